@@ -1,0 +1,67 @@
+'''What every door is built of: routes, decoding, errors, limits, streams, documents.
+
+A door declares; the kit receives. `routes` usually binds handlers to what they need:
+
+    class Desk: ...
+
+    async def post_order(desk: Desk, request: Request) -> Response:
+        """Place an order."""
+        wish = decode(request, OrderRequest)              # BadRequest names the field
+        return json_response(await desk.submit(request.principal, wish), 201)
+
+    async def authenticate(request: Request, route: Route) -> Principal:
+        if principal := keys.get(request.header(b"x-api-key")):
+            request.account = request.rate_key = principal.account_id
+            return principal                              # route.scope may be checked here
+        raise Problem(ProblemKind.UNAUTHENTICATED, "Unknown key")
+
+    gateway = Door(
+        name="gateway", title="Trading Gateway", prefixes=("", "/v1"), errors=GatewayErrors(),
+        authenticate=authenticate, limits={"write": Limit(per_second=10, burst=20)},
+        routes=(
+            Route("POST", "/orders", partial(post_order, desk), body=OrderRequest,
+                  answers={201: OrderHandle}, scope="trade", limit="write"),
+            Route("GET", "/quotes/{symbol}", partial(get_quote, desk), answers={200: Quote}),
+        ),
+    )
+    app = App([gateway], guard=Guard(loopback=True))
+
+`GatewayErrors` is an `ErrorDialect`: `body` (a Struct), `render(problem, request) -> Response`,
+`status(kind) -> int`. Request Structs declare decimals as `WireDecimal` and optional words as
+`str | None`; an Enum with `_missing_` matches words without regard to case.
+'''
+
+from tradehall.faces.kit.app import App
+from tradehall.faces.kit.decimals import WireDecimal, WireNumber, parse_decimal, plain
+from tradehall.faces.kit.decoding import decode, decode_bytes, decode_query
+from tradehall.faces.kit.door import Door, ErrorDialect, Route
+from tradehall.faces.kit.errors import STATUS, BadRequest, Problem, ProblemKind, RateLimited
+from tradehall.faces.kit.guards import Guard
+from tradehall.faces.kit.limits import Limit, RateLimiter
+from tradehall.faces.kit.request import Request
+from tradehall.faces.kit.response import Response, json_response
+
+__all__ = [
+    "STATUS",
+    "App",
+    "BadRequest",
+    "Door",
+    "ErrorDialect",
+    "Guard",
+    "Limit",
+    "Problem",
+    "ProblemKind",
+    "RateLimited",
+    "RateLimiter",
+    "Request",
+    "Response",
+    "Route",
+    "WireDecimal",
+    "WireNumber",
+    "decode",
+    "decode_bytes",
+    "decode_query",
+    "json_response",
+    "parse_decimal",
+    "plain",
+]

@@ -1,0 +1,99 @@
+"""Who may talk to us at all, whatever the door: Host, Origin, sizes of the request's head.
+
+A page on the internet can make a browser send requests to a server on the same computer, under
+any name that resolves there. So a server bound to loopback answers only to loopback names, and
+to browsers only if its own page asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tradehall.faces.kit.errors import Problem, ProblemKind
+from tradehall.faces.kit.request import Request
+from tradehall.faces.kit.response import Header
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+MAX_URL_BYTES = 8 * 1024
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 32 * 1024
+
+# Where a second value could mean something else to us than to a proxy before us.
+_SINGLE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"x-api-key", b"content-type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`loopback`: the server is bound to a loopback address.
+
+    `allowed_hosts` are names without port; with them, a server bound elsewhere is as strict.
+    `allowed_origins` (`https://desk.example`) may call from their pages, and get CORS headers.
+    """
+
+    loopback: bool = True
+    allowed_hosts: frozenset[str] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
+
+    def admit(self, request: Request) -> None:
+        """Problem FOREIGN_ORIGIN, URI_TOO_LONG, HEADERS_TOO_LARGE or MALFORMED, or nothing."""
+        headers = request.headers
+        _check_head(request)
+        host = headers.get(b"host")
+        if host is not None and not self._is_ours(host.decode("latin-1")):
+            raise Problem(ProblemKind.FOREIGN_ORIGIN, "This host name is not served here")
+        origin = headers.get(b"origin")
+        if origin is not None and self.loopback and not self._may_call(origin.decode("latin-1"), request):
+            raise Problem(ProblemKind.FOREIGN_ORIGIN, "This origin may not call this server")
+
+    def cors(self, request: Request) -> tuple[Header, ...]:
+        """The headers that let a page of an allowed origin read the answer; () for others."""
+        origin = request.headers.get(b"origin")
+        if origin is None or origin.decode("latin-1") not in self.allowed_origins:
+            return ()
+        return ((b"access-control-allow-origin", origin), (b"vary", b"Origin"), _EXPOSED)
+
+    def _is_ours(self, host: str) -> bool:
+        if not self.loopback and not self.allowed_hosts:
+            return True
+        name = _without_port(host).lower()
+        return (self.loopback and name in LOOPBACK_NAMES) or name in self.allowed_hosts
+
+    def _may_call(self, origin: str, request: Request) -> bool:
+        own = request.header(b"host")
+        return origin in (f"http://{own}", f"https://{own}") or origin in self.allowed_origins
+
+
+_EXPOSED: Header = (b"access-control-expose-headers", b"X-Correlation-ID, X-Total-Count, Retry-After")
+
+
+def preflight(guard: Guard, request: Request, allow: bytes) -> tuple[Header, ...]:
+    """Headers of the answer to a browser's OPTIONS; () if this is none or comes from elsewhere."""
+    asked = request.headers.get(b"access-control-request-method")
+    cors = guard.cors(request)
+    if asked is None or not cors:
+        return ()
+    wanted = request.headers.get(b"access-control-request-headers", b"")
+    return (
+        *cors,
+        (b"access-control-allow-methods", allow),
+        (b"access-control-allow-headers", wanted),
+        (b"access-control-max-age", b"600"),
+    )
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+def _check_head(request: Request) -> None:
+    sent = request.scope["headers"]
+    if len(request.path) + len(request.query_string) > MAX_URL_BYTES:
+        raise Problem(ProblemKind.URI_TOO_LONG, f"The URL is longer than {MAX_URL_BYTES} bytes")
+    if len(sent) > MAX_HEADERS or sum(len(name) + len(value) for name, value in sent) > MAX_HEADER_BYTES:
+        raise Problem(ProblemKind.HEADERS_TOO_LARGE, "The request has too many or too large headers")
+    if len(sent) != len(request.headers):
+        names = [name for name, _ in sent]
+        for name in _SINGLE.intersection(names):
+            if names.count(name) > 1:
+                raise Problem(ProblemKind.MALFORMED, f"The header {name.decode()} was sent more than once")

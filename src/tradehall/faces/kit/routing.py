@@ -1,0 +1,121 @@
+"""Finding the route: a dict for literal paths, a tree of segments for patterns.
+
+The cost does not depend on the number of routes. A literal path wins over a pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import unquote
+
+from tradehall.faces.kit.door import Door, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A route as mounted at one of its door's prefixes; `rivals` share its method and path."""
+
+    door: Door
+    route: Route
+    path: str
+    names: tuple[str, ...]
+    rivals: tuple[Endpoint, ...] = ()
+
+
+Methods: TypeAlias = dict[str, Endpoint]
+Found: TypeAlias = tuple[Methods, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: dict[str, _Node] = field(default_factory=dict)
+    anything: _Node | None = None
+    methods: Methods = field(default_factory=dict)
+
+
+class RouteTable:
+    """All routes of all doors."""
+
+    def __init__(self, doors: Iterable[Door]) -> None:
+        self._literals: dict[str, Methods] = {}
+        self._tree = _Node()
+        self._doors: list[tuple[str, Door]] = []
+        for door in doors:
+            self._mount(door)
+        self._doors.sort(key=lambda owned: -len(owned[0]))
+
+    def find(self, path: str, raw_path: bytes) -> Found | None:
+        """The methods known at a path and the values of its placeholders; None: no such path.
+
+        `raw_path` is the path as sent: an encoded slash there belongs to its segment.
+        """
+        methods = self._literals.get(path)
+        if methods is not None:
+            return methods, ()
+        if path.endswith("/") and path != "/":
+            found = self.find(path.rstrip("/"), raw_path.rstrip(b"/"))
+            if found and next(iter(found[0].values())).door.slash_optional:
+                return found
+        segments = path[1:].split("/") if b"%" not in raw_path else _decoded(raw_path)
+        return _walk(self._tree, segments, 0, ())
+
+    def owner(self, path: str) -> Door:
+        """The door that answers for an unknown path: the one with the longest prefix."""
+        for prefix, door in self._doors:
+            if not prefix or path == prefix or path.startswith(prefix + "/"):
+                return door
+        return self._doors[-1][1]
+
+    def _mount(self, door: Door) -> None:
+        for prefix in door.prefixes:
+            self._doors.append((prefix, door))
+            for route in door.routes:
+                self._add(door, route, prefix + route.path)
+
+    def _add(self, door: Door, route: Route, path: str) -> None:
+        segments = path[1:].split("/")
+        names = tuple(segment[1:-1] for segment in segments if segment.startswith("{"))
+        methods = self._leaf(segments).methods if names else self._literals.setdefault(path, {})
+        endpoint = Endpoint(door, route, path, names)
+        for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
+            methods[method] = _joined(methods.get(method), endpoint)
+
+    def _leaf(self, segments: list[str]) -> _Node:
+        node = self._tree
+        for segment in segments:
+            if segment.startswith("{"):
+                node.anything = node = node.anything or _Node()
+            else:
+                node = node.literals.setdefault(segment, _Node())
+        return node
+
+
+def _joined(present: Endpoint | None, new: Endpoint) -> Endpoint:
+    if present is None:
+        return new
+    # One door mounted twice at the same place is a mistake; two doors take turns by `when`.
+    assert present.route.when or new.route.when, f"{new.route.method} {new.path} is declared twice"
+    rivals = sorted((present, *present.rivals, new), key=lambda endpoint: endpoint.route.when is None)
+    return Endpoint(present.door, present.route, present.path, present.names, tuple(rivals))
+
+
+def _decoded(raw_path: bytes) -> list[str]:
+    return [unquote(segment) for segment in raw_path[1:].decode("latin-1").split("/")]
+
+
+def _walk(node: _Node, segments: list[str], at: int, values: tuple[str, ...]) -> Found | None:
+    if at == len(segments):
+        return (node.methods, values) if node.methods else None
+    segment = segments[at]
+    literal = node.literals.get(segment)
+    if literal and (found := _walk(literal, segments, at + 1, values)):
+        return found
+    following = node.anything
+    if following is None or not segment:
+        return None
+    if found := _walk(following, segments, at + 1, (*values, segment)):
+        return found
+    # A last placeholder takes the slashes too: BTC/USD is one symbol.
+    return (following.methods, (*values, "/".join(segments[at:]))) if following.methods else None
