@@ -1,0 +1,1 @@
+"""The world: providers, stores, buses, files of history, the system's clock."""

@@ -1,0 +1,1 @@
+"""Performance, drawdown, slippage, latency: events become numbers. Pure."""

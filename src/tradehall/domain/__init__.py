@@ -1,0 +1,1 @@
+"""Nouns and their arithmetic: money, instruments, orders, positions, accounts. Pure."""

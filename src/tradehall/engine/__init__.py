@@ -1,0 +1,1 @@
+"""Decisions: a state and a command become events. Pure."""

@@ -1,0 +1,1 @@
+"""The gateway door: orders, positions and quotes for algorithms."""

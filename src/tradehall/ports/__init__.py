@@ -1,0 +1,1 @@
+"""What the app asks of the world: protocols, and the records that cross them."""

@@ -1,0 +1,1 @@
+"""Block graphs and indicators: bars become signals. Pure."""

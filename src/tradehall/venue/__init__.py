@@ -1,0 +1,1 @@
+"""The simulated venue: orders and quotes become execution reports. Pure."""
