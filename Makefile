@@ -83,7 +83,7 @@ check: format-check lint types imports dead docs openapi-check ## Format, lint, 
 
 .PHONY: format-check
 format-check: dev
-	$(BIN)/ruff format --check --quiet --diff $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 
 .PHONY: lint
 lint: dev ## Only ruff

@@ -38,20 +38,23 @@ def copy_of_source(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("what", "file", "text", "contract"), [
-    # what is wrong                   where it is written            what is written                       which contract breaks
-    ("a clock in the engine",         "engine/spoiled.py",           "import time",                        "The pure rooms never touch the world"),
-    ("chance in the domain",          "domain/spoiled.py",           "import random",                      "The pure rooms never touch the world"),
-    ("the domain knows the engine",   "domain/spoiled.py",           "import tradehall.engine",            "Rooms import downwards only"),
-    ("the app knows an adapter",      "app/spoiled.py",              "import tradehall.adapters",          "Rooms import downwards only"),
-    ("a door in another door",        "faces/client/__init__.py",    "import tradehall.faces.gateway",     "Faces do not know each other"),
-    ("the kit knows a door",          "faces/kit/spoiled.py",        "import tradehall.faces.gateway",     "Faces do not know each other"),
-    ("a room nobody planned",         "utils/__init__.py",           "",                                   "Rooms import downwards only"),
+    # what is wrong                   where it is written               what is written                      which contract breaks
+    ("a clock in the engine",        "engine/spoiled.py",              "import time",                       "The pure rooms never touch the world"),
+    ("chance in the domain",         "domain/spoiled.py",              "import random",                     "The pure rooms never touch the world"),
+    ("the domain knows the engine",  "domain/spoiled.py",              "import tradehall.engine",           "Rooms import downwards only"),
+    ("the app knows an adapter",     "app/spoiled.py",                 "import tradehall.adapters",         "Rooms import downwards only"),
+    ("a door in another door",       "faces/client/__init__.py",       "import tradehall.faces.gateway",    "Faces do not know each other"),
+    ("the kit knows a door",         "faces/kit/spoiled.py",           "import tradehall.faces.gateway",    "Faces do not know each other"),
+    ("a store in another store",     "adapters/postgres/__init__.py",  "import tradehall.adapters.sqlite",  "Adapters do not know each other"),
+    ("a room nobody planned",        "utils/__init__.py",              "",                                  "Rooms import downwards only"),
 ])  # fmt: skip
 def test_a_violation_turns_the_gate_red(copy_of_source: Path, what: str, file: str, text: str, contract: str):
     spoiled = copy_of_source / "tradehall" / file
     spoiled.parent.mkdir(parents=True, exist_ok=True)
     with spoiled.open("a", encoding="utf8") as module:
         module.write(f"\n{text}\n")
+    (copy_of_source / "tradehall/adapters/sqlite").mkdir(exist_ok=True)
+    (copy_of_source / "tradehall/adapters/sqlite/__init__.py").touch()
     result = lint_imports(copy_of_source)
     assert result.returncode == 1, f"{what} went unnoticed:\n{result.stdout}{result.stderr}"
     assert f"{contract} BROKEN" in result.stdout
