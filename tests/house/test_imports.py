@@ -38,7 +38,7 @@ def copy_of_source(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("what", "file", "text", "contract"), [
-    # what is wrong                   where it is written               what is written                      which contract breaks
+    # what is wrong                  where it is written               what is written                      which contract breaks
     ("a clock in the engine",        "engine/spoiled.py",              "import time",                       "The pure rooms never touch the world"),
     ("chance in the domain",         "domain/spoiled.py",              "import random",                     "The pure rooms never touch the world"),
     ("the domain knows the engine",  "domain/spoiled.py",              "import tradehall.engine",           "Rooms import downwards only"),
