@@ -31,6 +31,7 @@ A door declares; the kit receives. `routes` usually binds handlers to what they 
 `str | None`; an Enum with `_missing_` matches words without regard to case.
 '''
 
+from tradehall.faces.kit.access_log import AccessLog
 from tradehall.faces.kit.app import App
 from tradehall.faces.kit.decimals import WireDecimal, WireNumber, parse_decimal, plain
 from tradehall.faces.kit.decoding import decode, decode_bytes, decode_query
@@ -38,17 +39,28 @@ from tradehall.faces.kit.door import Door, ErrorDialect, Route
 from tradehall.faces.kit.errors import STATUS, BadRequest, Problem, ProblemKind, RateLimited
 from tradehall.faces.kit.guards import Guard
 from tradehall.faces.kit.limits import Limit, RateLimiter
+from tradehall.faces.kit.metrics import Metrics
+from tradehall.faces.kit.outbox import Board, Outbox
 from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Response, json_response
+from tradehall.faces.kit.routing import WEBSOCKET
+from tradehall.faces.kit.websocket import Disconnected, Frame, Session, Upgrade
 
 __all__ = [
     "STATUS",
+    "WEBSOCKET",
+    "AccessLog",
     "App",
     "BadRequest",
+    "Board",
+    "Disconnected",
     "Door",
     "ErrorDialect",
+    "Frame",
     "Guard",
     "Limit",
+    "Metrics",
+    "Outbox",
     "Problem",
     "ProblemKind",
     "RateLimited",
@@ -56,6 +68,8 @@ __all__ = [
     "Request",
     "Response",
     "Route",
+    "Session",
+    "Upgrade",
     "WireDecimal",
     "WireNumber",
     "decode",

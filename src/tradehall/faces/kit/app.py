@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
+from tradehall.faces.kit.access_log import AccessLog
 from tradehall.faces.kit.door import Door, Route
 from tradehall.faces.kit.errors import Problem, ProblemKind
 from tradehall.faces.kit.guards import Guard, preflight
 from tradehall.faces.kit.limits import RateLimiter
+from tradehall.faces.kit.metrics import Metrics
 from tradehall.faces.kit.request import Receive, Request, Scope, Send, read_body
 from tradehall.faces.kit.response import Header, Response
-from tradehall.faces.kit.routing import Endpoint, Methods, RouteTable
+from tradehall.faces.kit.routing import WEBSOCKET, Endpoint, Methods, RouteTable
+from tradehall.faces.kit.websocket import GOING_AWAY, Disconnected, Session, Upgrade, refuse
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -26,7 +30,8 @@ class App:
     """All doors behind one ASGI callable.
 
     The first door answers for paths that nobody owns. `on_startup` runs before the first
-    request, in order; `on_shutdown` after the last one, in order.
+    request, in order; `on_shutdown` after the last one, in order. `sessions` are the WebSockets
+    that are open.
     """
 
     def __init__(
@@ -35,6 +40,8 @@ class App:
         *,
         guard: Guard | None = None,
         limiter: RateLimiter | None = None,
+        log: AccessLog | None = None,
+        metrics: Metrics | None = None,
         on_startup: Sequence[Hook] = (),
         on_shutdown: Sequence[Hook] = (),
         max_body_bytes: int = MAX_BODY_BYTES,
@@ -43,6 +50,13 @@ class App:
         self._table = RouteTable(self.doors)
         self._guard = guard or Guard()
         self._limiter = limiter or RateLimiter()
+        self._log = log
+        self.metrics = metrics or Metrics()
+        labels = ("door", "method", "route", "status")
+        self._answers = self.metrics.counter("tradehall_http_requests_total", "Answers", labels)
+        self._took = self.metrics.histogram("tradehall_http_request_duration_seconds", "Seconds", ("door",))
+        self._open = self.metrics.gauge("tradehall_ws_connections", "Open WebSockets", ("door",))
+        self.sessions: dict[Session, None] = {}
         self._hooks = {"lifespan.startup": on_startup, "lifespan.shutdown": on_shutdown}
         self._max_body_bytes = max_body_bytes
 
@@ -50,44 +64,94 @@ class App:
         """ASGI 3: http, websocket and lifespan."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
             await self._lifespan(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter_ns()
         request = Request(scope)
         endpoint = self._locate(request)
+        response = await self._answer(request, endpoint, receive)
+        start = {"type": "http.response.start", "status": response.status}
+        start["headers"] = self._headers(request, response)
+        await send(start)
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
+        self._account(request, endpoint, response, time.perf_counter_ns() - started)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter_ns()
+        request = Request(scope)
+        request.method = WEBSOCKET
+        endpoint = self._locate(request)
+        await receive()  # websocket.connect: nothing may be sent before it.
+        response = await self._answer(request, endpoint, receive)
+        self._account(request, endpoint, response, time.perf_counter_ns() - started)
+        if isinstance(response, Upgrade):
+            await self._follow(Session(request, receive, send), endpoint.door, response)
+        else:
+            await refuse(scope.get("extensions", {}), response, self._headers(request, response), send)
+
+    async def _follow(self, session: Session, door: Door, upgrade: Upgrade) -> None:
+        await session.accept(self._headers(session.request, upgrade)[2:])
+        self.sessions[session] = None
+        self._open.add(door.name)
         try:
-            self._guard.admit(request)
-            response = await self._answer(request, endpoint, receive)
-        except Problem as problem:
-            response = _refusal(problem, request, endpoint.door)
+            await upgrade.run(session)
+            await session.close(1000)
+        except Disconnected:
+            pass
         except Exception:
-            _log.exception("request failed correlation_id=%s", request.correlation_id)
-            response = _refusal(_OUR_FAULT, request, endpoint.door)
-        await self._send(request, response, send)
+            _log.exception("stream failed correlation_id=%s", session.request.correlation_id)
+            await session.close(1011, "internal error")
+        finally:
+            self._open.add(door.name, by=-1)
+            del self.sessions[session]
+
+    async def close_sessions(self, code: int = GOING_AWAY, reason: str = "server is shutting down") -> None:
+        """Close every open WebSocket, stuck ones too; for the stop of the server."""
+        for session in list(self.sessions):
+            session.hang_up(code, reason)
 
     async def _answer(self, request: Request, endpoint: Endpoint, receive: Receive) -> Response:
+        try:
+            self._guard.admit(request)
+            return await self._handle(request, endpoint, receive)
+        except Problem as problem:
+            return _refusal(problem, request, endpoint.door)
+        except Exception:
+            _log.exception("request failed correlation_id=%s", request.correlation_id)
+            return _refusal(_OUR_FAULT, request, endpoint.door)
+
+    async def _handle(self, request: Request, endpoint: Endpoint, receive: Receive) -> Response:
         door, route = endpoint.door, endpoint.route
         if door.authenticate is not None and not route.public:
             request.principal = await door.authenticate(request, route)
         if route.limit:
             request.limit = limit = door.limits[route.limit]
             request.tokens_left = self._limiter.take((door.name, route.limit, request.rate_key), limit)
-        request.body = await read_body(request, receive, self._max_body_bytes)
+        if request.method != WEBSOCKET:
+            request.body = await read_body(request, receive, self._max_body_bytes)
         return await route.handler(request)
 
-    async def _send(self, request: Request, response: Response, send: Send) -> None:
-        body = response.body
+    def _headers(self, request: Request, response: Response) -> list[Header]:
         headers: list[Header] = [
             (b"content-type", response.content_type),
-            (b"content-length", b"%d" % len(body)),
+            (b"content-length", b"%d" % len(response.body)),
             (b"x-correlation-id", request.correlation_id.encode()),
             *response.headers,
         ]
         if b"origin" in request.headers:
             headers.extend(self._guard.cors(request))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+        return headers
+
+    def _account(self, request: Request, endpoint: Endpoint, response: Response, took_ns: int) -> None:
+        door, status = endpoint.door.name, response.status
+        self._answers.add(door, request.method, endpoint.path, status)
+        self._took.observe(took_ns / 1e9, door)
+        if self._log is not None:
+            self._log.add(request, door=door, status=status, code=response.code, took_ns=took_ns)
 
     def _locate(self, request: Request) -> Endpoint:
         """The endpoint that takes the request; for a wrong path or method, one that says so."""
@@ -108,9 +172,14 @@ class App:
         return endpoint
 
     def _wrong_method(self, request: Request, methods: Methods) -> Endpoint:
-        allow = ", ".join(sorted(methods)).encode()
+        allow = ", ".join(sorted(methods.keys() - {WEBSOCKET}) or ["GET"]).encode()
 
-        async def refuse(request: Request) -> Response:
+        async def decline(request: Request) -> Response:
+            if request.method == WEBSOCKET:
+                return await _not_found(request)
+            if request.method == "GET":  # Missing although Allow names it: a WebSocket lives here.
+                message = "This path speaks WebSocket"
+                raise Problem(ProblemKind.UPGRADE_REQUIRED, message, headers=[(b"upgrade", b"websocket")])
             if request.method == "OPTIONS" and (headers := preflight(self._guard, request, allow)):
                 return Response(204, headers=headers)
             message = f"{request.method} is not allowed here"
@@ -119,14 +188,18 @@ class App:
         owner = next(iter(methods.values()))
         # A browser sends its preflight without credentials.
         public = owner.route.public or b"access-control-request-method" in request.headers
-        return Endpoint(owner.door, Route("", owner.path, refuse, public=public), owner.path, ())
+        return Endpoint(owner.door, Route("", owner.path, decline, public=public), owner.path, ())
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             event = (await receive())["type"]
             try:
+                if self._log is not None and event == "lifespan.startup":
+                    self._log.start()
                 for hook in self._hooks[event]:
                     await hook()
+                if self._log is not None and event == "lifespan.shutdown":
+                    await self._log.stop()
             except Exception as error:
                 _log.exception("%s failed", event)
                 await send({"type": f"{event}.failed", "message": str(error)})

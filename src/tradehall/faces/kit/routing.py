@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 from tradehall.faces.kit.door import Door, Route
 
+WEBSOCKET = "WEBSOCKET"  # The method of routes that answer with an Upgrade.
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

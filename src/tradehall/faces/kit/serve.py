@@ -1,0 +1,204 @@
+"""The server process: uvicorn on one or two listening sockets, bounded and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from tradehall.faces.kit.guards import MAX_HEADER_BYTES, MAX_URL_BYTES
+from tradehall.faces.kit.websocket import MAX_INBOUND_BYTES, RAW_FRAMES
+
+MAX_CONNECTIONS = 4_096
+MAX_HEAD_BYTES = 2 * (MAX_HEADER_BYTES + MAX_URL_BYTES)
+FIRST_BYTE_WITHIN_S = 30
+KEEP_ALIVE_S = 75
+STOP_WITHIN_S = 3  # Of the five seconds that a stop may take; the rest is for the hooks.
+PING_EVERY_S = 20.0
+HANG_UP_AFTER_S = 2.0
+HANDLED = (signal.SIGTERM, signal.SIGINT)
+
+_log = logging.getLogger("tradehall.serve")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where to listen. Port 0 takes a free one; a second port that is taken is done without."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    second_port: int | None = None
+    max_connections: int = MAX_CONNECTIONS
+
+
+class KitServer(uvicorn.Server):
+    """uvicorn, with a hook that runs before connections are closed."""
+
+    def __init__(self, config: uvicorn.Config, on_stopping: Callable[[], Awaitable[None]] | None) -> None:
+        super().__init__(config)
+        self._on_stopping = on_stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye, then close: doors can still send their last frames in `on_stopping`."""
+        if self._on_stopping is not None:
+            try:
+                await self._on_stopping()
+            except Exception:
+                _log.exception("saying goodbye failed; stopping all the same")
+        await super().shutdown(sockets)
+
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        self.should_exit = True
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """Refuses heads of requests that never end, which the parser would gather for ever."""
+
+    _head_bytes = 0
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        # A connection that says nothing is closed as an idle one is.
+        self.timeout_keep_alive_task = self.loop.call_later(
+            FIRST_BYTE_WITHIN_S, self.timeout_keep_alive_handler
+        )
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = -1
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        if self._head_bytes >= 0:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
+            self.transport.close()
+
+
+class FrameSocket(WebSocketsSansIOProtocol):
+    """Lets the kit write frames that were encoded once for all, and hang up on stuck sockets."""
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # Absent when the handshake was refused as malformed.
+            extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
+            extensions[RAW_FRAMES] = self
+
+    async def send_wire(self, frames: bytes) -> None:
+        """See websocket.RawFrames."""
+        await self.writable.wait()
+        if self.disconnected or self.close_sent:
+            raise ClientDisconnected
+        self.transport.write(frames)
+
+    def hang_up(self, code: int, reason: str) -> None:
+        """See websocket.RawFrames."""
+        if not self.close_sent and not self.disconnected:
+            self.conn.send_close(code, reason)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+        self.loop.call_later(HANG_UP_AFTER_S, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        # close() waits until all is written, which to a dead peer is never.
+        self.loop.call_later(HANG_UP_AFTER_S, self.transport.abort)
+
+
+def bind(listening: Listening) -> list[socket.socket]:
+    """The listening sockets. OSError if the first port cannot be had; the second is optional."""
+    sockets = [_bound(listening.host, listening.port)]
+    if listening.second_port:
+        try:
+            sockets.append(_bound(listening.host, listening.second_port))
+        except OSError as error:
+            _log.warning("port %d is taken (%s); going on without it", listening.second_port, error.strerror)
+    return sockets
+
+
+def make_server(
+    app: Any, listening: Listening, *, on_stopping: Callable[[], Awaitable[None]] | None = None
+) -> KitServer:
+    """A server for `app`, to be run with `await server.serve(sockets=bind(listening))`."""
+    config = uvicorn.Config(
+        app,
+        host=listening.host,
+        port=listening.port,
+        loop="uvloop",
+        http=BoundedHttp,
+        ws=FrameSocket,
+        ws_max_size=MAX_INBOUND_BYTES,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PING_EVERY_S,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=listening.max_connections,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+    )
+    return KitServer(config, on_stopping)
+
+
+def serve(
+    app: Any,
+    listening: Listening,
+    *,
+    on_stopping: Callable[[], Awaitable[None]] | None = None,
+    on_listening: Callable[[Sequence[socket.socket]], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop within five seconds and return.
+
+    `on_listening` is told the sockets before the first request; OSError if the port is taken.
+    """
+    sockets = bind(listening)
+    if on_listening is not None:
+        on_listening(sockets)
+    server = make_server(app, listening, on_stopping=on_stopping)
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(_served(server, sockets))
+
+
+async def _served(server: KitServer, sockets: list[socket.socket]) -> None:
+    """Without uvicorn's own handlers, which raise the signal again when all is done."""
+    loop = asyncio.get_running_loop()
+    for number in HANDLED:
+        loop.add_signal_handler(number, server.stop)
+    try:
+        await server._serve(sockets)
+    finally:
+        for number in HANDLED:
+            loop.remove_signal_handler(number)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(2048)
+    except OSError:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    return bound
