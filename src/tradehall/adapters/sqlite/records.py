@@ -1,0 +1,163 @@
+"""Records in SQLite: one file, shared by the server and the command line.
+
+Write-ahead log with a full sync, so that what `write` returned from survives a power cut. Several
+processes may write; each waits for the other's short transaction.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tradehall.ports.records import AuditLine, RecordChange, RecordsFault
+
+BUSY_TIMEOUT_S: Final = 5.0
+AUDIT_LINES_PER_READ_MAX: Final = 1_000
+
+# Each step brings the file from the version before it to its own; none is ever changed again.
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE record (
+        kind TEXT NOT NULL,
+        key  TEXT NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE audit (
+        seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+        at     INTEGER NOT NULL,
+        actor  TEXT NOT NULL,
+        action TEXT NOT NULL,
+        kind   TEXT NOT NULL,
+        key    TEXT NOT NULL,
+        note   TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX audit_by_record ON audit (kind, key, seq);
+    """,
+)
+
+
+class SqliteRecords:
+    """The record store in the file `path`, made if it is not there.
+
+    May be called from several threads; one connection serves them in turn. RecordsFault where the file
+    is none of ours or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(
+                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            _migrate(self._db, path)
+        except sqlite3.DatabaseError as error:
+            raise RecordsFault(f"{path} cannot be used as a record store: {error}") from error
+        self._version = self._data_version()
+
+    def all(self, kind: str) -> dict[str, bytes]:
+        """See the port."""
+        with self._lock:
+            rows = self._db.execute("SELECT key, body FROM record WHERE kind = ? ORDER BY key", (kind,))
+            return dict(rows.fetchall())
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """See the port."""
+        with self._lock:
+            found = self._db.execute("SELECT body FROM record WHERE kind = ? AND key = ?", (kind, key))
+            row = found.fetchone()
+        return None if row is None else row[0]
+
+    def write(self, changes: Sequence[RecordChange], audit: AuditLine) -> None:
+        """See the port."""
+        with self._lock, _transaction(self._db):
+            for change in changes:
+                _apply(self._db, change)
+            self._db.execute(
+                "INSERT INTO audit (at, actor, action, kind, key, note) VALUES (?, ?, ?, ?, ?, ?)",
+                (audit.at, audit.actor, audit.action, audit.kind, audit.key, audit.note),
+            )
+
+    def mark(self, kind: str, marks: Mapping[str, bytes]) -> None:
+        """See the port."""
+        with self._lock, _transaction(self._db):
+            for key, body in marks.items():
+                _apply(self._db, RecordChange(kind, key, body))
+
+    def audit_lines(self, kind: str, key: str, *, limit: int = 100) -> list[AuditLine]:
+        """See the port."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT at, actor, action, kind, key, note FROM audit WHERE kind = ? AND key = ?"
+                " ORDER BY seq DESC LIMIT ?",
+                (kind, key, min(limit, AUDIT_LINES_PER_READ_MAX)),
+            ).fetchall()
+        return [AuditLine(*row) for row in rows]
+
+    def changed_elsewhere(self) -> bool:
+        """See the port. SQLite counts the commits of other connections for us."""
+        with self._lock:
+            version = self._data_version()
+        changed, self._version = version != self._version, version
+        return changed
+
+    def close(self) -> None:
+        """See the port."""
+        with self._lock:
+            self._db.close()
+
+    def _data_version(self) -> int:
+        version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, and nobody else writes meanwhile. RecordsFault if the file cannot be written."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+    except sqlite3.Error as error:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise RecordsFault(f"records could not be written: {error}") from error
+
+
+def _apply(db: sqlite3.Connection, change: RecordChange) -> None:
+    if change.body is None:
+        db.execute("DELETE FROM record WHERE kind = ? AND key = ?", (change.kind, change.key))
+    else:
+        db.execute(
+            "INSERT INTO record (kind, key, body) VALUES (?, ?, ?)"
+            " ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+            (change.kind, change.key, change.body),
+        )
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    if _schema_version(db) == len(MIGRATIONS):
+        return
+    with _transaction(db):
+        version = _schema_version(db)  # Asked again: another process may have been faster.
+        if version > len(MIGRATIONS):
+            raise RecordsFault(
+                f"{path} has schema version {version}; this Tradehall knows {len(MIGRATIONS)}: use a newer one"
+            )
+        for step in MIGRATIONS[version:]:
+            for statement in filter(str.strip, step.split(";")):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _schema_version(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version

@@ -1,0 +1,1 @@
+"""Records of the house that no command changes, a file for each kind."""

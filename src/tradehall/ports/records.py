@@ -1,0 +1,61 @@
+"""Records: what can neither move nor limit money. Kept by kind and key, each change with its audit line."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class AuditLine(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Who did what to which record, at `at` [ns UTC]. `note` is one sentence without secrets."""
+
+    at: int
+    actor: str
+    action: str
+    kind: str
+    key: str
+    note: str = ""
+
+
+class RecordChange(Struct, frozen=True, gc=False):
+    """A record's new `body` (JSON), or None to remove it."""
+
+    kind: str
+    key: str
+    body: bytes | None
+
+
+class RecordsFault(Exception):
+    """The store cannot be read or written; the text is a sentence that says why."""
+
+
+class RecordStore(Protocol):
+    """Records of all kinds. Calls are synchronous and short; several processes may share a store."""
+
+    def all(self, kind: str) -> dict[str, bytes]:
+        """Every record of `kind` by key, in the order of the keys."""
+        ...
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """One record, None if there is none."""
+        ...
+
+    def write(self, changes: Sequence[RecordChange], audit: AuditLine) -> None:
+        """Make all changes and note the audit line, in one transaction, durable on return."""
+        ...
+
+    def mark(self, kind: str, marks: Mapping[str, bytes]) -> None:
+        """Note what nobody decided (a key was used): no audit line, and the last moments may be lost."""
+        ...
+
+    def audit_lines(self, kind: str, key: str, *, limit: int = 100) -> list[AuditLine]:
+        """The newest audit lines of a record, newest first."""
+        ...
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another process wrote since the last call; cheap enough to ask twice a second."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...
