@@ -35,11 +35,13 @@ from tradehall.faces.kit.access_log import AccessLog
 from tradehall.faces.kit.app import App
 from tradehall.faces.kit.decimals import WireDecimal, WireNumber, parse_decimal, plain
 from tradehall.faces.kit.decoding import decode, decode_bytes, decode_query
+from tradehall.faces.kit.docs_pages import docs_door
 from tradehall.faces.kit.door import Door, ErrorDialect, Route
 from tradehall.faces.kit.errors import STATUS, BadRequest, Problem, ProblemKind, RateLimited
 from tradehall.faces.kit.guards import Guard
 from tradehall.faces.kit.limits import Limit, RateLimiter
 from tradehall.faces.kit.metrics import Metrics
+from tradehall.faces.kit.openapi import document
 from tradehall.faces.kit.outbox import Board, Outbox
 from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Response, json_response
@@ -75,6 +77,8 @@ __all__ = [
     "decode",
     "decode_bytes",
     "decode_query",
+    "docs_door",
+    "document",
     "json_response",
     "parse_decimal",
     "plain",

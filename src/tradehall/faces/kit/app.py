@@ -23,6 +23,7 @@ MAX_BODY_BYTES = 1024 * 1024
 Hook: TypeAlias = Callable[[], Awaitable[None]]
 
 _log = logging.getLogger("tradehall.faces")
+_BODILESS = frozenset({101, 204, 304})
 _OUR_FAULT = Problem(ProblemKind.INTERNAL, "Internal error")
 
 
@@ -94,7 +95,7 @@ class App:
             await refuse(scope.get("extensions", {}), response, self._headers(request, response), send)
 
     async def _follow(self, session: Session, door: Door, upgrade: Upgrade) -> None:
-        await session.accept(self._headers(session.request, upgrade)[2:])
+        await session.accept(self._headers(session.request, upgrade))
         self.sessions[session] = None
         self._open.add(door.name)
         try:
@@ -136,12 +137,10 @@ class App:
         return await route.handler(request)
 
     def _headers(self, request: Request, response: Response) -> list[Header]:
-        headers: list[Header] = [
-            (b"content-type", response.content_type),
-            (b"content-length", b"%d" % len(response.body)),
-            (b"x-correlation-id", request.correlation_id.encode()),
-            *response.headers,
-        ]
+        headers: list[Header] = [(b"x-correlation-id", request.correlation_id.encode()), *response.headers]
+        if response.status not in _BODILESS:
+            headers.append((b"content-type", response.content_type))
+            headers.append((b"content-length", b"%d" % len(response.body)))
         if b"origin" in request.headers:
             headers.extend(self._guard.cors(request))
         return headers

@@ -98,15 +98,16 @@ def _is_list(hint: Any) -> bool:
 
 _strings = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_ALL_SQUARE = bytes.maketrans(b"{}", b"[]")
 
 
 def _is_too_deep(body: bytes) -> bool:
     """Peels one level per round, in C; what is left after MAX_DEPTH rounds lies deeper."""
-    brackets = _strings.sub(b"", body).translate(None, _NO_BRACKETS)
+    brackets = _strings.sub(b"", body).translate(_ALL_SQUARE, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):
         if not brackets:
             return False
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
 
 

@@ -25,6 +25,8 @@ class Route:
     makes of it. `public` routes are not authenticated. Where two routes share method and path,
     the first whose `when(request)` is true takes the request; one without `when` takes any.
     The first line of the handler's docstring is the summary, all of it the description.
+    For the documents only: `params` (types of placeholders that are no plain strings), `errors`
+    (statuses of the door's own refusals; those of the kit are known), `example` (of the body).
     """
 
     method: str
@@ -40,6 +42,9 @@ class Route:
     tag: str = ""
     summary: str = ""
     body_required: bool = True
+    params: Mapping[str, Any] = field(default_factory=dict)
+    errors: tuple[int, ...] = ()
+    example: Any = None
     hidden: bool = False  # Left out of the OpenAPI documents.
 
 

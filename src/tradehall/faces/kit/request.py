@@ -75,7 +75,8 @@ class Request:
 
     def note(self, **facts: object) -> None:
         """Add `key=value` facts to this request's line in the access log; never secrets."""
-        self.notes += "".join(f" {key}={value}" for key, value in facts.items())
+        for key, value in facts.items():
+            self.notes += f" {key}={str(value).replace(' ', '%20')}"
 
 
 _ids = itertools.count(1)

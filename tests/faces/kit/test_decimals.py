@@ -1,0 +1,64 @@
+"""Decimals on the wire."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradehall.faces.kit import BadRequest, WireDecimal, WireNumber, decode_bytes, parse_decimal, plain
+
+
+class Wish(msgspec.Struct):
+    text: WireDecimal | None = None
+    number: WireNumber | None = None
+
+
+def read(json):
+    return decode_bytes(json, Wish).text
+
+
+@pytest.mark.parametrize(("json", "written"), [
+    # as sent                                    as written back
+    (b'"1"',                                     "1"),
+    (b'"1.50"',                                  "1.50"),
+    (b"1.50",                                    "1.50"),
+    (b"7",                                       "7"),
+    (b'"-0.00"',                                 "0.00"),
+    (b'"1e3"',                                   "1000"),
+    (b"1E-8",                                    "0.00000001"),
+    (b'"0.1996685273892423266073065454"',        "0.1996685273892423266073065454"),
+    (b"0.1996685273892423266073065454",          "0.1996685273892423266073065454"),
+    (b"1234567890123456789012345678",            "1234567890123456789012345678"),
+])  # fmt: skip
+def test_a_decimal_is_kept_as_it_was_sent(json, written):
+    value = read(b'{"text":' + json + b"}")
+    assert type(value) is Decimal
+    assert plain(value) == written
+
+
+@pytest.mark.parametrize("json", [
+    b'"NaN"', b'"Infinity"', b'"-inf"', b'"1e999999"', b'"1e-999999"', b'"1_000"', b'" 1 "', b'"1\\n"', b'""',
+    b'"\\u0663"', b'"+1"', b'".5"', b'"5."', b'"0x10"', b"true", b"[]", b"{}", b"1e400", b"1e29", b"1e-29",
+    b'"12345678901234567890123456789"', b'"0.12345678901234567890123456789"', b'"' + b"9" * 5000 + b'"',
+])  # fmt: skip
+def test_what_is_no_bounded_decimal_is_refused_by_name(json):
+    with pytest.raises(BadRequest) as refused:
+        read(b'{"text":' + json + b"}")
+    assert refused.value.field == "text"
+    assert len(refused.value.message) < 120
+
+
+def test_a_number_field_takes_no_text():
+    assert decode_bytes(b'{"number":1.10}', Wish).number == Decimal("1.10")
+    with pytest.raises(BadRequest, match="got a string"):
+        decode_bytes(b'{"number":"1.10"}', Wish)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**15), max_value=10**15))
+def test_what_is_written_is_read_back_unchanged(value):
+    assert parse_decimal(plain(value)).as_tuple()[1:] == value.as_tuple()[1:] or not value
+    assert parse_decimal(plain(value)) == value
