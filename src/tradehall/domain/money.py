@@ -1,0 +1,87 @@
+"""Amounts: the Decimal context of the house, and every rounding that money meets, by name.
+
+All prices, quantities and amounts are `Decimal`. Sums and products of what the doors admit (28 digits
+each) are exact under the context set here; only the functions below and divisions round.
+"""
+
+import decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+# 28-digit quantity x 28-digit price needs 56 digits; the rest is head-room for sums of them.
+CONTEXT: Final = decimal.Context(
+    prec=64,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999_999,
+    Emax=999_999,
+    traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+)
+
+
+def use_house_context() -> None:
+    """Give this thread, and every thread started later, the house's Decimal context."""
+    decimal.DefaultContext.prec = CONTEXT.prec
+    decimal.DefaultContext.rounding = CONTEXT.rounding
+    decimal.setcontext(CONTEXT.copy())
+
+
+use_house_context()
+
+ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
+HUNDRED: Final = Decimal(100)
+FLOATING_QUANTUM: Final = Decimal("1E-10")
+RATE_QUANTUM: Final = Decimal("1E-15")
+
+_CENT: Final = Decimal("0.01")
+_MINOR_UNITS: Final = {
+    "JPY": ONE,
+    "KRW": ONE,
+    "BTC": Decimal("1E-8"),
+    "ETH": Decimal("1E-8"),
+}
+
+
+def minor_unit(currency: str) -> Decimal:
+    """Smallest bookable amount of `currency`: 0.01 unless the table says otherwise."""
+    return _MINOR_UNITS.get(currency, _CENT)
+
+
+def round_money(amount: Decimal, currency: str) -> Decimal:
+    """`amount` to the minor unit of `currency`, half to even: P&L, commission, swap."""
+    return amount.quantize(_MINOR_UNITS.get(currency, _CENT), ROUND_HALF_EVEN)
+
+
+def round_margin(amount: Decimal, currency: str) -> Decimal:
+    """`amount` to the minor unit of `currency`, up: the house does not lend the rounding."""
+    return amount.quantize(_MINOR_UNITS.get(currency, _CENT), ROUND_CEILING)
+
+
+def round_floating(amount: Decimal) -> Decimal:
+    """A valued (never booked) amount to at most 10 decimals; exact where it has fewer."""
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -10:
+        return amount.quantize(FLOATING_QUANTUM, ROUND_HALF_EVEN)
+    return amount
+
+
+def round_rate(rate: Decimal) -> Decimal:
+    """A conversion rate that came from a division, to 15 decimals."""
+    return rate.quantize(RATE_QUANTUM, ROUND_HALF_EVEN)
+
+
+def round_to(value: Decimal, step: Decimal) -> Decimal:
+    """`value` to the nearest multiple of `step`, half to even. Asserts a positive step."""
+    assert step > 0, f"step was {step}, must be positive"
+    return (value / step).quantize(ONE, ROUND_HALF_EVEN) * step
+
+
+def round_down_to(value: Decimal, step: Decimal) -> Decimal:
+    """Largest multiple of `step` that is not above `value`. Asserts a positive step."""
+    assert step > 0, f"step was {step}, must be positive"
+    return (value / step).quantize(ONE, ROUND_FLOOR) * step
+
+
+def is_multiple(value: Decimal, step: Decimal) -> bool:
+    """Whether `value` lies exactly on the grid of `step`."""
+    return value % step == 0

@@ -1,0 +1,175 @@
+"""Booking: what a fill does to positions and to the ledger. Arithmetic only; nothing is decided here."""
+
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.ids import PositionId
+from tradehall.domain.money import ZERO, round_margin, round_money
+from tradehall.domain.order import Order
+from tradehall.domain.position import Position, PositionSide, cost_share, side_opened_by
+from tradehall.engine.state import State
+
+
+class Execution(Struct, frozen=True, gc=False):
+    """`quantity` units at `price`; `rate`: account currency per quote currency; `leverage` for what opens."""
+
+    order: Order
+    quantity: Decimal
+    price: Decimal
+    rate: Decimal
+    leverage: Decimal
+    commission: Decimal
+    now: int
+
+
+class Closing(Struct, frozen=True, gc=False):
+    """A position reduced by `quantity`: as it was, as it is (None: flat), and the P&L [account currency] booked."""
+
+    before: Position
+    after: Position | None
+    quantity: Decimal
+    realized_pnl: Decimal
+
+
+class Opening(Struct, frozen=True, gc=False):
+    """`quantity` units added to a position: as it was (None: flat before) and as it is."""
+
+    before: Position | None
+    after: Position
+    quantity: Decimal
+
+
+class Booking(Struct, frozen=True, gc=False):
+    """All that one fill does: first it closes, then it opens with what is left."""
+
+    closings: tuple[Closing, ...]
+    opening: Opening | None
+
+    @property
+    def realized_pnl(self) -> Decimal:
+        """Sum over the closings [account currency]."""
+        return sum((closing.realized_pnl for closing in self.closings), ZERO)
+
+    @property
+    def closed_quantity(self) -> Decimal:
+        """Units that closed something."""
+        return sum((closing.quantity for closing in self.closings), ZERO)
+
+    @property
+    def position_id(self) -> PositionId | None:
+        """The position that the fill is shown under: the one it opened, else the one it closed."""
+        if self.opening is not None:
+            return self.opening.after.position_id
+        return self.closings[0].before.position_id if self.closings else None
+
+
+def book(state: State, account: Account, execution: Execution) -> Booking:
+    """What `execution` does to the account's positions."""
+    left = execution.quantity
+    closings: list[Closing] = []
+    for position in _positions_met(state, account, execution.order):
+        part = min(left, position.quantity)
+        closings.append(_close(account, position, part, execution))
+        left -= part
+        if not left:
+            break
+    opening = _open(state, account, execution, left) if left else None
+    return Booking(tuple(closings), opening)
+
+
+def reducible_quantity(state: State, order: Order) -> Decimal:
+    """Units that a reduce-only order could close now; its fills may not exceed them."""
+    account = state.accounts[order.terms.account_id]
+    return sum((position.quantity for position in _positions_met(state, account, order)), ZERO)
+
+
+def _positions_met(state: State, account: Account, order: Order) -> list[Position]:
+    """Positions that a fill of `order` reduces, in the order in which it does: named, net, or oldest first."""
+    terms = order.terms
+    if account.terms.position_mode is PositionMode.NETTING:
+        candidates = [state.net_position(account, terms.symbol)]
+    elif terms.position_id is not None:
+        candidates = [account.positions.get(terms.position_id)]
+    elif terms.reduce_only:
+        candidates = [p for p in account.positions.values() if p.symbol == terms.symbol]
+    else:
+        return []
+    return [p for p in candidates if p is not None and p.side.exit_side is terms.side]
+
+
+def _close(account: Account, position: Position, quantity: Decimal, execution: Execution) -> Closing:
+    cost = cost_share(position, quantity)
+    value = quantity * execution.price
+    gross = value - cost if position.side is PositionSide.LONG else cost - value
+    currency = account.terms.currency
+    realized = round_money(gross * execution.rate, currency)
+    commission = position.commission + execution.commission * quantity / execution.quantity
+    rest = position.quantity - quantity
+    changes = {
+        "realized_pnl": position.realized_pnl + realized,
+        "commission": commission,
+        "updated_at": execution.now,
+    }
+    if rest:
+        margin = round_margin(position.margin * rest / position.quantity, currency)
+        changes |= {"quantity": rest, "cost": position.cost - cost, "margin": margin}
+    changed: Position = msgspec.structs.replace(position, **changes)
+    return Closing(
+        before=changed if not rest else position,
+        after=changed if rest else None,
+        quantity=quantity,
+        realized_pnl=realized,
+    )
+
+
+def _open(state: State, account: Account, execution: Execution, quantity: Decimal) -> Opening:
+    order, terms = execution.order, execution.order.terms
+    before = _position_to_add_to(state, account, order)
+    cost = quantity * execution.price
+    margin = round_margin(cost * execution.rate / execution.leverage, account.terms.currency)
+    commission = execution.commission * quantity / execution.quantity
+    if before is not None:
+        after: Position = msgspec.structs.replace(
+            before,
+            quantity=before.quantity + quantity,
+            cost=before.cost + cost,
+            margin=before.margin + margin,
+            commission=before.commission + commission,
+            peak_quantity=max(before.peak_quantity, before.quantity + quantity),
+            updated_at=execution.now,
+        )
+        return Opening(before, after, quantity)
+    after = Position(
+        position_id=order.order_id,
+        account_id=terms.account_id,
+        symbol=terms.symbol,
+        side=side_opened_by(terms.side),
+        quantity=quantity,
+        cost=cost,
+        margin=margin,
+        opened_at=execution.now,
+        updated_at=execution.now,
+        commission=commission,
+        leverage=execution.leverage,
+        margin_mode=terms.margin_mode,
+        peak_quantity=quantity,
+        strategy_id=terms.strategy_id,
+        client_order_id=terms.client_order_id,
+        comment=terms.comment,
+        magic=terms.magic,
+    )
+    return Opening(None, after, quantity)
+
+
+def _position_to_add_to(state: State, account: Account, order: Order) -> Position | None:
+    """Netting: the net position of the same side. Hedging: what this very order opened before."""
+    if account.terms.position_mode is PositionMode.NETTING:
+        position = state.net_position(account, order.terms.symbol)
+    else:
+        position = account.positions.get(order.order_id)
+    if position is None or position.side is not side_opened_by(order.terms.side):
+        return None
+    return position

@@ -1,0 +1,188 @@
+"""Commands: wishes put to the engine, one tagged union. A command concerns one account, or none."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradehall.domain.account import AccountStatus, AccountTerms
+from tradehall.domain.fill import ExecutionReport
+from tradehall.domain.ids import AccountId, OrderId, PositionId
+from tradehall.domain.instrument import Instrument
+from tradehall.domain.order import Order, OrderStatus, OrderTerms
+
+
+class Command(Struct, frozen=True, gc=False, tag=True, tag_field="kind", omit_defaults=True):
+    """Base of all commands; the tag is the class name."""
+
+
+class PriorOrder(Struct, frozen=True, gc=False, omit_defaults=True):
+    """An ended order that the state no longer remembers, found in the store by its client order id."""
+
+    order_id: OrderId
+    status: OrderStatus
+    digest: str | None
+
+
+class ListInstrument(Command, frozen=True):
+    """Make `instrument` tradable, or change its rules."""
+
+    instrument: Instrument
+
+
+class OpenAccount(Command, frozen=True):
+    """Open an account with `deposit` in its currency."""
+
+    terms: AccountTerms
+    deposit: Decimal
+
+
+class UpdateAccount(Command, frozen=True):
+    """Change an account's status or leverage; None leaves as is."""
+
+    account_id: AccountId
+    status: AccountStatus | None = None
+    leverage: Decimal | None = None
+
+
+class MoveFunds(Command, frozen=True):
+    """Deposit (positive) or withdraw (negative) `amount` in the account's currency."""
+
+    account_id: AccountId
+    amount: Decimal
+    comment: str = ""
+    request_id: str | None = None
+
+
+class PlaceOrder(Command, frozen=True):
+    """Place an order.
+
+    `digest`: fingerprint of the request, set whenever `terms.client_order_id` is. `prior`: what the
+    store knows of that client order id, when the state does not. `lot_step` [units]: the quantity
+    grid of a door that speaks lots. `is_strict`: refuse pending prices and exits on the wrong side of
+    the market, as ticket doors do. `expected_price`, `deviation_max` [price]: refuse a market order
+    whose quote is further off.
+    """
+
+    terms: OrderTerms
+    digest: str | None = None
+    prior: PriorOrder | None = None
+    lot_step: Decimal | None = None
+    is_strict: bool = False
+    expected_price: Decimal | None = None
+    deviation_max: Decimal | None = None
+
+
+class AmendOrder(Command, frozen=True):
+    """Change a working order in place; None leaves as is, `clear_*` removes.
+
+    `quantity` is the new total. A filled entry's `stop_loss`/`take_profit` move its legs.
+    Priority is kept when only the quantity falls or exits change, else lost.
+    """
+
+    account_id: AccountId
+    order_id: OrderId
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trailing_distance: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    expires_at: int | None = None
+    clear_stop_loss: bool = False
+    clear_take_profit: bool = False
+    clear_expiry: bool = False
+    is_strict: bool = False
+
+
+class CancelOrder(Command, frozen=True):
+    """Take a working order out of the market."""
+
+    account_id: AccountId
+    order_id: OrderId
+    reason: str = "requested"
+
+
+class CancelAllOrders(Command, frozen=True):
+    """Cancel every working order of the account, or of `symbol`."""
+
+    account_id: AccountId
+    symbol: str | None = None
+    reason: str = "requested"
+
+
+class ClosePosition(Command, frozen=True):
+    """Reduce a position by an opposite, reduce-only order.
+
+    `quantity` None: all; more than is open is capped, or refused when `refuse_excess`. `limit_price`
+    None: at market. `cancel_exits`: take its exit legs out when it is flat. `client_order_id` as in
+    PlaceOrder.
+    """
+
+    account_id: AccountId
+    position_id: PositionId
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    cancel_exits: bool = True
+    lot_step: Decimal | None = None
+    refuse_excess: bool = False
+    comment: str = ""
+    source: str = ""
+
+
+class CloseAllPositions(Command, frozen=True):
+    """Close every position of the account, or of `symbol`, at market."""
+
+    account_id: AccountId
+    symbol: str | None = None
+    source: str = ""
+
+
+class SetPositionExits(Command, frozen=True):
+    """Move, make or remove the stop loss and take profit of a position; None leaves as is.
+
+    `may_create` False: a leg that does not exist is EXIT_LEG_MISSING (the gateway's rule).
+    """
+
+    account_id: AccountId
+    position_id: PositionId
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    clear_stop_loss: bool = False
+    clear_take_profit: bool = False
+    may_create: bool = True
+    is_strict: bool = False
+
+
+class ReportExecution(Command, frozen=True):
+    """A venue's word about an order. `ended`: the order, where the state no longer holds it."""
+
+    report: ExecutionReport
+    ended: Order | None = None
+
+
+class CheckMargin(Command, frozen=True):
+    """Value an account whose margin a quote may have broken: margin call, stop-out, or nothing."""
+
+    account_id: AccountId
+
+
+class Tick(Command, frozen=True):
+    """Time has reached `Engine.next_deadline`: expire orders, book swaps."""
+
+
+AnyCommand = (
+    ListInstrument
+    | OpenAccount
+    | UpdateAccount
+    | MoveFunds
+    | PlaceOrder
+    | AmendOrder
+    | CancelOrder
+    | CancelAllOrders
+    | ClosePosition
+    | CloseAllPositions
+    | SetPositionExits
+    | ReportExecution
+    | CheckMargin
+    | Tick
+)

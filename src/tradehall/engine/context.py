@@ -1,0 +1,27 @@
+"""Context: all that a decision may read besides the state. It remembers which quotes were asked for."""
+
+from collections.abc import Mapping
+
+from tradehall.domain.market import Quote
+
+
+class Context:
+    """One decision's view of the world: the instant and the latest quotes.
+
+    `now` ns UTC, strictly increasing from decision to decision. `quotes` maps symbols to the latest
+    quote; those read are kept in `quotes_read` and go into the journal with the decision.
+    """
+
+    __slots__ = ("_quotes", "now", "quotes_read")
+
+    def __init__(self, now: int, quotes: Mapping[str, Quote]) -> None:
+        self.now = now
+        self.quotes_read: dict[str, Quote] = {}
+        self._quotes = quotes
+
+    def quote(self, symbol: str) -> Quote | None:
+        """Latest quote of `symbol`, None if there never was one."""
+        quote = self._quotes.get(symbol)
+        if quote is not None:
+            self.quotes_read[symbol] = quote
+        return quote

@@ -1,0 +1,113 @@
+"""Draft: an order being decided, with the figures that checks share, each worked out once."""
+
+from decimal import Decimal
+
+from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.instrument import Instrument
+from tradehall.domain.market import Quote
+from tradehall.domain.money import ZERO, round_margin
+from tradehall.domain.order import Order, OrderTerms, OrderType, Side
+from tradehall.domain.position import Position, side_opened_by
+from tradehall.engine.commands import PlaceOrder
+from tradehall.engine.context import Context
+from tradehall.engine.conversion import conversion_rate
+from tradehall.engine.state import State
+from tradehall.engine.valuation import cross_available
+
+
+class OrderDraft:
+    """What a check may look at; the symbol is known. `working`: the order being amended, None for a new one.
+
+    `quantity` [units] is what may still fill; `available` [account currency] includes what the
+    amended order holds already.
+    """
+
+    __slots__ = (
+        "account",
+        "command",
+        "context",
+        "instrument",
+        "margin_required",
+        "opening_quantity",
+        "position",
+        "quantity",
+        "quote",
+        "rate",
+        "reference_price",
+        "state",
+        "terms",
+        "working",
+    )
+
+    def __init__(
+        self,
+        state: State,
+        account: Account,
+        command: PlaceOrder,
+        context: Context,
+        working: Order | None = None,
+    ) -> None:
+        terms = command.terms
+        self.state = state
+        self.account = account
+        self.command = command
+        self.terms: OrderTerms = terms
+        self.context = context
+        self.working = working
+        self.instrument: Instrument = state.instruments[terms.symbol]
+        self.quote: Quote | None = context.quote(terms.symbol)
+        self.quantity = terms.quantity if working is None else terms.quantity - working.filled_quantity
+        self.position = self._position()
+        self.opening_quantity = self._opening_quantity()
+        self.reference_price = self._reference_price()
+        self.rate: Decimal | None = None
+        self.margin_required = ZERO
+
+    @property
+    def leverage(self) -> Decimal:
+        """Leverage that applies: the order's own or the account's, within the instrument's limit."""
+        return min(self.terms.leverage or self.account.terms.leverage, self.instrument.leverage_max)
+
+    def price_margin(self) -> None:
+        """Work out `rate` and `margin_required`; the checks before have made sure that there is a price."""
+        currency = self.account.terms.currency
+        self.rate = conversion_rate(self.instrument.quote_currency, currency, self.context.quote)
+        if self.rate is None or self.reference_price is None or not self.opening_quantity:
+            return
+        notional = self.opening_quantity * self.reference_price * self.rate
+        self.margin_required = round_margin(notional / self.leverage, currency)
+
+    def margin_available(self) -> Decimal:
+        """What this order may draw on [account currency]."""
+        held = self.working.margin_held if self.working else ZERO
+        return cross_available(self.state, self.account, self.context.quote) + held
+
+    def _position(self) -> Position | None:
+        """The position the order would meet: the named one, or the net one."""
+        if self.terms.position_id is not None:
+            return self.account.positions.get(self.terms.position_id)
+        if self.account.terms.position_mode is PositionMode.NETTING:
+            return self.state.net_position(self.account, self.terms.symbol)
+        return None
+
+    def _opening_quantity(self) -> Decimal:
+        terms = self.terms
+        if terms.reduce_only or terms.position_id is not None:
+            return ZERO
+        if self.position is None or self.position.side is side_opened_by(terms.side):
+            return self.quantity
+        return max(ZERO, self.quantity - self.position.quantity)
+
+    def _reference_price(self) -> Decimal | None:
+        terms = self.terms
+        price = terms.limit_price or terms.stop_price
+        if price is not None:
+            return price
+        if self.quote is None:
+            return None
+        return self.quote.ask if terms.side is Side.BUY else self.quote.bid
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether it needs a live market now: market orders do."""
+        return self.terms.type is OrderType.MARKET

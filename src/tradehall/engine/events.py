@@ -1,0 +1,242 @@
+"""Events: facts, one tagged union. They carry what became true, so folding them needs no rule.
+
+Shapes are append-only: a new field has a default, a new meaning is a new event.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from tradehall.domain.account import AccountTerms, MarginState
+from tradehall.domain.fill import Fill
+from tradehall.domain.ids import AccountId, OrderId, PositionId
+from tradehall.domain.instrument import Instrument
+from tradehall.domain.money import ZERO
+from tradehall.domain.order import OrderRole, OrderTerms, Side
+from tradehall.domain.position import Position
+from tradehall.domain.rejection import Rejection
+
+
+class Event(Struct, frozen=True, gc=False, tag=True, tag_field="kind", omit_defaults=True):
+    """Base of all events; the tag is the class name."""
+
+
+class InstrumentListed(Event, frozen=True):
+    """`instrument` is tradable under these rules from now on."""
+
+    instrument: Instrument
+
+
+class AccountOpened(Event, frozen=True):
+    """An account exists; its deposit follows as BalanceChanged."""
+
+    terms: AccountTerms
+
+
+class AccountUpdated(Event, frozen=True):
+    """An account's terms are now these."""
+
+    terms: AccountTerms
+
+
+class RequestRefused(Event, frozen=True):
+    """A command was refused and made no order: unknown account, amend, cancel, close, funds …"""
+
+    account_id: AccountId
+    rejection: Rejection
+    order_id: OrderId | None = None
+    position_id: PositionId | None = None
+
+
+class OrderRejected(Event, frozen=True):
+    """A new order was refused: it has a number, is listed as REJECTED, and used its client id up."""
+
+    order_id: OrderId
+    terms: OrderTerms
+    rejection: Rejection
+    digest: str | None = None
+
+
+class OrderAccepted(Event, frozen=True):
+    """An order works from now on, `margin_held` [account currency] kept back for it."""
+
+    order_id: OrderId
+    terms: OrderTerms
+    margin_held: Decimal = ZERO
+    role: OrderRole = OrderRole.ENTRY
+    parent_order_id: OrderId | None = None
+    sibling_order_id: OrderId | None = None
+    digest: str | None = None
+
+
+class OrderOpened(Event, frozen=True):
+    """The venue has the order (only venues that take time say so)."""
+
+    account_id: AccountId
+    order_id: OrderId
+
+
+class OrderAmended(Event, frozen=True):
+    """The order's terms are now these; `keeps_priority` tells the venue whether it keeps its place."""
+
+    order_id: OrderId
+    terms: OrderTerms
+    margin_held: Decimal = ZERO
+    keeps_priority: bool = False
+
+
+class OrderTriggered(Event, frozen=True):
+    """The stop price was touched at `price`: a market or limit order from now on."""
+
+    account_id: AccountId
+    order_id: OrderId
+    price: Decimal
+
+
+class OrderFilled(Event, frozen=True):
+    """`fill` happened; `margin_held` is what the rest of the order still holds."""
+
+    fill: Fill
+    margin_held: Decimal = ZERO
+
+
+class OrderCancelled(Event, frozen=True):
+    """The order ended before it was filled; `reason` in plain words."""
+
+    account_id: AccountId
+    order_id: OrderId
+    reason: str = "requested"
+
+
+class OrderExpired(Event, frozen=True):
+    """The order's time was up."""
+
+    account_id: AccountId
+    order_id: OrderId
+
+
+class OrderFailed(Event, frozen=True):
+    """An accepted order was refused by the venue: it ends as REJECTED."""
+
+    account_id: AccountId
+    order_id: OrderId
+    rejection: Rejection
+
+
+class PositionOpened(Event, frozen=True):
+    """From flat."""
+
+    position: Position
+
+
+class PositionChanged(Event, frozen=True):
+    """Size, cost or margin changed; the side did not."""
+
+    position: Position
+
+
+class PositionClosed(Event, frozen=True):
+    """To flat. `position`: quantity and cost as before the last fill, P&L, swap and commission as after it.
+
+    `exit_price` is the price of that last fill.
+    """
+
+    position: Position
+    closed_at: int
+    exit_price: Decimal
+    reason: str = ""
+
+
+class EntryKind(StrEnum):
+    """Why a balance changed."""
+
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    REALIZED_PNL = "REALIZED_PNL"
+    COMMISSION = "COMMISSION"
+    SWAP = "SWAP"
+    ADJUSTMENT = "ADJUSTMENT"
+
+
+class BalanceChanged(Event, frozen=True):
+    """A ledger entry: `amount` [account currency, signed] was booked; the balance is `balance` now."""
+
+    account_id: AccountId
+    entry: EntryKind
+    amount: Decimal
+    balance: Decimal
+    order_id: OrderId | None = None
+    position_id: PositionId | None = None
+    fill_id: int | None = None
+    symbol: str | None = None
+    comment: str = ""
+
+
+class MarginStateChanged(Event, frozen=True):
+    """Margin call, stop-out, or back to normal, with the figures it was decided on."""
+
+    account_id: AccountId
+    state: MarginState
+    equity: Decimal
+    margin_used: Decimal
+    margin_level: Decimal | None = None
+
+
+class OcoDoubleExit(Event, frozen=True):
+    """Two orders of one OCO group filled: the venue was faster than the cancel."""
+
+    account_id: AccountId
+    oco_group_id: str
+    first_order_id: OrderId
+    second_order_id: OrderId
+
+
+class ReportUnmatched(Event, frozen=True):
+    """A venue reported something that no order of ours explains; kept for the operator, books nothing."""
+
+    order_id: OrderId
+    reason: str
+
+
+class TrailingPeakMoved(Event, frozen=True):
+    """Trailing stops of `side` on `symbol` follow `price` from now on, where it is better than theirs."""
+
+    symbol: str
+    side: Side
+    price: Decimal
+
+
+class RolloverBooked(Event, frozen=True):
+    """The swaps of the rollover at `at` [ns UTC] are in the ledger."""
+
+    at: int
+
+
+AnyEvent = (
+    InstrumentListed
+    | AccountOpened
+    | AccountUpdated
+    | RequestRefused
+    | OrderRejected
+    | OrderAccepted
+    | OrderOpened
+    | OrderAmended
+    | OrderTriggered
+    | OrderFilled
+    | OrderCancelled
+    | OrderExpired
+    | OrderFailed
+    | PositionOpened
+    | PositionChanged
+    | PositionClosed
+    | BalanceChanged
+    | MarginStateChanged
+    | OcoDoubleExit
+    | ReportUnmatched
+    | TrailingPeakMoved
+    | RolloverBooked
+)
+
+Emit = Callable[[AnyEvent], None]

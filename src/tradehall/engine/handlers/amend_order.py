@@ -1,0 +1,102 @@
+"""Amending in place: the order keeps its number.
+
+Priority is kept when only the quantity falls, or exits or expiry change; anything else goes to the back.
+"""
+
+import msgspec
+
+from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderTerms, TimeInForce
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine import commands as cmd
+from tradehall.engine import events as ev
+from tradehall.engine.context import Context
+from tradehall.engine.draft import OrderDraft
+from tradehall.engine.events import Emit
+from tradehall.engine.handlers.cancel_order import order_ended, order_unknown, own_order
+from tradehall.engine.handlers.exits import legs_of_entry, move_leg
+from tradehall.engine.rules import AMEND_ORDER_CHECKS, SHAPE_CHECKS, first_rejection
+from tradehall.engine.state import State
+
+_EXITS_ONLY = ("quantity", "limit_price", "stop_price", "trailing_distance", "expires_at")
+
+
+def amend_order(state: State, command: cmd.AmendOrder, context: Context, emit: Emit) -> None:
+    """Amend a working order, or move the legs of a filled entry."""
+    order = own_order(state, command.account_id, command.order_id)
+    if order is None:
+        emit(ev.RequestRefused(command.account_id, order_unknown(command.order_id), command.order_id))
+        return
+    account = state.accounts[command.account_id]
+    terms = amended_terms(order.terms, command)
+    if not order.is_working:
+        _amend_filled_entry(state, order, terms, command, emit)
+        return
+    draft = OrderDraft(state, account, cmd.PlaceOrder(terms, is_strict=command.is_strict), context, working=order)
+    if (rejection := _amend_rejection(order, draft)) is not None:
+        emit(ev.RequestRefused(command.account_id, rejection, command.order_id))
+        return
+    emit(ev.OrderAmended(order.order_id, terms, draft.margin_required, keeps_priority(order.terms, terms)))
+    _move_legs(state, order, emit)
+
+
+def amended_terms(terms: OrderTerms, command: cmd.AmendOrder) -> OrderTerms:
+    """`terms` with what the command changes."""
+    changes = {
+        name: value
+        for name in ("quantity", "limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit")
+        if (value := getattr(command, name)) is not None
+    }
+    if command.clear_stop_loss:
+        changes["stop_loss"] = None
+    if command.clear_take_profit:
+        changes["take_profit"] = None
+    if command.expires_at is not None:
+        changes |= {"expires_at": command.expires_at, "time_in_force": TimeInForce.GTD}
+    if command.clear_expiry:
+        changes |= {"expires_at": None, "time_in_force": TimeInForce.GTC}
+    amended: OrderTerms = msgspec.structs.replace(terms, **changes)
+    return amended
+
+
+def keeps_priority(before: OrderTerms, after: OrderTerms) -> bool:
+    """Whether an amendment leaves the order's place in the queue."""
+    same_price = (before.limit_price, before.stop_price, before.trailing_distance) == (
+        after.limit_price,
+        after.stop_price,
+        after.trailing_distance,
+    )
+    return same_price and after.quantity <= before.quantity
+
+
+def _amend_rejection(order: Order, draft: OrderDraft) -> Rejection | None:
+    terms = draft.terms
+    if terms.quantity <= order.filled_quantity:
+        return Rejection(
+            RejectCode.QUANTITY_BELOW_FILLED,
+            f"quantity {terms.quantity} is not above what is filled, {order.filled_quantity}",
+            {"quantity": terms.quantity, "filled_quantity": order.filled_quantity},
+        )
+    if order.is_triggered and terms.stop_price != order.terms.stop_price:
+        return Rejection(RejectCode.AMEND_NOT_ALLOWED, f"the stop of order {order.order_id} was triggered already")
+    return first_rejection(SHAPE_CHECKS, draft) or first_rejection(AMEND_ORDER_CHECKS, draft)
+
+
+def _amend_filled_entry(state: State, order: Order, terms: OrderTerms, command: cmd.AmendOrder, emit: Emit) -> None:
+    """The entry has ended; exits asked for with nothing else move its legs."""
+    legs = legs_of_entry(state, order)
+    asks_more = any(getattr(command, name) is not None for name in _EXITS_ONLY)
+    if order.status is not OrderStatus.FILLED or asks_more or not legs:
+        emit(ev.RequestRefused(command.account_id, order_ended(order), order.order_id))
+        return
+    emit(ev.OrderAmended(order.order_id, terms))
+    _move_legs(state, order, emit)
+
+
+def _move_legs(state: State, entry: Order, emit: Emit) -> None:
+    for leg in legs_of_entry(state, entry):
+        is_stop = leg.role is OrderRole.STOP_LOSS
+        wanted = entry.terms.stop_loss if is_stop else entry.terms.take_profit
+        if wanted is None:
+            emit(ev.OrderCancelled(leg.terms.account_id, leg.order_id, "exit removed"))
+        elif wanted != (leg.terms.stop_price if is_stop else leg.terms.limit_price):
+            move_leg(leg, wanted, emit)

@@ -1,0 +1,49 @@
+"""Cancelling: only working orders; an order cancelled already stays so, and a repeat changes nothing."""
+
+from tradehall.domain.ids import AccountId, OrderId
+from tradehall.domain.order import Order, OrderStatus
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine import commands as cmd
+from tradehall.engine import events as ev
+from tradehall.engine.context import Context
+from tradehall.engine.events import Emit
+from tradehall.engine.handlers.account import account_unknown
+from tradehall.engine.state import State
+
+
+def cancel_order(state: State, command: cmd.CancelOrder, context: Context, emit: Emit) -> None:
+    """Cancel one order."""
+    order = own_order(state, command.account_id, command.order_id)
+    if order is None:
+        emit(ev.RequestRefused(command.account_id, order_unknown(command.order_id), command.order_id))
+    elif order.is_working:
+        emit(ev.OrderCancelled(command.account_id, command.order_id, command.reason))
+    elif order.status is not OrderStatus.CANCELLED:
+        emit(ev.RequestRefused(command.account_id, order_ended(order), command.order_id))
+
+
+def cancel_all_orders(state: State, command: cmd.CancelAllOrders, context: Context, emit: Emit) -> None:
+    """Cancel all working orders of the account, or those in one symbol."""
+    account = state.accounts.get(command.account_id)
+    if account is None:
+        emit(ev.RequestRefused(command.account_id, account_unknown(command.account_id)))
+        return
+    for order in list(account.orders.values()):
+        if command.symbol is None or order.terms.symbol == command.symbol:
+            emit(ev.OrderCancelled(command.account_id, order.order_id, command.reason))
+
+
+def own_order(state: State, account_id: AccountId, order_id: OrderId) -> Order | None:
+    """The order, if it is this account's."""
+    order = state.order(order_id)
+    return order if order is not None and order.terms.account_id == account_id else None
+
+
+def order_unknown(order_id: OrderId) -> Rejection:
+    """The refusal of everything that names an order that the account does not have."""
+    return Rejection(RejectCode.ORDER_UNKNOWN, f"order {order_id} is not known")
+
+
+def order_ended(order: Order) -> Rejection:
+    """The refusal of every change to an order that has ended."""
+    return Rejection(RejectCode.ORDER_ENDED, f"order {order.order_id} is {order.status}")

@@ -1,0 +1,111 @@
+"""Exit legs: the stop loss and take profit that rest behind a position.
+
+Legs are reduce-only orders bound to their position. They are placed for what an entry's fill opened, go
+when the position is flat, and shrink with it, newest first.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from tradehall.domain.ids import OrderId
+from tradehall.domain.money import ZERO
+from tradehall.domain.order import Order, OrderRole, OrderTerms, OrderType
+from tradehall.domain.position import Position
+from tradehall.engine import events as ev
+from tradehall.engine.events import Emit
+from tradehall.engine.state import State
+
+EXIT_ROLES = (OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
+
+
+def place_exits(state: State, entry: Order, position: Position, quantity: Decimal, emit: Emit) -> None:
+    """Legs for `quantity` [units] that the entry's latest fill opened."""
+    wanted = [
+        (role, price)
+        for role, price in zip(EXIT_ROLES, (entry.terms.stop_loss, entry.terms.take_profit), strict=True)
+        if price is not None
+    ]
+    if quantity <= 0 or quantity < state.instruments[position.symbol].exit_quantity_min:
+        return
+    first = state.next_order_id
+    for index, (role, price) in enumerate(wanted):
+        sibling = None if len(wanted) == 1 else first + 1 - index
+        terms = leg_terms(position, role, quantity, price, client_order_id=leg_client_id(entry, role))
+        emit(
+            ev.OrderAccepted(first + index, terms, role=role, parent_order_id=entry.order_id, sibling_order_id=sibling)
+        )
+
+
+def leg_client_id(entry: Order, role: OrderRole) -> str:
+    """`{seed}-sl`, then `{seed}-sl-1` … for legs of later partial fills; the seed is the entry's own id."""
+    seed = entry.terms.client_order_id or f"ord_{entry.order_id}"
+    word = "sl" if role is OrderRole.STOP_LOSS else "tp"
+    return f"{seed}-{word}" if entry.fill_count <= 1 else f"{seed}-{word}-{entry.fill_count - 1}"
+
+
+def leg_terms(
+    position: Position, role: OrderRole, quantity: Decimal, price: Decimal, client_order_id: str | None
+) -> OrderTerms:
+    """Terms of one leg: a STOP at the stop loss, a LIMIT at the take profit."""
+    is_stop = role is OrderRole.STOP_LOSS
+    return OrderTerms(
+        account_id=position.account_id,
+        symbol=position.symbol,
+        side=position.side.exit_side,
+        type=OrderType.STOP if is_stop else OrderType.LIMIT,
+        quantity=quantity,
+        stop_price=price if is_stop else None,
+        limit_price=None if is_stop else price,
+        client_order_id=client_order_id,
+        reduce_only=True,
+        position_id=position.position_id,
+        strategy_id=position.strategy_id,
+        source="engine",
+        symbol_asked=position.symbol_asked,
+    )
+
+
+def exit_legs(state: State, position_id: int, role: OrderRole) -> list[Order]:
+    """Working legs of one role behind a position, oldest first."""
+    return [order for order in state.reducing_orders(position_id) if order.role is role]
+
+
+def legs_of_entry(state: State, entry: Order) -> list[Order]:
+    """Working legs that an entry's fills placed."""
+    if entry.position_id is None:
+        return []
+    return [order for order in state.reducing_orders(entry.position_id) if order.parent_order_id == entry.order_id]
+
+
+def move_leg(leg: Order, price: Decimal, emit: Emit) -> None:
+    """Give a leg another price; it loses its place at the old one."""
+    name = "stop_price" if leg.role is OrderRole.STOP_LOSS else "limit_price"
+    emit(ev.OrderAmended(leg.order_id, msgspec.structs.replace(leg.terms, **{name: price})))
+
+
+def drop_exits(state: State, position: Position, but: OrderId, emit: Emit) -> None:
+    """The position is flat: what was bound to it goes."""
+    for order in state.reducing_orders(position.position_id):
+        if order.order_id != but:
+            emit(ev.OrderCancelled(position.account_id, order.order_id, "position closed"))
+
+
+def trim_exits(state: State, position: Position, emit: Emit) -> None:
+    """The position shrank: legs beyond it shrink too, newest first."""
+    for role in EXIT_ROLES:
+        legs = exit_legs(state, position.position_id, role)
+        excess = sum((leg.remaining_quantity for leg in legs), ZERO) - position.quantity
+        for leg in reversed(legs):
+            if excess <= 0:
+                break
+            excess -= leg.remaining_quantity
+            _shrink(leg, by=leg.remaining_quantity + min(excess, ZERO), emit=emit)
+
+
+def _shrink(leg: Order, by: Decimal, emit: Emit) -> None:
+    if by == leg.remaining_quantity:
+        emit(ev.OrderCancelled(leg.terms.account_id, leg.order_id, "nothing left to protect"))
+        return
+    terms = msgspec.structs.replace(leg.terms, quantity=leg.terms.quantity - by)
+    emit(ev.OrderAmended(leg.order_id, terms, keeps_priority=True))

@@ -1,0 +1,92 @@
+"""Placing an order: a repeat changes nothing, a refusal is listed, an acceptance holds its margin."""
+
+import msgspec
+
+from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.calendar import session_end
+from tradehall.domain.ids import OrderId
+from tradehall.domain.order import OrderRole, OrderTerms, TimeInForce
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine import commands as cmd
+from tradehall.engine import events as ev
+from tradehall.engine.context import Context
+from tradehall.engine.draft import OrderDraft
+from tradehall.engine.events import Emit
+from tradehall.engine.handlers.account import account_unknown
+from tradehall.engine.rules import PLACE_ORDER_CHECKS, SHAPE_CHECKS, first_rejection
+from tradehall.engine.state import State
+
+
+def place_order(state: State, command: cmd.PlaceOrder, context: Context, emit: Emit) -> None:
+    """Place an order for a door."""
+    account = state.accounts.get(command.terms.account_id)
+    if account is None:
+        emit(ev.RequestRefused(command.terms.account_id, account_unknown(command.terms.account_id)))
+        return
+    if (used := _used_before(state, account, command)) is not None:
+        _answer_again(command, *used, emit)
+        return
+    if (rejection := symbol_rejection(state, command.terms.symbol)) is not None:
+        emit(ev.RequestRefused(account.terms.account_id, rejection))
+        return
+    if command.terms.position_id is not None and account.terms.position_mode is PositionMode.NETTING:
+        # A netting account has one position per symbol, so a name for it is of no use.
+        command = msgspec.structs.replace(command, terms=msgspec.structs.replace(command.terms, position_id=None))
+    draft = OrderDraft(state, account, command, context)
+    if (rejection := first_rejection(SHAPE_CHECKS, draft)) is not None:
+        emit(ev.RequestRefused(account.terms.account_id, rejection))
+        return
+    accept_or_reject(draft, OrderRole.ENTRY, emit)
+
+
+def accept_or_reject(draft: OrderDraft, role: OrderRole, emit: Emit) -> None:
+    """Ask the pipeline; list the order as rejected, or let it work."""
+    state, command = draft.state, draft.command
+    terms = command.terms
+    if (rejection := first_rejection(PLACE_ORDER_CHECKS, draft)) is not None:
+        emit(ev.OrderRejected(state.next_order_id, terms, rejection, command.digest))
+        cancel_group(state, draft.account, terms, state.next_order_id, emit)
+        return
+    # From here on nothing may fail: the order exists and its margin is held.
+    if terms.time_in_force is TimeInForce.DAY:
+        terms = msgspec.structs.replace(terms, expires_at=session_end(draft.instrument.sessions, draft.context.now))
+    emit(ev.OrderAccepted(state.next_order_id, terms, draft.margin_required, role, digest=command.digest))
+
+
+def cancel_group(state: State, account: Account, terms: OrderTerms, order_id: OrderId, emit: Emit) -> None:
+    """One order of an OCO group was filled or refused: the others go."""
+    if terms.oco_group_id is None:
+        return
+    members = state.oco_groups.get((account.terms.account_id, terms.oco_group_id), {})
+    for other in [member for member in members if member != order_id]:
+        emit(ev.OrderCancelled(account.terms.account_id, other, f"the other order of OCO group {terms.oco_group_id}"))
+
+
+def symbol_rejection(state: State, symbol: str) -> Rejection | None:
+    """Only listed symbols trade; everything after this check may look the instrument up."""
+    if symbol in state.instruments:
+        return None
+    return Rejection(RejectCode.SYMBOL_UNKNOWN, f"symbol {symbol} is not known")
+
+
+def _used_before(state: State, account: Account, command: cmd.PlaceOrder) -> tuple[OrderId, str | None] | None:
+    """Number and digest of the order that used this client order id, from the state or the store."""
+    name = command.terms.client_order_id
+    if name is None:
+        return None
+    order = state.order_by_client_id(account, name)
+    if order is not None:
+        return order.order_id, order.digest
+    return None if command.prior is None else (command.prior.order_id, command.prior.digest)
+
+
+def _answer_again(command: cmd.PlaceOrder, order_id: OrderId, digest: str | None, emit: Emit) -> None:
+    """A repeat leaves no trace; another wish under a used id is refused, and that is a fact."""
+    if digest == command.digest:
+        return
+    name = command.terms.client_order_id
+    rejection = Rejection(
+        RejectCode.IDEMPOTENCY_MISMATCH,
+        f"client_order_id {name} was used by order {order_id} for another request",
+    )
+    emit(ev.RequestRefused(command.terms.account_id, rejection, order_id))

@@ -1,0 +1,243 @@
+"""A venue's word becomes fact here, once: repeated reports change nothing, impossible ones are kept."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final, get_args
+
+from tradehall.domain import fill as report
+from tradehall.domain.account import Account
+from tradehall.domain.money import ONE, ZERO, round_margin
+from tradehall.domain.order import Order, OrderRole, OrderStatus
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine import commands as cmd
+from tradehall.engine import events as ev
+from tradehall.engine.booking import Booking, Execution, book, reducible_quantity
+from tradehall.engine.context import Context
+from tradehall.engine.conversion import conversion_rate
+from tradehall.engine.events import Emit
+from tradehall.engine.fees import commission_of
+from tradehall.engine.handlers.exits import drop_exits, place_exits, trim_exits
+from tradehall.engine.handlers.place_order import cancel_group
+from tradehall.engine.state import State
+
+
+def report_execution(state: State, command: cmd.ReportExecution, context: Context, emit: Emit) -> None:
+    """Hand a report to the function of its kind."""
+    said = command.report
+    if isinstance(said, report.TrailMoved):
+        emit(ev.TrailingPeakMoved(said.symbol, said.side, said.price))
+        return
+    order = state.order(said.order_id)
+    if order is None:
+        emit(
+            ev.ReportUnmatched(said.order_id, f"no order {said.order_id} is remembered for this {type(said).__name__}")
+        )
+        return
+    _REPORTS[type(said)](state, order, said, context, emit)
+
+
+def _accepted(state: State, order: Order, said: report.VenueAccepted, context: Context, emit: Emit) -> None:
+    if order.is_working:
+        emit(ev.OrderOpened(order.terms.account_id, order.order_id))
+
+
+def _triggered(state: State, order: Order, said: report.VenueTriggered, context: Context, emit: Emit) -> None:
+    if order.is_working and not order.is_triggered:
+        emit(ev.OrderTriggered(order.terms.account_id, order.order_id, said.price))
+
+
+def _cancelled(state: State, order: Order, said: report.VenueCancelled, context: Context, emit: Emit) -> None:
+    if order.is_working:
+        emit(ev.OrderCancelled(order.terms.account_id, order.order_id, said.reason))
+
+
+def _rejected(state: State, order: Order, said: report.VenueRejected, context: Context, emit: Emit) -> None:
+    if not order.is_working:
+        return
+    rejection = Rejection(RejectCode.VENUE_REJECTED, f"{said.code}: {said.message}")
+    emit(ev.OrderFailed(order.terms.account_id, order.order_id, rejection))
+    cancel_group(state, state.accounts[order.terms.account_id], order.terms, order.order_id, emit)
+
+
+def _filled(state: State, order: Order, said: report.VenueFilled, context: Context, emit: Emit) -> None:
+    if said.venue_fill_id in order.venue_fill_ids:
+        return
+    if (reason := _impossible(state, order, said)) is not None:
+        emit(ev.ReportUnmatched(order.order_id, reason))
+        return
+    account = state.accounts[order.terms.account_id]
+    execution = _execution(state, account, order, said, context)
+    booking = book(state, account, execution)
+    was_working = order.is_working
+    fill = _fill(state, execution, booking, said, account.terms.currency)
+    emit(ev.OrderFilled(fill, _margin_still_held(order, said.quantity, account.terms.currency)))
+    _emit_positions(booking, order, fill, emit)
+    _emit_ledger(account, booking, fill, emit)
+    _follow_up(state, account, order, booking, was_working=was_working, emit=emit)
+
+
+def _impossible(state: State, order: Order, said: report.VenueFilled) -> str | None:
+    """Why a fill cannot be ours: more than was wanted, on a refused order, or a reduce-only order that would open."""
+    if said.quantity <= 0 or said.price <= 0:
+        return f"fill {said.venue_fill_id} of {said.quantity} at {said.price} is no fill"
+    if order.status is OrderStatus.REJECTED:
+        return f"fill {said.venue_fill_id} of the rejected order {order.order_id}"
+    if said.quantity > order.remaining_quantity:
+        return f"fill {said.venue_fill_id} of {said.quantity} exceeds the remaining {order.remaining_quantity}"
+    if order.terms.reduce_only and said.quantity > (most := reducible_quantity(state, order)):
+        return f"fill {said.venue_fill_id} of {said.quantity} exceeds the {most} that reduce-only may close"
+    return None
+
+
+def _execution(state: State, account: Account, order: Order, said: report.VenueFilled, context: Context) -> Execution:
+    instrument = state.instruments[order.terms.symbol]
+    currency = account.terms.currency
+    commission = commission_of(
+        instrument,
+        quantity=said.quantity,
+        price=said.price,
+        is_maker=said.is_maker,
+        currency=currency,
+        quote_of=context.quote,
+    )
+    return Execution(
+        order=order,
+        quantity=said.quantity,
+        price=said.price,
+        rate=conversion_rate(instrument.quote_currency, currency, context.quote) or ONE,
+        leverage=min(order.terms.leverage or account.terms.leverage, instrument.leverage_max),
+        commission=commission,
+        now=context.now,
+    )
+
+
+def _fill(state: State, execution: Execution, booking: Booking, said: report.VenueFilled, currency: str) -> report.Fill:
+    order = execution.order
+    return report.Fill(
+        fill_id=state.next_fill_id,
+        order_id=order.order_id,
+        account_id=order.terms.account_id,
+        symbol=order.terms.symbol,
+        side=order.terms.side,
+        quantity=said.quantity,
+        price=said.price,
+        at=execution.now,
+        commission=execution.commission,
+        commission_currency=currency,
+        realized_pnl=booking.realized_pnl,
+        closed_quantity=booking.closed_quantity,
+        is_maker=said.is_maker,
+        position_id=booking.position_id,
+        bid=said.bid,
+        ask=said.ask,
+        quote_age_ns=said.quote_age_ns,
+        venue_fill_id=said.venue_fill_id,
+        strategy_id=order.terms.strategy_id,
+    )
+
+
+def _margin_still_held(order: Order, quantity: Decimal, currency: str) -> Decimal:
+    """The filled share of what the order holds goes over to the position."""
+    remaining = order.remaining_quantity
+    if not order.margin_held or quantity == remaining:
+        return ZERO
+    return round_margin(order.margin_held * (remaining - quantity) / remaining, currency)
+
+
+def _emit_positions(booking: Booking, order: Order, fill: report.Fill, emit: Emit) -> None:
+    for closing in booking.closings:
+        if closing.after is None:
+            emit(ev.PositionClosed(closing.before, fill.at, fill.price, closing_reason(order)))
+        else:
+            emit(ev.PositionChanged(closing.after))
+    opening = booking.opening
+    if opening is not None:
+        emit(ev.PositionOpened(opening.after) if opening.before is None else ev.PositionChanged(opening.after))
+
+
+def closing_reason(order: Order) -> str:
+    """Why a position was closed, for the doors that say so."""
+    return _REASONS[order.role]
+
+
+_REASONS: Final = {
+    OrderRole.ENTRY: "order",
+    OrderRole.CLOSE: "close",
+    OrderRole.STOP_LOSS: "sl",
+    OrderRole.TAKE_PROFIT: "tp",
+    OrderRole.LIQUIDATION: "stop_out",
+}
+assert _REASONS.keys() == set(OrderRole)
+
+
+def _emit_ledger(account: Account, booking: Booking, fill: report.Fill, emit: Emit) -> None:
+    for closing in booking.closings:
+        _book_entry(account, ev.EntryKind.REALIZED_PNL, closing.realized_pnl, fill, closing.before.position_id, emit)
+    _book_entry(account, ev.EntryKind.COMMISSION, -fill.commission, fill, fill.position_id, emit)
+
+
+def _book_entry(
+    account: Account,
+    entry: ev.EntryKind,
+    amount: Decimal,
+    fill: report.Fill,
+    position_id: int | None,
+    emit: Emit,
+) -> None:
+    if not amount:
+        return
+    emit(
+        ev.BalanceChanged(
+            fill.account_id,
+            entry,
+            amount=amount,
+            balance=account.balance + amount,
+            order_id=fill.order_id,
+            position_id=position_id,
+            fill_id=fill.fill_id,
+            symbol=fill.symbol,
+        )
+    )
+
+
+def _follow_up(
+    state: State, account: Account, order: Order, booking: Booking, *, was_working: bool, emit: Emit
+) -> None:
+    """What a fill sets off: legs behind what opened, mates of a filled leg, legs of what closed, OCO."""
+    if booking.opening is not None and order.role is OrderRole.ENTRY:
+        place_exits(state, order, booking.opening.after, booking.opening.quantity, emit)
+    if order.status is OrderStatus.FILLED:
+        if order.sibling_order_id is not None and order.sibling_order_id in state.orders:
+            emit(ev.OrderCancelled(order.terms.account_id, order.sibling_order_id, "the other exit filled"))
+        if not was_working:
+            _report_double_exit(state, order, emit)
+        cancel_group(state, account, order.terms, order.order_id, emit)
+    if order.terms.keeps_exits:
+        return
+    for closing in booking.closings:
+        if closing.after is None:
+            drop_exits(state, closing.before, order.order_id, emit)
+        else:
+            trim_exits(state, closing.after, emit)
+
+
+def _report_double_exit(state: State, order: Order, emit: Emit) -> None:
+    """The venue filled an order after its OCO group had been cancelled for another's fill."""
+    group = order.terms.oco_group_id
+    if group is None:
+        return
+    for other in state.ended.values():
+        is_mate = other.terms.oco_group_id == group and other.terms.account_id == order.terms.account_id
+        if is_mate and other.order_id != order.order_id and other.status is OrderStatus.FILLED:
+            emit(ev.OcoDoubleExit(order.terms.account_id, group, other.order_id, order.order_id))
+            return
+
+
+_REPORTS: Final[dict[type, Callable[[State, Order, Any, Context, Emit], None]]] = {
+    report.VenueAccepted: _accepted,
+    report.VenueFilled: _filled,
+    report.VenueTriggered: _triggered,
+    report.VenueCancelled: _cancelled,
+    report.VenueRejected: _rejected,
+}
+assert _REPORTS.keys() | {report.TrailMoved} == set(get_args(report.ExecutionReport))

@@ -1,0 +1,78 @@
+"""The pre-trade pipeline: every check an order passes, in the order in which they are asked.
+
+The order of these lists is the precedence of the codes; a test pins it. A claim takes an OrderDraft and
+gives a Rejection, or None when it holds.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tradehall.domain.rejection import Rejection
+from tradehall.engine.draft import OrderDraft
+from tradehall.engine.rules import account, margin, position, price, quantity, session, shape
+
+Check = Callable[[OrderDraft], Rejection | None]
+
+# Malformed wishes: refused without an order number, and the client order id is not used up.
+SHAPE_CHECKS: Final[tuple[Check, ...]] = (
+    shape.strategy_is_known,
+    shape.prices_are_there,
+    shape.prices_are_allowed,
+    shape.prices_are_positive,
+    shape.trailing_is_valid,
+    shape.display_quantity_is_valid,
+    shape.time_in_force_fits,
+    shape.expiry_is_ahead,
+)
+
+# Wishes against the rules: refused as REJECTED orders that are listed and explained.
+PLACE_ORDER_CHECKS: Final[tuple[Check, ...]] = (
+    account.account_is_enabled,
+    account.account_may_write,
+    account.account_may_open,
+    account.orders_are_below_max,
+    position.position_is_known,
+    position.position_side_fits,
+    position.margin_mode_matches,
+    session.session_is_open,
+    session.quote_is_known,
+    session.quote_is_fresh,
+    quantity.quantity_is_at_least_min,
+    quantity.quantity_is_at_most_max,
+    quantity.quantity_is_on_step,
+    price.price_is_on_tick,
+    price.price_is_on_its_side,
+    price.exits_are_on_their_sides,
+    price.quote_is_near_expectation,
+    price.post_only_would_rest,
+    position.reduce_only_reduces,
+    margin.leverage_is_allowed,
+    margin.notional_is_at_most_max,
+    margin.conversion_is_known,
+    margin.margin_is_sufficient,
+)
+
+# An amendment changes quantity, prices and expiry: what it cannot change is not asked again.
+AMEND_ORDER_CHECKS: Final[tuple[Check, ...]] = (
+    account.account_is_enabled,
+    account.account_may_write,
+    quantity.quantity_is_at_least_min,
+    quantity.quantity_is_at_most_max,
+    quantity.quantity_is_on_step,
+    price.price_is_on_tick,
+    price.price_is_on_its_side,
+    price.exits_are_on_their_sides,
+    price.post_only_would_rest,
+    margin.notional_is_at_most_max,
+    margin.conversion_is_known,
+    margin.margin_is_sufficient,
+)
+
+
+def first_rejection(checks: Sequence[Check], draft: OrderDraft) -> Rejection | None:
+    """The answer of the first check that does not hold."""
+    for check in checks:
+        rejection = check(draft)
+        if rejection is not None:
+            return rejection
+    return None

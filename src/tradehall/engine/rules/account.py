@@ -1,0 +1,44 @@
+"""Claims about the account: may it write, may it open, has it room for another order?"""
+
+from decimal import Decimal
+
+from tradehall.domain.account import AccountStatus
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine.draft import OrderDraft
+
+
+def account_is_enabled(draft: OrderDraft) -> Rejection | None:
+    """A disabled account gives no orders."""
+    if draft.account.terms.status is not AccountStatus.DISABLED:
+        return None
+    return Rejection(RejectCode.ACCOUNT_DISABLED, f"account {draft.terms.account_id} is disabled")
+
+
+def account_may_write(draft: OrderDraft) -> Rejection | None:
+    """A read-only account only looks."""
+    if draft.account.terms.status is not AccountStatus.READ_ONLY:
+        return None
+    return Rejection(RejectCode.ACCOUNT_READ_ONLY, f"account {draft.terms.account_id} is read-only")
+
+
+def account_may_open(draft: OrderDraft) -> Rejection | None:
+    """A close-only account gives orders that reduce, and no others."""
+    if draft.account.terms.status is not AccountStatus.CLOSE_ONLY or not draft.opening_quantity:
+        return None
+    return Rejection(
+        RejectCode.ACCOUNT_CLOSE_ONLY,
+        f"account {draft.terms.account_id} may only close positions",
+        {"opening_quantity": draft.opening_quantity, "would_pass": draft.quantity - draft.opening_quantity},
+    )
+
+
+def orders_are_below_max(draft: OrderDraft) -> Rejection | None:
+    """An account has at most so many working orders."""
+    working, most = len(draft.account.orders), draft.account.terms.orders_max
+    if working < most:
+        return None
+    return Rejection(
+        RejectCode.TOO_MANY_ORDERS,
+        f"account {draft.terms.account_id} has {working} working orders, the most it may have is {most}",
+        {"working": Decimal(working), "orders_max": Decimal(most)},
+    )

@@ -1,0 +1,77 @@
+"""Claims about what an order costs. They come last: only they need a valuation."""
+
+from decimal import Decimal
+
+from tradehall.domain.money import ZERO, round_down_to
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine.draft import OrderDraft
+
+_WOULD_PASS_STEP = Decimal("1E-8")
+
+
+def leverage_is_allowed(draft: OrderDraft) -> Rejection | None:
+    """An order's own leverage stays within the instrument's limit."""
+    leverage, most = draft.terms.leverage, draft.instrument.leverage_max
+    if leverage is None or leverage <= most:
+        return None
+    return Rejection(
+        RejectCode.LEVERAGE_TOO_HIGH,
+        f"leverage {leverage} is above {most}, the most that {draft.terms.symbol} allows",
+        {"leverage": leverage, "leverage_max": most, "would_pass": most},
+    )
+
+
+def notional_is_at_most_max(draft: OrderDraft) -> Rejection | None:
+    """Quantity x price stays within the instrument's limit."""
+    price, most = draft.reference_price, draft.instrument.notional_max
+    if price is None or draft.terms.quantity * price <= most:
+        return None
+    return Rejection(
+        RejectCode.NOTIONAL_ABOVE_MAX,
+        f"quantity x price is {draft.terms.quantity * price}, at most {most} is allowed",
+        {
+            "notional": draft.terms.quantity * price,
+            "notional_max": most,
+            "would_pass": round_down_to(most / price, _WOULD_PASS_STEP),
+        },
+    )
+
+
+def conversion_is_known(draft: OrderDraft) -> Rejection | None:
+    """The quote currency converts into the account's through live quotes."""
+    draft.price_margin()
+    if draft.rate is not None:
+        return None
+    source, target = draft.instrument.quote_currency, draft.account.terms.currency
+    return Rejection(RejectCode.CONVERSION_MISSING, f"no live quotes convert {source} to {target}")
+
+
+def margin_is_sufficient(draft: OrderDraft) -> Rejection | None:
+    """The part that opens exposure is paid for by what is free."""
+    required = draft.margin_required
+    if not required:
+        return None
+    available = draft.margin_available()
+    if required <= available:
+        return None
+    assert draft.reference_price is not None, "quote_is_known comes first"
+    return Rejection(
+        RejectCode.MARGIN_INSUFFICIENT,
+        f"margin of {required} {draft.account.terms.currency} is required, {available} is available",
+        {
+            "required": required,
+            "available": available,
+            "leverage": draft.leverage,
+            "price": draft.reference_price,
+            "would_pass": _affordable(draft, available),
+        },
+    )
+
+
+def _affordable(draft: OrderDraft, available: Decimal) -> Decimal:
+    """The largest quantity that passes: what closes a position is free, the rest is paid by `available`."""
+    closing = draft.quantity - draft.opening_quantity
+    assert draft.rate is not None and draft.reference_price is not None, "conversion_is_known comes first"
+    opening = max(ZERO, available) * draft.leverage / (draft.reference_price * draft.rate)
+    step = draft.command.lot_step or draft.instrument.quantity_step or _WOULD_PASS_STEP
+    return round_down_to(closing + opening, step)

@@ -1,0 +1,77 @@
+"""Claims about the position an order would meet."""
+
+from decimal import Decimal
+
+from tradehall.domain.account import PositionMode
+from tradehall.domain.money import ZERO
+from tradehall.domain.order import Side
+from tradehall.domain.position import side_opened_by
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine.draft import OrderDraft
+
+
+def position_is_known(draft: OrderDraft) -> Rejection | None:
+    """A named position exists, on this account and in this symbol."""
+    position_id = draft.terms.position_id
+    if position_id is None:
+        return None
+    if draft.position is not None and draft.position.symbol == draft.terms.symbol:
+        return None
+    return Rejection(
+        RejectCode.POSITION_UNKNOWN,
+        f"position {position_id} in {draft.terms.symbol} is not open",
+        {"position_id": Decimal(position_id)},
+    )
+
+
+def position_side_fits(draft: OrderDraft) -> Rejection | None:
+    """An order that names a position reduces it."""
+    position = draft.position
+    if draft.terms.position_id is None or position is None or position.side.exit_side is draft.terms.side:
+        return None
+    return Rejection(
+        RejectCode.POSITION_SIDE,
+        f"a {draft.terms.side} order cannot reduce the {position.side} position {position.position_id}",
+        {"position_id": Decimal(position.position_id), "quantity": position.quantity},
+    )
+
+
+def margin_mode_matches(draft: OrderDraft) -> Rejection | None:
+    """What is added to a position has the margin mode of the position."""
+    position, terms = draft.position, draft.terms
+    if position is None or not draft.opening_quantity or position.side is not side_opened_by(terms.side):
+        return None
+    if position.margin_mode is terms.margin_mode:
+        return None
+    return Rejection(
+        RejectCode.MARGIN_MODE_MISMATCH,
+        f"position {position.position_id} has {position.margin_mode} margin, the order {terms.margin_mode}",
+        {"position_id": Decimal(position.position_id)},
+    )
+
+
+def reduce_only_reduces(draft: OrderDraft) -> Rejection | None:
+    """A reduce-only order finds something to reduce; more than that is capped when it fills."""
+    if not draft.terms.reduce_only:
+        return None
+    open_quantity = reducible_quantity(draft)
+    if open_quantity:
+        return None
+    return Rejection(
+        RejectCode.REDUCE_ONLY_NOTHING_TO_REDUCE,
+        f"a reduce-only {draft.terms.side} order finds no position in {draft.terms.symbol} to reduce",
+        {"quantity": draft.quantity, "would_pass": ZERO},
+    )
+
+
+def reducible_quantity(draft: OrderDraft) -> Decimal:
+    """Units that an order of this side could close now."""
+    side: Side = draft.terms.side
+    if draft.account.terms.position_mode is PositionMode.NETTING or draft.terms.position_id is not None:
+        position = draft.position
+        return position.quantity if position is not None and position.side.exit_side is side else ZERO
+    exposure = draft.account.exposures.get(draft.terms.symbol)
+    if exposure is None:
+        return ZERO
+    isolated = exposure.isolated_net if side is Side.SELL else -exposure.isolated_net
+    return (exposure.long_quantity if side is Side.SELL else exposure.short_quantity) + max(ZERO, isolated)

@@ -1,0 +1,138 @@
+"""Claims about prices against the tick grid and the market."""
+
+from decimal import Decimal
+
+from tradehall.domain.market import Quote
+from tradehall.domain.money import is_multiple, round_to
+from tradehall.domain.order import OrderType, Side
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine.draft import OrderDraft
+
+
+def price_is_on_tick(draft: OrderDraft) -> Rejection | None:
+    """Where the instrument enforces its grid, every price lies on it."""
+    instrument, terms = draft.instrument, draft.terms
+    if not instrument.enforces_tick:
+        return None
+    for name in ("limit_price", "stop_price", "stop_loss", "take_profit"):
+        price = getattr(terms, name)
+        if price is not None and not is_multiple(price, instrument.tick_size):
+            return Rejection(
+                RejectCode.PRICE_OFF_TICK,
+                f"{name} {price} is not a multiple of the tick {instrument.tick_size}",
+                {
+                    name: price,
+                    "tick_size": instrument.tick_size,
+                    "would_pass": round_to(price, instrument.tick_size),
+                },
+            )
+    return None
+
+
+def price_is_on_its_side(draft: OrderDraft) -> Rejection | None:
+    """Doors that speak tickets want pending prices that do not execute at once."""
+    quote, terms = draft.quote, draft.terms
+    if not draft.command.is_strict or quote is None or terms.type in (OrderType.MARKET, OrderType.TRAILING_STOP):
+        return None
+    is_buy = terms.side is Side.BUY
+    touch = quote.ask if is_buy else quote.bid
+    distance = draft.instrument.stops_level * draft.instrument.tick_size
+    price = terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
+    assert price is not None, "prices_are_there comes first"
+    wants_below = is_buy == (terms.type is OrderType.LIMIT)
+    bound = touch - distance if wants_below else touch + distance
+    if (price < touch and price <= bound) if wants_below else (price > touch and price >= bound):
+        return None
+    return Rejection(
+        RejectCode.PRICE_WRONG_SIDE,
+        f"a {terms.side} {terms.type} price must be {'below' if wants_below else 'above'} {bound}, was {price}",
+        {"price": price, "bid": quote.bid, "ask": quote.ask, "would_pass": bound},
+    )
+
+
+def exits_are_on_their_sides(draft: OrderDraft) -> Rejection | None:
+    """Doors that speak tickets want a stop loss that loses and a take profit that gains."""
+    terms = draft.terms
+    if not draft.command.is_strict or draft.quote is None:
+        return None
+    entry = terms.limit_price or terms.stop_price
+    return exits_rejection(
+        side=terms.side,
+        stop_loss=terms.stop_loss,
+        take_profit=terms.take_profit,
+        quote=draft.quote,
+        entry=entry,
+        distance=draft.instrument.stops_level * draft.instrument.tick_size,
+    )
+
+
+def exits_rejection(
+    *,
+    side: Side,
+    stop_loss: Decimal | None,
+    take_profit: Decimal | None,
+    quote: Quote,
+    entry: Decimal | None,
+    distance: Decimal,
+) -> Rejection | None:
+    """Exits of a `side` entry at least `distance` [price] away from where it would be closed.
+
+    A buy is closed at the bid, a sell at the ask; a pending order is measured from its entry price.
+    """
+    is_buy = side is Side.BUY
+    base = entry if entry is not None else (quote.bid if is_buy else quote.ask)
+    wanted = (("stop_loss", stop_loss, is_buy), ("take_profit", take_profit, not is_buy))
+    for name, price, must_be_below in wanted:
+        if price is None:
+            continue
+        bound = base - distance if must_be_below else base + distance
+        if (price < base and price <= bound) if must_be_below else (price > base and price >= bound):
+            continue
+        return Rejection(
+            RejectCode.EXITS_WRONG_SIDE,
+            f"{name} of a {side} must be {'below' if must_be_below else 'above'} {bound}, was {price}",
+            {name: price, "bid": quote.bid, "ask": quote.ask, "would_pass": bound},
+        )
+    return None
+
+
+def quote_is_near_expectation(draft: OrderDraft) -> Rejection | None:
+    """A market order with an expected price fills within its deviation of it, or not at all."""
+    expected, most = draft.command.expected_price, draft.command.deviation_max
+    if expected is None or most is None or draft.quote is None:
+        return None
+    touch = draft.quote.ask if draft.terms.side is Side.BUY else draft.quote.bid
+    if abs(touch - expected) <= most:
+        return None
+    return Rejection(
+        RejectCode.PRICE_DEVIATES,
+        f"the price is {touch}, more than {most} from the expected {expected}",
+        {
+            "price": touch,
+            "expected_price": expected,
+            "deviation_max": most,
+            "would_pass": abs(touch - expected),
+        },
+    )
+
+
+def post_only_would_rest(draft: OrderDraft) -> Rejection | None:
+    """A post-only order does not take what is there."""
+    terms, quote = draft.terms, draft.quote
+    if not terms.post_only or quote is None or terms.type is not OrderType.LIMIT:
+        return None
+    assert terms.limit_price is not None, "prices_are_there comes first"
+    takes = terms.limit_price >= quote.ask if terms.side is Side.BUY else terms.limit_price <= quote.bid
+    if not takes:
+        return None
+    tick = draft.instrument.tick_size
+    return Rejection(
+        RejectCode.POST_ONLY_WOULD_TAKE,
+        f"a post-only {terms.side} at {terms.limit_price} would take, bid {quote.bid} ask {quote.ask}",
+        {
+            "limit_price": terms.limit_price,
+            "bid": quote.bid,
+            "ask": quote.ask,
+            "would_pass": quote.ask - tick if terms.side is Side.BUY else quote.bid + tick,
+        },
+    )

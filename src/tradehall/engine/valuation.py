@@ -1,0 +1,110 @@
+"""Valuation: what positions and accounts are worth at the latest quotes. Never stored, always computed."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradehall.domain.account import Account, Valuation, margin_level
+from tradehall.domain.money import HUNDRED, ONE, ZERO, round_floating
+from tradehall.domain.order import MarginMode
+from tradehall.domain.position import Position, PositionSide, floating_pnl
+from tradehall.engine.conversion import QuoteOf, conversion_rate
+from tradehall.engine.state import State
+
+
+class PositionValue(Struct, frozen=True, gc=False):
+    """`current_price`: what closing would fetch [quote currency]; `unrealized_pnl` [account currency]."""
+
+    current_price: Decimal
+    unrealized_pnl: Decimal
+
+
+def value_position(state: State, position: Position, quote_of: QuoteOf) -> PositionValue:
+    """A position at the latest quote; at its entry price while there is none."""
+    quote = quote_of(position.symbol)
+    if quote is None:
+        return PositionValue(round_floating(position.average_entry_price), ZERO)
+    is_long = position.side is PositionSide.LONG
+    pnl = floating_pnl(side=position.side, quantity=position.quantity, cost=position.cost, bid=quote.bid, ask=quote.ask)
+    rate = _rate(state, state.accounts[position.account_id], position.symbol, quote_of)
+    return PositionValue(quote.bid if is_long else quote.ask, round_floating(pnl * rate))
+
+
+def value_account(state: State, account: Account, quote_of: QuoteOf) -> Valuation:
+    """An account at the latest quotes; positions without a quote count as flat in profit."""
+    floating = cross_floating(state, account, quote_of) + isolated_floating(state, account, quote_of)
+    unrealized = round_floating(floating)
+    equity = account.balance + unrealized
+    used = account.margin_used + account.margin_held
+    return Valuation(
+        currency=account.terms.currency,
+        balance=account.balance,
+        unrealized_pnl=unrealized,
+        equity=equity,
+        margin_used=used,
+        margin_available=equity - used,
+        margin_level=margin_level(equity, used),
+    )
+
+
+def cross_floating(state: State, account: Account, quote_of: QuoteOf) -> Decimal:
+    """Unrealised P&L [account currency] of all cross-margin positions, a step per symbol."""
+    total = ZERO
+    for symbol, exposure in account.exposures.items():
+        quote = quote_of(symbol)
+        if quote is None:
+            continue
+        pnl = ZERO
+        if exposure.long_quantity:
+            pnl = quote.bid * exposure.long_quantity - exposure.long_cost
+        if exposure.short_quantity:
+            pnl += exposure.short_cost - quote.ask * exposure.short_quantity
+        total += pnl * _rate(state, account, symbol, quote_of)
+    return total
+
+
+def isolated_floating(state: State, account: Account, quote_of: QuoteOf) -> Decimal:
+    """Unrealised P&L [account currency] of all isolated positions."""
+    if not account.margin_isolated:
+        return ZERO
+    return sum(
+        (value_position(state, position, quote_of).unrealized_pnl for position in isolated_positions(account)),
+        ZERO,
+    )
+
+
+def isolated_positions(account: Account) -> list[Position]:
+    """Positions that stand on their own margin, oldest first."""
+    return [p for p in account.positions.values() if p.margin_mode is MarginMode.ISOLATED]
+
+
+def cross_available(state: State, account: Account, quote_of: QuoteOf) -> Decimal:
+    """What new orders may draw on [account currency]: isolated profits and losses do not count."""
+    free = account.balance + cross_floating(state, account, quote_of)
+    return round_floating(free) - account.margin_used - account.margin_held
+
+
+def liquidation_price(state: State, account: Account, position: Position, quote_of: QuoteOf) -> Decimal | None:
+    """Price at which this position alone would bring the stop-out, all else standing still.
+
+    None where no positive price does. Isolated: its own margin; cross: the account's equity.
+    """
+    rate = _rate(state, account, position.symbol, quote_of)
+    stop_out = account.terms.stop_out_level / HUNDRED
+    value = value_position(state, position, quote_of)
+    if position.margin_mode is MarginMode.ISOLATED:
+        slack = position.margin * (ONE - stop_out) + value.unrealized_pnl
+    else:
+        total = value_account(state, account, quote_of)
+        slack = total.equity - total.margin_used * stop_out
+    move = slack / (position.quantity * rate)
+    price = value.current_price - move if position.side is PositionSide.LONG else value.current_price + move
+    return round_floating(price) if price > 0 else None
+
+
+def _rate(state: State, account: Account, symbol: str, quote_of: QuoteOf) -> Decimal:
+    """Account currency per quote currency of `symbol`; without a path 1:1, which orders refuse before it matters."""
+    source = state.instruments[symbol].quote_currency
+    if source == account.terms.currency:
+        return ONE
+    return conversion_rate(source, account.terms.currency, quote_of) or ONE
