@@ -46,6 +46,7 @@ class Route:
     errors: tuple[int, ...] = ()
     example: Any = None
     hidden: bool = False  # Left out of the OpenAPI documents.
+    root: bool = False  # Mounted at the door's first prefix only.
 
 
 class ErrorDialect(Protocol):

@@ -74,7 +74,8 @@ class RouteTable:
         for prefix in door.prefixes:
             self._doors.append((prefix, door))
             for route in door.routes:
-                self._add(door, route, prefix + route.path)
+                if not route.root or prefix == door.prefixes[0]:
+                    self._add(door, route, prefix + route.path)
 
     def _add(self, door: Door, route: Route, path: str) -> None:
         segments = path[1:].split("/")
