@@ -1,0 +1,1 @@
+"""Markets we listen to: the simulated one and recorded ones."""

@@ -1,0 +1,1 @@
+"""Files of past quotes and bars: reading, replaying and importing them."""

@@ -1,0 +1,210 @@
+"""Bars built from quotes. The rule everywhere in the house: prices of a bar are bids, its volume is prints.
+
+A bar takes the quotes with start <= at < end. It closes when a quote of its symbol at or after its end
+arrives, and never changes again: a quote that comes too late for its bar counts for none.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from typing import Final
+
+from tradehall.domain.market import TIMEFRAME_NS, Bar, Print, Quote, Timeframe, bar_start
+from tradehall.domain.money import ZERO
+from tradehall.domain.time import NS_PER_MINUTE
+from tradehall.ports.history import BARS_PER_READ_MAX, BarHistory, BarWindow
+
+# Closed bars kept per symbol and timeframe where no history reaches the present: what one read may ask for.
+BARS_KEPT_MAX: Final = BARS_PER_READ_MAX
+
+LONGER_TIMEFRAMES: Final = tuple(timeframe for timeframe in Timeframe if timeframe is not Timeframe.M1)
+
+
+@dataclass(slots=True)
+class _Minute:
+    """The forming minute; its fields are those of a Bar."""
+
+    at: int
+    end: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(slots=True)
+class _Series:
+    """What was seen of one symbol since the first quote, `live_since` being the start of its minute."""
+
+    minute: _Minute
+    live_since: int
+    # The first parts of longer bars: what their closed minutes amount to.
+    forming: dict[Timeframe, Bar] = field(default_factory=dict)
+    closed: dict[Timeframe, deque[Bar]] = field(
+        default_factory=lambda: {timeframe: deque(maxlen=BARS_KEPT_MAX) for timeframe in Timeframe}
+    )
+
+
+class BarBook:
+    """Bars of all symbols: what quotes make of them, joined to the history before.
+
+    The oldest of more than `BARS_KEPT_MAX` closed bars of one timeframe are forgotten, unless the
+    history reaches the present and keeps them.
+    """
+
+    def __init__(self, history: BarHistory) -> None:
+        self.late_quotes = 0
+        self._history = history
+        self._series: dict[str, _Series] = {}
+
+    def on_quote(self, quote: Quote) -> list[Bar]:
+        """Take a quote; the bars it closed, shortest first, mostly none."""
+        series = self._series.get(quote.symbol)
+        if series is None:
+            minute = self._new_minute(quote)
+            self._series[quote.symbol] = _Series(minute, live_since=minute.at)
+            return []
+        minute, bid = series.minute, quote.bid
+        if minute.at <= quote.at < minute.end:
+            minute.close = bid
+            if bid > minute.high:
+                minute.high = bid
+            elif bid < minute.low:
+                minute.low = bid
+            return []
+        if quote.at < minute.at:
+            self.late_quotes += 1
+            return []
+        return self._next_minute(quote.symbol, series, quote)
+
+    def on_print(self, printed: Print) -> None:
+        """Count a print as volume of the forming minute it belongs to."""
+        series = self._series.get(printed.symbol)
+        if series is not None and series.minute.at <= printed.at < series.minute.end:
+            series.minute.volume += printed.size
+
+    def bars(self, window: BarWindow) -> list[Bar]:
+        """Bars of `window`, oldest first, the forming one last if it lies within."""
+        assert 0 < window.limit <= BARS_PER_READ_MAX, f"limit was {window.limit}"
+        series = self._series.get(window.symbol)
+        if series is None:
+            return []
+        boundary = series.minute.at if self._history.reaches_now else series.live_since
+        live = [bar for bar in self._live(series, window, boundary) if window.holds(bar.at)]
+        past = self._past(window, boundary, live)
+        joined = _joined(past, live)
+        return joined[-window.limit :] if window.start is None else joined[: window.limit]
+
+    def _past(self, window: BarWindow, boundary: int, live: list[Bar]) -> list[Bar]:
+        # The oldest live bar may lack its beginning, so it alone never makes the history unnecessary.
+        if window.start is None and len(live) > window.limit:
+            return []
+        return self._history.bars(window, before=boundary)
+
+    def _live(self, series: _Series, window: BarWindow, boundary: int) -> Iterator[Bar]:
+        """Bars of the window's timeframe made of minutes from `boundary` on."""
+        timeframe = window.timeframe
+        minute = _as_bar(window.symbol, series.minute)
+        if self._history.reaches_now:
+            yield _lengthened(minute, timeframe)
+            return
+        closed = series.closed[timeframe]
+        if window.start is None and window.end is None:
+            yield from islice(closed, max(0, len(closed) - window.limit), None)
+        else:
+            yield from closed
+        yield _grown(series.forming.get(timeframe), minute, timeframe)
+
+    def _next_minute(self, symbol: str, series: _Series, quote: Quote) -> list[Bar]:
+        minute = _as_bar(symbol, series.minute)
+        series.minute = self._new_minute(quote)
+        return [self._close(series, bar) for bar in _closed_by(series, minute, quote.at)]
+
+    def _new_minute(self, quote: Quote) -> _Minute:
+        start, bid = quote.at - quote.at % NS_PER_MINUTE, quote.bid
+        minute = _Minute(start, start + NS_PER_MINUTE, bid, bid, bid, bid, ZERO)
+        if self._history.reaches_now:
+            # We may have begun to listen in the middle of it.
+            window = BarWindow(quote.symbol, Timeframe.M1, start=start, end=start, limit=1)
+            for part in self._history.bars(window, before=quote.at):
+                minute.open, minute.volume = part.open, part.volume
+                minute.high, minute.low = max(part.high, bid), min(part.low, bid)
+        return minute
+
+    def _close(self, series: _Series, bar: Bar) -> Bar:
+        """Keep a bar, and tell it whole: history adds what passed of it before the first quote."""
+        window = BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at, limit=1)
+        if self._history.reaches_now:
+            return self._history.bars(window, before=bar.at + TIMEFRAME_NS[bar.timeframe])[0]
+        series.closed[bar.timeframe].append(bar)
+        if bar.at >= series.live_since:
+            return bar
+        return _joined(self._history.bars(window, before=series.live_since), [bar])[0]
+
+
+def aggregate(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:
+    """Bars of a longer timeframe from shorter ones, oldest first; periods without any are absent."""
+    forming: Bar | None = None
+    for bar in bars:
+        if forming is not None and forming.at != bar_start(bar.at, timeframe):
+            yield forming
+            forming = None
+        forming = _grown(forming, bar, timeframe)
+    if forming is not None:
+        yield forming
+
+
+def _closed_by(series: _Series, minute: Bar, at: int) -> Iterator[Bar]:
+    """The minute, then each longer bar that ends at or before `at`; the others grow by the minute."""
+    yield minute
+    for timeframe in LONGER_TIMEFRAMES:
+        part = series.forming.pop(timeframe, None)
+        grown = _grown(part, minute, timeframe)
+        if grown.at + TIMEFRAME_NS[timeframe] <= at:
+            yield grown
+        else:
+            series.forming[timeframe] = grown
+
+
+def _joined(past: list[Bar], live: list[Bar]) -> list[Bar]:
+    """Past and live bars in one list; the bar that both have a part of is made whole."""
+    if past and live and past[-1].at == live[0].at:
+        return [*past[:-1], _grown(past[-1], live[0], live[0].timeframe), *live[1:]]
+    return past + live
+
+
+def _grown(part: Bar | None, bar: Bar, timeframe: Timeframe) -> Bar:
+    """`part` of a bar with a later, shorter `bar` added to it."""
+    if part is None:
+        return _lengthened(bar, timeframe)
+    return Bar(
+        symbol=part.symbol,
+        timeframe=timeframe,
+        at=part.at,
+        open=part.open,
+        high=max(part.high, bar.high),
+        low=min(part.low, bar.low),
+        close=bar.close,
+        volume=part.volume + bar.volume,
+    )
+
+
+def _lengthened(bar: Bar, timeframe: Timeframe) -> Bar:
+    at = bar_start(bar.at, timeframe)
+    return Bar(bar.symbol, timeframe, at, bar.open, bar.high, bar.low, bar.close, bar.volume)
+
+
+def _as_bar(symbol: str, minute: _Minute) -> Bar:
+    return Bar(
+        symbol,
+        Timeframe.M1,
+        minute.at,
+        minute.open,
+        minute.high,
+        minute.low,
+        minute.close,
+        minute.volume,
+    )

@@ -1,0 +1,154 @@
+"""Bars from quotes: bids, aligned, final once closed, joined to what came before."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.app.market_fakes import NOON, a_print, a_quote
+from tradehall.app.bars import BARS_KEPT_MAX, BarBook, aggregate
+from tradehall.domain.market import TIMEFRAME_NS, Bar, Timeframe, bar_start
+from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
+from tradehall.ports.history import BarWindow, NoHistory
+
+S, MIN, H = NS_PER_SECOND, NS_PER_MINUTE, NS_PER_HOUR
+
+
+def a_book(quotes: Iterable[tuple[int, str]]) -> BarBook:
+    book = BarBook(NoHistory())
+    for offset, bid in quotes:
+        book.on_quote(a_quote(bid, at=NOON + offset))
+    return book
+
+
+def read(book: BarBook, timeframe: Timeframe = Timeframe.M1, **window) -> list[tuple[int, str]]:
+    """(start, "open high low close volume") of each bar."""
+    bars = book.bars(BarWindow("AAPL", timeframe, **window))
+    return [(bar.at - NOON, f"{bar.open} {bar.high} {bar.low} {bar.close} {bar.volume}") for bar in bars]
+
+
+def test_a_bar_takes_bids_from_its_start_until_before_its_end():
+    book = a_book([(0, "10"), (20 * S, "12"), (40 * S, "9"), (MIN - 1, "11"), (MIN, "50")])
+    assert read(book) == [(0, "10 12 9 11 0"), (MIN, "50 50 50 50 0")]
+
+
+def test_prints_are_the_volume_of_their_minute():
+    book = a_book([(0, "10")])
+    for at in (NOON, NOON + MIN - 1, NOON + MIN, NOON - 1):
+        book.on_print(a_print("1.5", at=at))
+    assert read(book) == [(0, "10 10 10 10 3.0")]
+
+
+def test_a_minute_without_quotes_has_no_bar():
+    assert [at for at, _ in read(a_book([(0, "10"), (5 * MIN, "11")]))] == [0, 5 * MIN]
+
+
+def test_a_late_quote_changes_no_closed_bar():
+    book = a_book([(0, "10"), (MIN, "11")])
+    before = read(book)
+    assert book.on_quote(a_quote("99", at=NOON + 30 * S)) == []
+    assert (read(book), book.late_quotes) == (before, 1)
+
+
+def test_a_quote_closes_every_timeframe_that_is_over_shortest_first():
+    book = a_book([(0, "10")])
+    closed = book.on_quote(a_quote("11", at=NOON + H))
+    assert [bar.timeframe for bar in closed] == [frame for frame in Timeframe if TIMEFRAME_NS[frame] <= H]
+    assert {bar.at for bar in closed} == {NOON}
+
+
+@pytest.mark.parametrize(("what", "window", "starts"), [
+    ("the last, without start",       {"limit": 2},                                    [3, 4]),
+    ("all there are",                 {"limit": 100},                                  [0, 1, 2, 3, 4]),
+    ("the first from start",          {"start": NOON + MIN, "limit": 2},               [1, 2]),
+    ("start and end are inclusive",   {"start": NOON + MIN, "end": NOON + 3 * MIN},    [1, 2, 3]),
+    ("start between two bars",        {"start": NOON + MIN + 1, "limit": 1},           [2]),
+    ("the last before end",           {"end": NOON + 3 * MIN - 1, "limit": 2},         [1, 2]),
+    ("start after end",               {"start": NOON + 3 * MIN, "end": NOON + MIN},    []),
+    ("after everything",              {"start": NOON + 9 * MIN},                       []),
+    ("before everything",             {"end": NOON - 1},                               []),
+])  # fmt: skip
+def test_a_window_chooses(what, window, starts):
+    book = a_book([(minute * MIN, "10") for minute in range(5)])
+    assert [at // MIN for at, _ in read(book, **window)] == starts, what
+
+
+def test_an_unknown_symbol_has_no_bars():
+    assert a_book([]).bars(BarWindow("AAPL", Timeframe.M1)) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 50 * H), st.integers(1, 9)), min_size=1, max_size=80))
+def test_longer_bars_are_the_minutes_put_together(steps):
+    book = a_book((at, str(bid)) for at, bid in sorted(steps))
+    minutes = book.bars(BarWindow("AAPL", Timeframe.M1, limit=10_000))
+    for timeframe in Timeframe:
+        bars = book.bars(BarWindow("AAPL", timeframe, limit=10_000))
+        assert bars == list(aggregate(minutes, timeframe))
+        assert all(bar.at == bar_start(bar.at, timeframe) for bar in bars)
+        assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5 * H), st.integers(1, 9)), min_size=2, max_size=60))
+def test_what_was_told_as_closed_is_what_is_read_for_ever(steps):
+    book, told = BarBook(NoHistory()), list[Bar]()
+    for at, bid in steps:
+        told += book.on_quote(a_quote(str(bid), at=NOON + at))
+    for bar in told:
+        assert book.bars(BarWindow("AAPL", bar.timeframe, start=bar.at, end=bar.at)) == [bar]
+
+
+class Recorded:
+    """A history of minutes that ends where the quotes begin."""
+
+    reaches_now = False
+
+    def __init__(self, minutes: list[Bar]) -> None:
+        self.minutes = minutes
+
+    def bars(self, window: BarWindow, *, before: int) -> list[Bar]:
+        bars = aggregate((bar for bar in self.minutes if bar.at < before), window.timeframe)
+        found = [bar for bar in bars if window.holds(bar.at)]
+        return found[: window.limit] if window.start is not None else found[-window.limit :]
+
+
+def a_minute(at: int, price: str) -> Bar:
+    bid = Decimal(price)
+    return Bar("AAPL", Timeframe.M1, at, bid, bid, bid, bid, Decimal(2))
+
+
+@given(
+    st.integers(1, 6),
+    st.sampled_from([Timeframe.M1, Timeframe.M5, Timeframe.H1]),
+    st.integers(1, 300),
+    st.integers(0, 400),
+)
+def test_history_and_live_bars_are_one_series(seconds, timeframe, limit, start):
+    """Cut anywhere, the two halves read as the whole does, by every window."""
+    minutes = [a_minute(NOON + index * MIN, str(1 + index * 7 % 11)) for index in range(400)]
+    cut = 50 * seconds
+    book = BarBook(Recorded(minutes))
+    for bar in minutes[cut:]:
+        book.on_quote(a_quote(str(bar.open), at=bar.at + seconds * S))
+        book.on_print(a_print("2", at=bar.at + seconds * S))
+    for window in (
+        BarWindow("AAPL", timeframe, limit=limit),
+        BarWindow("AAPL", timeframe, start=NOON + start * MIN, limit=limit),
+        BarWindow("AAPL", timeframe, end=NOON + start * MIN, limit=limit),
+    ):
+        assert book.bars(window) == Recorded(minutes).bars(window, before=NOON + 400 * MIN)
+
+
+def test_a_longer_bar_that_began_before_the_first_quote_is_told_whole():
+    book = BarBook(Recorded([a_minute(NOON, "5")]))
+    book.on_quote(a_quote("10", at=NOON + MIN))
+    minute, two_minutes = book.on_quote(a_quote("11", at=NOON + 2 * MIN))
+    assert [str(price) for price in (minute.open, two_minutes.open, two_minutes.close)] == ["10", "5", "10"]
+    assert book.bars(BarWindow("AAPL", Timeframe.M2, start=NOON, end=NOON)) == [two_minutes]
+
+
+def test_the_oldest_bars_are_forgotten():
+    book = a_book((minute * MIN, "10") for minute in range(BARS_KEPT_MAX + 5))
+    starts = [at // MIN for at, _ in read(book, limit=BARS_KEPT_MAX)]
+    assert (len(starts), starts[0], starts[-1]) == (BARS_KEPT_MAX, 5, BARS_KEPT_MAX + 4)
