@@ -26,9 +26,7 @@ def run(awaitable: Awaitable[T]) -> T:
 class Caller:
     """A synchronous client: `Caller(app).get("/orders")`, or `.call("POST", …)` with httpx's arguments."""
 
-    def __init__(
-        self, app: Any, *, headers: Mapping[str, str] | None = None, host: str = "localhost"
-    ) -> None:
+    def __init__(self, app: Any, *, headers: Mapping[str, str] | None = None, host: str = "localhost") -> None:
         self._app = app
         self._headers = dict(headers or {})
         self._base = f"http://{host}"
@@ -38,9 +36,7 @@ class Caller:
 
         async def _call() -> httpx.Response:
             transport = httpx.ASGITransport(self._app)
-            async with httpx.AsyncClient(
-                transport=transport, base_url=self._base, headers=self._headers
-            ) as client:
+            async with httpx.AsyncClient(transport=transport, base_url=self._base, headers=self._headers) as client:
                 return await client.request(method, path, **arguments)
 
         return run(_call())

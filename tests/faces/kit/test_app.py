@@ -58,9 +58,7 @@ def test_a_request_without_correlation_id_gets_its_own():
     ({"host": "localhost:8080", "origin": "https://desk.example"},                200),
 ])  # fmt: skip
 def test_a_loopback_server_talks_to_its_own_and_to_the_allowed(headers, status):
-    guard = Guard(
-        allowed_hosts=frozenset({"trading.lan"}), allowed_origins=frozenset({"https://desk.example"})
-    )
+    guard = Guard(allowed_hosts=frozenset({"trading.lan"}), allowed_origins=frozenset({"https://desk.example"}))
     answer = Caller(an_app(guard=guard)).get("/health", headers=headers)
     assert answer.status_code == status
     if status == 403:

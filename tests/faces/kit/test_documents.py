@@ -27,9 +27,7 @@ def pages():
 def test_every_reference_in_the_document_leads_somewhere():
     whole = all_of_it()
     for reference in set(re.findall(r"'#/components/schemas/([^']+)'", repr(whole))):
-        jsonschema_rs.validator_for(
-            whole["components"]["schemas"][reference] | {"components": whole["components"]}
-        )
+        jsonschema_rs.validator_for(whole["components"]["schemas"][reference] | {"components": whole["components"]})
 
 
 def test_an_operation_says_what_its_route_says():

@@ -46,6 +46,7 @@ from tradehall.faces.kit.outbox import Board, Outbox
 from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Response, json_response
 from tradehall.faces.kit.routing import WEBSOCKET
+from tradehall.faces.kit.serve import Listening, serve
 from tradehall.faces.kit.websocket import Disconnected, Frame, Session, Upgrade
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Frame",
     "Guard",
     "Limit",
+    "Listening",
     "Metrics",
     "Outbox",
     "Problem",
@@ -82,4 +84,5 @@ __all__ = [
     "json_response",
     "parse_decimal",
     "plain",
+    "serve",
 ]

@@ -63,9 +63,7 @@ def _routes(doors: Sequence[Door], title: str, version: str) -> Iterator[Route]:
         yield _public(path, _page(viewer, path, names, title))
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "docs.js", "docs.css"):
         content_type = _TYPES[Path(name).suffix]
-        yield _public(
-            f"/docs/assets/{name}", _fixed((ASSETS / name).read_bytes(), content_type, _ASSET_HEADERS)
-        )
+        yield _public(f"/docs/assets/{name}", _fixed((ASSETS / name).read_bytes(), content_type, _ASSET_HEADERS))
 
 
 def _public(path: str, handler: Handler) -> Route:

@@ -18,6 +18,7 @@ from tradehall.faces.kit.metrics import Counter
 from tradehall.faces.kit.websocket import TRY_AGAIN_LATER, Disconnected, Frame, Session
 
 MAX_FRAMES = 1024
+BATCH = 32  # Account frames in one write: what is handed to the socket no longer counts as waiting.
 # Between two rounds of quotes; a quote after a pause goes out at once.
 ROUND_S = 0.005
 EVERYTHING = "*"
@@ -90,9 +91,7 @@ class Outbox:
     `overflows` counts the clients hung up on.
     """
 
-    def __init__(
-        self, session: Session, *, overflows: Counter | None = None, max_frames: int = MAX_FRAMES
-    ) -> None:
+    def __init__(self, session: Session, *, overflows: Counter | None = None, max_frames: int = MAX_FRAMES) -> None:
         self.dirty: dict[tuple[Board, str], None] = {}
         self.boards: dict[Board, None] = {}
         self._session = session
@@ -135,13 +134,16 @@ class Outbox:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                if frames := self._take():
+                while frames := self._take():
                     await self._session.send(frames)
 
     def _take(self) -> list[Frame]:
-        frames = list(self._frames)
-        self._frames.clear()
-        frames += [board.newest(symbol) for board, symbol in self.dirty]
+        """The next batch: account frames, and quotes once no more of those wait."""
+        waiting = self._frames
+        if len(waiting) > BATCH:
+            return [waiting.popleft() for _ in range(BATCH)]
+        frames = [*waiting, *[board.newest(symbol) for board, symbol in self.dirty]]
+        waiting.clear()
         self.dirty.clear()
         return frames
 

@@ -33,9 +33,7 @@ class Response:
         self.code = code
 
 
-def json_response(
-    value: object, status: int = 200, *, headers: tuple[Header, ...] = (), code: str = ""
-) -> Response:
+def json_response(value: object, status: int = 200, *, headers: tuple[Header, ...] = (), code: str = "") -> Response:
     """`value` (Structs, dicts, lists, str, int, float) as JSON.
 
     Do not hand over a bare Decimal: it may print an exponent; `decimals.plain` does not.

@@ -6,7 +6,9 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +27,7 @@ KEEP_ALIVE_S = 75
 STOP_WITHIN_S = 3  # Of the five seconds that a stop may take; the rest is for the hooks.
 PING_EVERY_S = 20.0
 HANG_UP_AFTER_S = 2.0
-HANDLED = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger("tradehall.serve")
 
@@ -56,6 +58,21 @@ class KitServer(uvicorn.Server):
                 _log.exception("saying goodbye failed; stopping all the same")
         await super().shutdown(sockets)
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but an obeyed signal is not raised again at the end: the exit code is 0."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
+
     def stop(self) -> None:
         """As SIGTERM does."""
         self.should_exit = True
@@ -69,9 +86,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         # A connection that says nothing is closed as an idle one is.
-        self.timeout_keep_alive_task = self.loop.call_later(
-            FIRST_BYTE_WITHIN_S, self.timeout_keep_alive_handler
-        )
+        self.timeout_keep_alive_task = self.loop.call_later(FIRST_BYTE_WITHIN_S, self.timeout_keep_alive_handler)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = -1
@@ -98,6 +113,12 @@ class FrameSocket(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):  # Absent when the handshake was refused as malformed.
             extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
             extensions[RAW_FRAMES] = self
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # Else uvicorn complains in the log of each refused upgrade that it is incomplete.
+            self.handshake_complete = True
 
     async def send_wire(self, frames: bytes) -> None:
         """See websocket.RawFrames."""
@@ -175,19 +196,7 @@ def serve(
         on_listening(sockets)
     server = make_server(app, listening, on_stopping=on_stopping)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        runner.run(_served(server, sockets))
-
-
-async def _served(server: KitServer, sockets: list[socket.socket]) -> None:
-    """Without uvicorn's own handlers, which raise the signal again when all is done."""
-    loop = asyncio.get_running_loop()
-    for number in HANDLED:
-        loop.add_signal_handler(number, server.stop)
-    try:
-        await server._serve(sockets)
-    finally:
-        for number in HANDLED:
-            loop.remove_signal_handler(number)
+        runner.run(server.serve(sockets))
 
 
 def _bound(host: str, port: int) -> socket.socket:

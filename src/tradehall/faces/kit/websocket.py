@@ -126,9 +126,7 @@ class Upgrade(Response):
         self.run = run
 
 
-async def refuse(
-    scope_extensions: dict[str, object], response: Response, headers: list[Header], send: Send
-) -> None:
+async def refuse(scope_extensions: dict[str, object], response: Response, headers: list[Header], send: Send) -> None:
     """Answer an upgrade with plain HTTP; a server that cannot do so closes, which it shows as 403."""
     if "websocket.http.response" not in scope_extensions:
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})

@@ -1,0 +1,124 @@
+"""The real server on real sockets: what only they can show."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+KEY = {"x-api-key": "me"}
+
+
+@contextmanager
+def a_server(*arguments):
+    command = [sys.executable, "-m", "tests.faces.kit.served", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        ports = [int(word) for word in process.stdout.readline().split()]
+        yield process, ports
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def port():
+    with a_server() as (_, ports):
+        yield ports[0]
+
+
+def stream(port, **arguments):
+    return connect(f"ws://127.0.0.1:{port}/ws", additional_headers=KEY, compression=None, **arguments)
+
+
+@pytest.mark.parametrize(("path", "params"), [
+    ("/v1/quotes/BTC%2FUSD",  {"symbol": "BTC/USD"}),
+    ("/quotes/BTC/USD",       {"symbol": "BTC/USD"}),
+])  # fmt: skip
+def test_an_encoded_slash_stays_in_its_segment(port, path, params):
+    assert httpx.get(f"http://127.0.0.1:{port}{path}", headers=KEY).json()["params"] == params
+
+
+def test_an_upgrade_without_key_is_an_http_401(port):
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://127.0.0.1:{port}/ws")
+    assert refused.value.response.status_code == 401
+    assert b"MISSING_KEY" in refused.value.response.body
+
+
+def test_a_head_without_end_is_431(port):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as sender:
+        sender.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\nx-long: " + b"x" * 200_000)
+        assert sender.recv(100).startswith(b"HTTP/1.1 431 ")
+
+
+def test_one_frame_after_another_arrives_whole(port):
+    with stream(port) as client:
+        client.send("20")
+        assert {len(client.recv(timeout=5)) for _ in range(20)} == {60_000}
+
+
+def test_a_frame_too_big_closes_with_1009(port):
+    with stream(port) as client, pytest.raises(ConnectionClosed) as closed:
+        client.send("1" * 70_000)
+        client.recv(timeout=5)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+
+
+def test_who_never_reads_is_cut_off_and_stalls_nobody(port):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as stuck:
+        stuck.sendall(
+            b"GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-api-key: me\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert stuck.recv(1000).startswith(b"HTTP/1.1 101 ")
+        for _ in range(3):  # Masked with zeroes: 1000 frames each time, until 1024 wait.
+            stuck.sendall(b"\x81\x84\x00\x00\x00\x001000")
+        with stream(port) as client:
+            client.send("1")
+            assert len(client.recv(timeout=5)) == 60_000
+        # Of 180 MB only what fitted the buffers arrives; the rest is not kept for ever.
+        assert _reads_until_the_end(stuck) < 100_000_000
+
+
+def _reads_until_the_end(connection):
+    received = 0
+    try:
+        while chunk := connection.recv(65536):
+            received += len(chunk)
+    except ConnectionResetError:
+        pass
+    return received
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_says_goodbye_and_exits_with_0_within_five_seconds(number):
+    with a_server() as (process, ports), stream(ports[0]) as client:
+        client.send("1")
+        client.recv(timeout=5)
+        process.send_signal(number)
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(timeout=5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+        output, _ = process.communicate(timeout=5)
+        assert (process.returncode, output) == (0, "stopped in order\n")
+
+
+def test_a_second_port_serves_the_same_app_and_is_done_without_when_taken():
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        taken = probe.getsockname()[1]
+        with a_server(taken) as (_, ports):
+            assert len(ports) == 1
+    with a_server(taken) as (_, ports):
+        answers = [httpx.get(f"http://127.0.0.1:{port}/health").status_code for port in ports]
+        assert answers == [200, 200]
