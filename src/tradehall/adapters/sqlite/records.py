@@ -49,9 +49,7 @@ class SqliteRecords:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         try:
-            self._db = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
+            self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             _migrate(self._db, path)
@@ -150,7 +148,7 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
         version = _schema_version(db)  # Asked again: another process may have been faster.
         if version > len(MIGRATIONS):
             raise RecordsFault(
-                f"{path} has schema version {version}; this Tradehall knows {len(MIGRATIONS)}: use a newer one"
+                f"{path} has schema version {version}, this Tradehall knows {len(MIGRATIONS)}: use a newer"
             )
         for step in MIGRATIONS[version:]:
             for statement in filter(str.strip, step.split(";")):

@@ -1,0 +1,65 @@
+"""The demo: accounts to try every door with, and the sheet that says how to open them."""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from tradehall.app.records.api_keys import ApiKeys, digest_of
+from tradehall.domain.account import AccountTerms, PositionMode
+from tradehall.domain.ids import AccountId
+
+HOUSE_ACCOUNT: Final[AccountId] = 700_100
+CLIENT_ACCOUNT: Final[AccountId] = 700_001
+OTHER_CLIENT_ACCOUNT: Final[AccountId] = 700_002
+STRATEGY_ACCOUNT: Final[AccountId] = 700_200
+
+DEMO_DEPOSIT: Final = Decimal(100_000)
+DEMO_ACCOUNTS: Final = (
+    AccountTerms(
+        CLIENT_ACCOUNT, position_mode=PositionMode.HEDGING, leverage=Decimal(50), name="Demo client", group="demo"
+    ),
+    AccountTerms(
+        OTHER_CLIENT_ACCOUNT,
+        position_mode=PositionMode.HEDGING,
+        leverage=Decimal(50),
+        name="Second demo client",
+        group="demo",
+    ),
+    AccountTerms(STRATEGY_ACCOUNT, name="Demo strategy", group="demo"),
+)
+
+
+class GatewaySheet(Struct, frozen=True):
+    """How to open the gateway: `api_key` is GATEWAY_API_KEY, None where no key is needed."""
+
+    api_key: str | None
+    account: AccountId
+    client_account_key: str
+
+
+class DemoSheet(Struct, frozen=True):
+    """What `demo.json` holds; doors that do not exist yet are left out."""
+
+    base_url: str
+    gateway: GatewaySheet
+    dashboard_url: str | UnsetType = UNSET
+
+
+def sheet_from(text: bytes) -> DemoSheet | None:
+    """A sheet as it was written, None if it is not readable as one."""
+    try:
+        return msgspec.json.decode(text, type=DemoSheet)
+    except msgspec.MsgspecError:
+        return None
+
+
+def client_key(keys: ApiKeys, sheet: DemoSheet | None, now: int) -> str:
+    """The secret of the demo client's key: the one on the sheet while it works, else a new one."""
+    if sheet is not None:
+        digest = digest_of(sheet.gateway.client_account_key).hex()
+        if any(key.digest == digest and key.is_valid(now) for key in keys.all()):
+            return sheet.gateway.client_account_key
+    _, secret = keys.create(CLIENT_ACCOUNT, name="demo client")
+    return secret
