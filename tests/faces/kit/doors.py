@@ -19,6 +19,7 @@ from tradehall.faces.kit import (
     Response,
     Route,
     WireDecimal,
+    WirePositive,
     decode,
     decode_query,
     json_response,
@@ -54,7 +55,7 @@ class PlainDialect:
 
 class OrderRequest(Struct):
     symbol: str
-    quantity: WireDecimal
+    quantity: WirePositive
     limit_price: WireDecimal | None = None
     legs: list[dict[str, int]] = []
 

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradehall.faces.kit import BadRequest, WireDecimal, WireNumber, decode_bytes, parse_decimal, plain
+from tradehall.faces.kit import BadRequest, WireDecimal, WireNumber, WirePositive, decode_bytes, parse_decimal, plain
+from tradehall.faces.kit.decimals import schema_hook
 
 
 class Wish(msgspec.Struct):
     text: WireDecimal | None = None
     number: WireNumber | None = None
+    positive: WirePositive | None = None
 
 
 def read(json):
@@ -32,7 +34,9 @@ def read(json):
     (b"1E-8",                                    "0.00000001"),
     (b'"0.1996685273892423266073065454"',        "0.1996685273892423266073065454"),
     (b"0.1996685273892423266073065454",          "0.1996685273892423266073065454"),
-    (b"1234567890123456789012345678",            "1234567890123456789012345678"),
+    (b"123456789012345678901234567",             "123456789012345678901234567"),
+    (b"1e27",                                    "1" + "0" * 27),
+    (b'"1e-28"',                                 "0." + "0" * 27 + "1"),
 ])  # fmt: skip
 def test_a_decimal_is_kept_as_it_was_sent(json, written):
     value = read(b'{"text":' + json + b"}")
@@ -42,7 +46,8 @@ def test_a_decimal_is_kept_as_it_was_sent(json, written):
 
 @pytest.mark.parametrize("json", [
     b'"NaN"', b'"Infinity"', b'"-inf"', b'"1e999999"', b'"1e-999999"', b'"1_000"', b'" 1 "', b'"1\\n"', b'""',
-    b'"\\u0663"', b'"+1"', b'".5"', b'"5."', b'"0x10"', b"true", b"[]", b"{}", b"1e400", b"1e29", b"1e-29",
+    b'"\\u0663"', b'"+1"', b'".5"', b'"5."', b'"0x10"', b"true", b"[]", b"{}", b"1e400", b"1e29", b"1e-29", b'"0e-99"',
+    b"1234567890123456789012345678",
     b'"12345678901234567890123456789"', b'"0.12345678901234567890123456789"', b'"' + b"9" * 5000 + b'"',
 ])  # fmt: skip
 def test_what_is_no_bounded_decimal_is_refused_by_name(json):
@@ -62,3 +67,23 @@ def test_a_number_field_takes_no_text():
 def test_what_is_written_is_read_back_unchanged(value):
     assert parse_decimal(plain(value)).as_tuple()[1:] == value.as_tuple()[1:] or not value
     assert parse_decimal(plain(value)) == value
+
+
+@pytest.mark.parametrize("json", [b'"0"', b"0", b'"-1"', b"-0.0", b"1e-29"])
+def test_a_positive_field_takes_nothing_else(json):
+    with pytest.raises(BadRequest) as refused:
+        decode_bytes(b'{"positive":' + json + b"}", Wish)
+    assert refused.value.field == "positive"
+
+
+def allowed_by(wire_type):
+    text, *_ = schema_hook(wire_type)["anyOf"]
+    numbers = st.floats(min_value=1e-28, max_value=1e27) | st.integers(min_value=1, max_value=10**27)
+    return st.from_regex(text["pattern"], fullmatch=True, alphabet=st.characters(codec="ascii")) | numbers
+
+
+@given(allowed_by(WireDecimal), allowed_by(WirePositive))
+def test_whatever_the_schema_allows_is_accepted(value, positive):
+    wish = decode_bytes(msgspec.json.encode({"text": value, "positive": positive}), Wish)
+    assert wish.text is not None
+    assert wish.positive is not None

@@ -27,13 +27,13 @@ A door declares; the kit receives. `routes` usually binds handlers to what they 
     app = App([gateway], guard=Guard(loopback=True))
 
 `GatewayErrors` is an `ErrorDialect`: `body` (a Struct), `render(problem, request) -> Response`,
-`status(kind) -> int`. Request Structs declare decimals as `WireDecimal` and optional words as
+`status(kind) -> int`. Request Structs declare decimals as `WireDecimal` or `WirePositive`, and optional words as
 `str | None`; an Enum with `_missing_` matches words without regard to case.
 '''
 
 from tradehall.faces.kit.access_log import AccessLog
 from tradehall.faces.kit.app import App
-from tradehall.faces.kit.decimals import WireDecimal, WireNumber, parse_decimal, plain
+from tradehall.faces.kit.decimals import WireDecimal, WireNumber, WirePositive, parse_decimal, plain
 from tradehall.faces.kit.decoding import decode, decode_bytes, decode_query
 from tradehall.faces.kit.docs_pages import docs_door
 from tradehall.faces.kit.door import Door, ErrorDialect, Route
@@ -76,6 +76,7 @@ __all__ = [
     "Upgrade",
     "WireDecimal",
     "WireNumber",
+    "WirePositive",
     "decode",
     "decode_bytes",
     "decode_query",

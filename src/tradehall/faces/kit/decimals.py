@@ -1,8 +1,9 @@
 """Decimals on the wire: read exactly and bounded, written plainly.
 
 msgspec's own Decimal field takes `Infinity` and `1e999999` and stumbles over `NaN`. A field
-declared as `WireDecimal` (JSON string or number) or `WireNumber` (JSON number only) holds, after
-`decode`, a plain finite `Decimal` with the digits the client sent: "1" stays 1, "1.50" stays 1.50.
+declared as `WireDecimal` or `WirePositive` (JSON string or number; above zero), or as `WireNumber`
+(JSON number only), holds, after `decode`, a plain finite `Decimal` with the digits the client sent:
+"1" stays 1, "1.50" stays 1.50.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 MAX_DIGITS = 28
-MAX_MAGNITUDE = 28  # Powers of ten, up and down: 1e28 and 1e-28 are the outermost values.
-PATTERN = r"^-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?$"
+LARGEST = Decimal("1e27")
+SMALLEST = Decimal("1e-28")  # Of what is not zero.
 
-_is_number = re.compile(PATTERN.replace("$", r"\Z")).match
-# Up to this length, and without exponent, a text can break none of the bounds.
-_SURELY_FINE = 29
+_is_number = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?\Z").match
+# Below this length, and without exponent, a text can break none of the bounds.
+_SURELY_FINE = 28
 
 
 def parse_decimal(text: str) -> Decimal:
@@ -48,11 +49,15 @@ class _HoldsDecimals(type):
 
 if TYPE_CHECKING:
     WireDecimal = Decimal
+    WirePositive = Decimal
     WireNumber = Decimal
 else:
 
     class WireDecimal(metaclass=_HoldsDecimals):
         """Field type: a decimal sent as JSON string or JSON number."""
+
+    class WirePositive(metaclass=_HoldsDecimals):
+        """Field type: a decimal above zero sent as JSON string or JSON number."""
 
     class WireNumber(metaclass=_HoldsDecimals):
         """Field type: a decimal sent as JSON number."""
@@ -66,32 +71,48 @@ class NumberText(str):
 
 def decode_hook(wanted: type, found: Any) -> Any:
     """msgspec's `dec_hook`: JSON value → Decimal. Needs `float_hook=NumberText`."""
-    kind = type(found)
-    if (wanted is WireDecimal and kind is str) or kind is NumberText:
-        return parse_decimal(found)
-    if wanted not in (WireDecimal, WireNumber):
+    if wanted not in _SCHEMAS:
         raise NotImplementedError(f"no decoder for {wanted}")
-    if kind is int:
-        return parse_decimal(str(found))
+    kind = type(found)
+    if kind is NumberText or kind is int or (kind is str and wanted is not WireNumber):
+        return _of_kind(wanted, parse_decimal(str(found)))
     raise ValueError(f"Expected a decimal number, got {_JSON_NAMES.get(kind, 'an array')}")
 
 
 def query_hook(wanted: type, found: Any) -> Any:
     """msgspec's `dec_hook` for query parameters, where every value is text."""
-    return parse_decimal(found) if wanted in (WireDecimal, WireNumber) else decode_hook(wanted, found)
+    return decode_hook(wanted, NumberText(found) if type(found) is str else found)
 
 
 def schema_hook(wanted: type) -> dict[str, Any]:
-    """JSON schema of the wire types, for OpenAPI."""
-    number: dict[str, Any] = {"type": "number"}
-    text: dict[str, Any] = {"type": "string", "pattern": PATTERN, "examples": ["1.50"]}
-    if wanted is WireNumber:
-        return number
-    if wanted is WireDecimal:
-        return {"anyOf": [text, number]}
-    raise NotImplementedError(f"no schema for {wanted}")
+    """JSON schema of the wire types, for OpenAPI: all that it allows is accepted."""
+    if wanted not in _SCHEMAS:
+        raise NotImplementedError(f"no schema for {wanted}")
+    return {"anyOf": _SCHEMAS[wanted]}
 
 
+def _of_kind(wanted: type, value: Decimal) -> Decimal:
+    if wanted is WirePositive and value <= 0:
+        raise ValueError(f"Expected a decimal number above 0, got {plain(value)}")
+    return value
+
+
+# Tighter than the parser, which counts digits: no pattern says "28 of them, wherever the point is".
+_POSITIVE_TEXT = r"[1-9][0-9]{0,13}(\.[0-9]{1,14})?|0\.[0-9]{0,27}[1-9]"
+_POSITIVE = {"type": "number", "minimum": 1e-28, "maximum": 1e27}
+_NEGATIVE = {"type": "number", "minimum": -1e27, "maximum": -1e-28}
+_ZERO = {"const": 0}
+
+
+def _text(pattern: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^({pattern})$", "examples": ["1.50"]}
+
+
+_SCHEMAS: dict[Any, list[dict[str, Any]]] = {
+    WireDecimal: [_text(f"-?({_POSITIVE_TEXT})|0(\\.0{{1,14}})?"), _POSITIVE, _NEGATIVE, _ZERO],
+    WirePositive: [_text(_POSITIVE_TEXT), _POSITIVE],
+    WireNumber: [_POSITIVE, _NEGATIVE, _ZERO],
+}
 _JSON_NAMES = {bool: "a boolean", str: "a string", dict: "an object", type(None): "null"}
 
 
@@ -99,8 +120,10 @@ def _check_bounds(text: str, value: Decimal) -> None:
     digits = len(value.as_tuple().digits)
     if digits > MAX_DIGITS:
         raise ValueError(f"Expected at most {MAX_DIGITS} significant digits, got {digits}")
-    if abs(value.adjusted()) > MAX_MAGNITUDE:
-        raise ValueError(f"Expected a magnitude of 1e±{MAX_MAGNITUDE} at most, got {_shortened(text)}")
+    if value and not SMALLEST <= value.copy_abs() <= LARGEST:
+        raise ValueError(f"Expected a size from {SMALLEST} to {LARGEST}, got {_shortened(text)}")
+    if not value and abs(value.adjusted()) > MAX_DIGITS:
+        raise ValueError(f"Expected at most {MAX_DIGITS} decimals, got {_shortened(text)}")
 
 
 def _shortened(text: str) -> str:
