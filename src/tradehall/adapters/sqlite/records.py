@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tradehall.ports.records import AuditLine, RecordChange, RecordsFault
 
@@ -59,16 +59,12 @@ class SqliteRecords:
 
     def all(self, kind: str) -> dict[str, bytes]:
         """See the port."""
-        with self._lock:
-            rows = self._db.execute("SELECT key, body FROM record WHERE kind = ? ORDER BY key", (kind,))
-            return dict(rows.fetchall())
+        return dict(self._rows("SELECT key, body FROM record WHERE kind = ? ORDER BY key", (kind,)))
 
     def get(self, kind: str, key: str) -> bytes | None:
         """See the port."""
-        with self._lock:
-            found = self._db.execute("SELECT body FROM record WHERE kind = ? AND key = ?", (kind, key))
-            row = found.fetchone()
-        return None if row is None else row[0]
+        rows = self._rows("SELECT body FROM record WHERE kind = ? AND key = ?", (kind, key))
+        return rows[0][0] if rows else None
 
     def write(self, changes: Sequence[RecordChange], audit: AuditLine) -> None:
         """See the port."""
@@ -88,18 +84,15 @@ class SqliteRecords:
 
     def audit_lines(self, kind: str, key: str, *, limit: int = 100) -> list[AuditLine]:
         """See the port."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT at, actor, action, kind, key, note FROM audit WHERE kind = ? AND key = ?"
-                " ORDER BY seq DESC LIMIT ?",
-                (kind, key, min(limit, AUDIT_LINES_PER_READ_MAX)),
-            ).fetchall()
+        rows = self._rows(
+            "SELECT at, actor, action, kind, key, note FROM audit WHERE kind = ? AND key = ? ORDER BY seq DESC LIMIT ?",
+            (kind, key, min(limit, AUDIT_LINES_PER_READ_MAX)),
+        )
         return [AuditLine(*row) for row in rows]
 
     def changed_elsewhere(self) -> bool:
         """See the port. SQLite counts the commits of other connections for us."""
-        with self._lock:
-            version = self._data_version()
+        version = self._data_version()
         changed, self._version = version != self._version, version
         return changed
 
@@ -109,8 +102,15 @@ class SqliteRecords:
             self._db.close()
 
     def _data_version(self) -> int:
-        version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        version: int = self._rows("PRAGMA data_version", ())[0][0]
         return version
+
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        try:
+            with self._lock:
+                return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise RecordsFault(f"records could not be read: {error}") from error
 
 
 @contextmanager

@@ -1,0 +1,58 @@
+"""Key watch: what the command line does to keys takes effect in the running server, and use is noted."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from tradehall.app.access import Access
+from tradehall.app.records.api_keys import ApiKeys
+from tradehall.ports.records import RecordsFault, RecordStore
+
+LOOK_EVERY_S: Final = 0.4  # A revoked key must be dead within a second.
+NOTE_EVERY_S: Final = 5.0
+
+_log: Final = logging.getLogger("tradehall.keys")
+
+
+class KeyWatch:
+    """Reads the keys again when another process changed them, and writes down when they were used.
+
+    `on_look` is called at each look, after the keys were read: to close what a lost key had opened.
+    """
+
+    def __init__(self, store: RecordStore, keys: ApiKeys, access: Access, on_look: Callable[[], None]) -> None:
+        self._store = store
+        self._keys = keys
+        self._access = access
+        self._on_look = on_look
+
+    def load(self) -> None:
+        """Take the keys as they are now."""
+        self._store.changed_elsewhere()
+        self._access.replace_keys(self._keys.all())
+
+    async def run(self) -> None:
+        """Look and note until cancelled. A store that cannot be read is tried again at the next look."""
+        looks = 0
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            looks += 1
+            try:
+                await self.look()
+                if looks * LOOK_EVERY_S >= NOTE_EVERY_S:
+                    looks = 0
+                    await self.note()
+            except RecordsFault as fault:
+                _log.warning("keys could not be read or their use noted, trying again: %s", fault)
+
+    async def look(self) -> None:
+        """Read the keys again if they may have changed."""
+        if self._store.changed_elsewhere():
+            self._access.replace_keys(await asyncio.to_thread(self._keys.all))
+        self._on_look()
+
+    async def note(self) -> None:
+        """Write down when keys were used since the last time."""
+        if uses := self._access.take_uses():
+            await asyncio.to_thread(self._keys.note_uses, uses)

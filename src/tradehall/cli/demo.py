@@ -1,0 +1,51 @@
+"""`tradehall demo`: what `serve --demo` made, and how to open it."""
+
+import argparse
+import json
+import sys
+
+from tradehall.app.demo import CLIENT_ACCOUNT, DemoSheet, sheet_from
+from tradehall.cli.options import Commands, add_command, add_json, add_settings, existing_folder
+from tradehall.cli.output import Refused, say
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "demo", run,
+        summary="print the demo's addresses, accounts and secrets",
+        example="tradehall demo --json",
+    )  # fmt: skip
+    add_json(parser)
+    add_settings(parser, ["data"])
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the sheet. Refused where no demo was ever started."""
+    path = existing_folder(options).demo_sheet
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise Refused(f"there is no {path}; `tradehall serve --demo` makes it") from None
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}") from None
+    sheet = sheet_from(text)
+    if sheet is None:
+        raise Refused(f"{path} is not readable as a demo sheet; remove it and start `tradehall serve --demo` again")
+    if options.json:
+        json.dump(json.loads(text), sys.stdout, indent=2)
+        say()
+        return
+    for line in describe(sheet):
+        say(line)
+
+
+def describe(sheet: DemoSheet) -> list[str]:
+    """The sheet in lines for people."""
+    gateway = sheet.gateway
+    key = "with GATEWAY_API_KEY" if gateway.api_key else "without a key"
+    return [
+        f"gateway   {sheet.base_url}/v1   {key}: account {gateway.account}",
+        f"          key of account {CLIENT_ACCOUNT}: {gateway.client_account_key}",
+        f"documents {sheet.base_url}/docs",
+    ]
