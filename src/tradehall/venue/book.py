@@ -1,0 +1,225 @@
+"""The books of the venue: per symbol what rests, what waits for a trigger, what waits for a quote."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, Protocol
+
+from tradehall.domain.calendar import is_open
+from tradehall.domain.ids import OrderId
+from tradehall.domain.instrument import Instrument
+from tradehall.domain.market import Quote
+from tradehall.domain.order import Order, Side
+from tradehall.engine.state import State
+from tradehall.venue.lazy_heap import LazyHeap
+from tradehall.venue.liquidity import Offers
+from tradehall.venue.settings import VenueSettings
+from tradehall.venue.trailing import TrailingBook
+
+# Added to the serial of a hidden order: at its price it comes after all that is shown.
+HIDDEN_SERIAL: Final = 1 << 60
+
+
+class Home(Protocol):
+    """Where an order is: one of the structures below."""
+
+    def discard(self, order_id: OrderId) -> None:
+        """Let an order go, if it is here."""
+
+
+class Waiting:
+    """Orders that take what the next quote offers, in the order in which they came."""
+
+    __slots__ = ("_orders",)
+
+    def __init__(self) -> None:
+        self._orders: dict[OrderId, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._orders)
+
+    def add(self, order_id: OrderId) -> None:
+        """Let an order wait; one that waits already keeps its place."""
+        self._orders[order_id] = None
+
+    def discard(self, order_id: OrderId) -> None:
+        """Let an order go, if it is here."""
+        self._orders.pop(order_id, None)
+
+    def all(self) -> list[OrderId]:
+        """All who wait now."""
+        return list(self._orders)
+
+
+class Book:
+    """All orders of one symbol, and the market they meet.
+
+    The four heaps are keyed by signed price, so that all ask the same question: is my best key at or
+    below the touch, signed alike? Limits: -limit against -ask (BUY), limit against bid (SELL). Stops:
+    stop against ask (BUY), -stop against -bid (SELL). Trailing stops see the bid (SELL) and -ask (BUY).
+    """
+
+    __slots__ = (
+        "buy_limits", "buy_stops", "buy_trails", "offers", "sell_limits", "sell_stops", "sell_trails",
+        "symbol", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, symbol: str, offers: Offers) -> None:
+        self.symbol = symbol
+        self.offers = offers
+        self.waiting = Waiting()
+        self.buy_limits: LazyHeap[Decimal] = LazyHeap()
+        self.sell_limits: LazyHeap[Decimal] = LazyHeap()
+        self.buy_stops: LazyHeap[Decimal] = LazyHeap()
+        self.sell_stops: LazyHeap[Decimal] = LazyHeap()
+        self.buy_trails = TrailingBook()
+        self.sell_trails = TrailingBook()
+
+    def limits(self, side: Side) -> LazyHeap[Decimal]:
+        """Resting limits of one side."""
+        return self.buy_limits if side is Side.BUY else self.sell_limits
+
+    def stops(self, side: Side) -> LazyHeap[Decimal]:
+        """Stops and stop-limits of one side that were not triggered yet."""
+        return self.buy_stops if side is Side.BUY else self.sell_stops
+
+    def trails(self, side: Side) -> TrailingBook:
+        """Trailing stops of one side that were not triggered yet."""
+        return self.buy_trails if side is Side.BUY else self.sell_trails
+
+    def is_quiet(self, quote: Quote) -> bool:
+        """Whether `quote` reaches nobody: six comparisons, whatever the number of orders."""
+        if self.waiting:
+            return False
+        bid, ask = quote.bid, quote.ask
+        best = self.sell_limits.best
+        if best is not None and best <= bid:
+            return False
+        best = self.buy_stops.best
+        if best is not None and best <= ask:
+            return False
+        best = self.buy_limits.best
+        if best is not None and best <= -ask:
+            return False
+        best = self.sell_stops.best
+        if best is not None and best <= -bid:
+            return False
+        return self._trails_are_quiet(bid, ask)
+
+    def _trails_are_quiet(self, bid: Decimal, ask: Decimal) -> bool:
+        trails = self.sell_trails
+        if trails and (trails.moves(bid) or (trails.best is not None and bid <= trails.best)):
+            return False
+        trails = self.buy_trails
+        return not trails or not (trails.moves(-ask) or (trails.best is not None and -ask <= trails.best))
+
+
+class Floor:
+    """What all parts of the venue share: the books, where each order is, and the state they read."""
+
+    __slots__ = ("_homes", "_quotes", "_serial", "books", "delayed", "settings", "shown", "state")
+
+    def __init__(self, settings: VenueSettings, state: State, quotes: Mapping[str, Quote]) -> None:
+        self.settings = settings
+        self.state = state
+        self.books: dict[str, Book] = {}
+        self.delayed: LazyHeap[int] = LazyHeap()  # Keyed by the instant at which an order moves on.
+        self.shown: dict[OrderId, Decimal] = {}  # What is left of the slice that an iceberg shows.
+        self._quotes = quotes
+        self._homes: dict[OrderId, Home] = {}
+        self._serial = 0
+
+    def __contains__(self, order_id: OrderId) -> bool:
+        return order_id in self._homes
+
+    def book(self, symbol: str) -> Book:
+        """The book of `symbol`, made at its first order."""
+        book = self.books.get(symbol)
+        if book is None:
+            offers = Offers(self._quotes.get(symbol), self.settings.liquidity)
+            book = self.books[symbol] = Book(symbol, offers)
+        return book
+
+    def instrument(self, book: Book) -> Instrument:
+        """The rules of the book's symbol, as they are now."""
+        return self.state.instruments[book.symbol]
+
+    def next_serial(self) -> int:
+        """Place in the line of all that ever came."""
+        self._serial += 1
+        return self._serial
+
+    def oldest_quote(self, book: Book, now: int) -> int:
+        """Quotes received before this instant [ns UTC] fill nothing."""
+        age = self.instrument(book).quote_age_ns_max
+        limit = self.settings.max_quote_age_ns
+        return now - (age if limit is None else min(age, limit))
+
+    def live_quote(self, book: Book, now: int) -> Quote | None:
+        """The quote that orders may meet now; None: none yet, too old, or the market is closed."""
+        quote = book.offers.quote
+        if quote is None or quote.received_at < self.oldest_quote(book, now):
+            return None
+        return quote if is_open(self.instrument(book).sessions, now) else None
+
+    # Where an order is.
+
+    def settle_in(self, order_id: OrderId, home: Home) -> None:
+        """Note where an order is now; it has left where it was."""
+        self.withdraw(order_id)
+        self._homes[order_id] = home
+
+    def withdraw(self, order_id: OrderId) -> None:
+        """Take an order out of wherever it is."""
+        home = self._homes.pop(order_id, None)
+        if home is not None:
+            home.discard(order_id)
+            self.shown.pop(order_id, None)
+
+    def is_delayed(self, order_id: OrderId) -> bool:
+        """Whether an order is on its way to the book."""
+        return self._homes.get(order_id) is self.delayed
+
+    def delay(self, order_id: OrderId, until: int) -> None:
+        """Let an order arrive, or go on, at `until` [ns UTC]."""
+        self.settle_in(order_id, self.delayed)
+        self.delayed.add(until, self.next_serial(), order_id)
+
+    def wait(self, book: Book, order_id: OrderId) -> None:
+        """Let an order take from the next quote; one that waits already keeps its place."""
+        if self._homes.get(order_id) is not book.waiting:
+            self.settle_in(order_id, book.waiting)
+            book.waiting.add(order_id)
+
+    def rest(self, book: Book, order: Order) -> None:
+        """Let a limit rest behind all that rest at its price."""
+        terms = order.terms
+        assert terms.limit_price is not None, f"order {order.order_id} has no limit price"
+        serial = self.next_serial() + (HIDDEN_SERIAL if terms.hidden else 0)
+        heap = book.limits(terms.side)
+        self.settle_in(order.order_id, heap)
+        heap.add(signed_limit(order), serial, order.order_id)
+
+    def arm(self, book: Book, order: Order) -> None:
+        """Let a stop wait for its price."""
+        heap = book.stops(order.terms.side)
+        self.settle_in(order.order_id, heap)
+        heap.add(signed_stop(order), self.next_serial(), order.order_id)
+
+
+def signed_limit(order: Order) -> Decimal:
+    """Key of a limit in its heap."""
+    price = order.terms.limit_price
+    assert price is not None, f"order {order.order_id} has no limit price"
+    return -price if order.terms.side is Side.BUY else price
+
+
+def signed_stop(order: Order) -> Decimal:
+    """Key of a stop in its heap."""
+    price = order.terms.stop_price
+    assert price is not None, f"order {order.order_id} has no stop price"
+    return price if order.terms.side is Side.BUY else -price
+
+
+def signed_touch(side: Side, quote: Quote) -> Decimal:
+    """What limits of `side` and their heap are compared with, and what trailing stops of the other sign follow."""
+    return -quote.ask if side is Side.BUY else quote.bid

@@ -1,0 +1,164 @@
+"""The trading loop: engine and venue answer each other until nothing more follows. The same code runs a server
+and a backtest.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from tradehall.domain.fill import ExecutionReport
+from tradehall.domain.ids import AccountId
+from tradehall.domain.market import Depth, Print, Quote
+from tradehall.engine import events as ev
+from tradehall.engine.commands import AnyCommand, CheckMargin, ReportExecution, Tick
+from tradehall.engine.context import Context
+from tradehall.engine.engine import Engine
+from tradehall.engine.margin_watch import MarginWatch
+from tradehall.engine.record import Record
+from tradehall.venue.matching import Reports
+from tradehall.venue.simulated import SimulatedVenue
+
+# One input may set off this many decisions, and this many more for each working order. Beyond, we loop.
+DECISIONS_MAX: Final = 65_536
+DECISIONS_PER_ORDER_MAX: Final = 1_024
+
+
+class TradingLoop:
+    """Applies commands, market data and time to one shard, in that thread of thought which calls it.
+
+    `quotes`: the latest quote of each symbol, kept by the caller, who puts a quote there before
+    `on_quote`. `on_record` is called for each decision that made events, while the state is exactly what
+    it was after it. Decisions' instants are strictly increasing.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        venue: SimulatedVenue,
+        quotes: Mapping[str, Quote],
+        on_record: Callable[[Record], None],
+    ) -> None:
+        self._engine = engine
+        self._state = engine.state
+        self._venue = venue
+        self._quotes = quotes
+        self._on_record = on_record
+        self._watch = MarginWatch(engine.state, quotes)
+        self._backlog: deque[ev.AnyEvent] = deque()
+        self._moved: dict[AccountId, None] = {}  # Accounts whose equity or positions changed since the last look.
+        self._decisions_left = 0
+
+    def rebuild(self) -> None:
+        """Let venue and margin watch start anew from the State, after it was restored."""
+        self._venue.rebuild()
+        self._watch = MarginWatch(self._state, self._quotes)
+
+    def submit(self, command: AnyCommand, now: int) -> Record | None:
+        """Decide `command`, and all that follows from it at once; its own record, None if nothing happened."""
+        self._begin()
+        record = self._decide(command, now)
+        if record is not None:
+            self._settle(now)
+        return record
+
+    def on_quote(self, quote: Quote, now: int) -> None:
+        """Let a quote, already the latest of its symbol, reach orders and margins."""
+        self._begin()
+        self._tick(now)
+        self._apply(self._venue.on_quote(quote, now), now)
+        for account_id in self._watch.touched(quote):
+            self._check_margin(account_id, now)
+
+    def on_depth(self, depth: Depth, now: int) -> None:
+        """Let new levels behind the touch reach orders that wait for them."""
+        self._begin()
+        self._tick(now)
+        self._apply(self._venue.on_depth(depth, now), now)
+
+    def on_print(self, print_: Print, now: int) -> None:
+        """Let an execution of others reach the orders that queue."""
+        self._begin()
+        self._tick(now)
+        self._apply(self._venue.on_print(print_, now), now)
+
+    def on_time(self, now: int) -> None:
+        """Do what is due: expiries, swaps, delayed orders."""
+        self._begin()
+        self._tick(now)
+        self._apply(self._venue.on_time(now), now)
+
+    def next_deadline(self) -> int | None:
+        """When `on_time` is due [ns UTC]; None while nothing waits for time."""
+        engine, venue = self._engine.next_deadline(), self._venue.next_deadline()
+        if engine is None or venue is None:
+            return venue if engine is None else engine
+        return min(engine, venue)
+
+    def _begin(self) -> None:
+        self._decisions_left = DECISIONS_MAX + DECISIONS_PER_ORDER_MAX * len(self._state.orders)
+
+    def _tick(self, now: int) -> None:
+        """What was due before a quote happens before it: an order that has expired must not fill on it."""
+        while (due := self._engine.next_deadline()) is not None and due <= now:
+            record = self._decide(Tick(), now)
+            assert record is not None, f"a tick at {now} did nothing about what was due at {due}"
+            self._settle(now)
+
+    def _apply(self, reports: Reports, now: int) -> None:
+        """Apply reports one by one: the venue decides each on the state after the one before."""
+        for report in reports:
+            self._report(report, now)
+        if self._backlog or self._moved:
+            self._settle(now)
+
+    def _settle(self, now: int) -> None:
+        """Let the venue react to all that happened, and to what comes of that, until nothing follows."""
+        backlog, react = self._backlog, self._venue.react
+        while backlog:
+            for report in react(backlog.popleft(), now):
+                self._report(report, now)
+        if self._moved:
+            moved, self._moved = self._moved, {}
+            for account_id in moved:
+                self._watch.refresh(account_id)
+
+    def _report(self, report: ExecutionReport, now: int) -> None:
+        self._decide(ReportExecution(report), now)
+
+    def _check_margin(self, account_id: AccountId, now: int) -> None:
+        """Look again after each liquidation, until nothing more has to go."""
+        while self._decide(CheckMargin(account_id), now) is not None:
+            self._settle(now)
+
+    def _decide(self, command: AnyCommand, now: int) -> Record | None:
+        """One decision: applied, recorded, and its events put where the venue will find them."""
+        self._decisions_left -= 1
+        assert self._decisions_left >= 0, f"one input set off too many decisions; the last was {command}"
+        state = self._state
+        context = Context(max(now, state.now + 1), self._quotes)
+        events = self._engine.apply(command, context)
+        if not events:
+            return None
+        record = Record(state.seq, context.now, command, events, tuple(context.quotes_read.values()))
+        self._on_record(record)
+        for event in events:
+            if type(event) in _HEARD_BY_VENUE:
+                self._backlog.append(event)
+            account_of = _MOVES_EQUITY.get(type(event))
+            if account_of is not None:
+                self._moved[account_of(event)] = None
+        return record
+
+
+_HEARD_BY_VENUE: Final = frozenset(
+    {ev.OrderAccepted, ev.OrderAmended, ev.OrderFilled, ev.OrderCancelled, ev.OrderExpired, ev.OrderFailed}
+)
+
+_MOVES_EQUITY: Final[dict[type, Callable[..., AccountId]]] = {
+    ev.AccountUpdated: lambda event: event.terms.account_id,
+    ev.BalanceChanged: lambda event: event.account_id,
+    ev.MarginStateChanged: lambda event: event.account_id,
+    ev.PositionOpened: lambda event: event.position.account_id,
+    ev.PositionChanged: lambda event: event.position.account_id,
+    ev.PositionClosed: lambda event: event.position.account_id,
+}
