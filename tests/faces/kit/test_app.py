@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 
 import pytest
 
 from tests.faces.kit.asgi import Caller, run
 from tests.faces.kit.doors import a_door, an_app
-from tradehall.faces.kit import AccessLog, Guard, Metrics, RateLimiter
+from tradehall.faces.kit import AccessLog, Guard, Metrics, RateLimiter, Route, json_response
 
 KEY = {"x-api-key": "me"}
 ORDER = {"symbol": "AAPL", "quantity": "1"}
@@ -186,6 +187,26 @@ def test_a_metric_renders_as_prometheus_reads_it():
         "took_sum 5.55",
         "took_count 3",
     ]
+
+
+def test_metrics_are_a_handler_and_are_fresh_when_read():
+    metrics = Metrics()
+    depth = metrics.gauge("queue_depth", "Waiting")
+    metrics.before_render(lambda: depth.set(7))
+    door = a_door(routes=(Route("GET", "/metrics", metrics.answer, public=True),))
+    answer = Caller(an_app(door, metrics=metrics)).get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "queue_depth 7\n" in answer.text
+
+
+def test_a_handler_knows_when_the_request_came_and_what_is_left_of_its_limit():
+    async def tell(request):
+        return json_response({"received_at": request.received_at, "left": request.tokens_left})
+
+    door = a_door(routes=(Route("GET", "/tell", tell, limit="write", public=True),))
+    told = Caller(an_app(door)).get("/tell").json()
+    assert told["left"] == 2
+    assert 0 <= time.time_ns() - told["received_at"] < 60_000_000_000
 
 
 def test_a_metric_remembers_only_so_many_labels():

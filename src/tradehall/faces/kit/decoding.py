@@ -8,7 +8,14 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from tradehall.faces.kit.decimals import NumberText, decode_hook, query_hook
+from tradehall.faces.kit.decimals import (
+    NumberText,
+    WireDecimal,
+    WireNumber,
+    WirePositive,
+    decode_hook,
+    query_hook,
+)
 from tradehall.faces.kit.errors import BadRequest, Problem, ProblemKind
 from tradehall.faces.kit.request import Request
 
@@ -41,11 +48,20 @@ def decode_bytes(body: bytes, wanted: type[T]) -> T:
 def decode_query(request: Request, wanted: type[T]) -> T:
     """The query as `wanted` (a Struct): text is read as int, bool … where the field says so.
 
-    A list field takes all values of a repeated parameter, another field the last one.
+    A list field takes all values of a repeated parameter; another field may be given once. An
+    empty text is no value (an empty filter is no filter), an empty number is a wrong one.
     """
-    query = request.query
-    lists = _LIST_FIELDS[wanted]
-    values = {name: found if name in lists else found[-1] for name, found in query.items()}
+    kinds = FIELD_KINDS[wanted]
+    values: dict[str, Any] = {}
+    for name, found in request.query.items():
+        kind = kinds.get(name)
+        if kind is None:
+            continue
+        given = found if kind == "number" else [value for value in found if value]
+        if kind != "list" and len(given) > 1:
+            raise BadRequest(name, "Expected one value, got several", found=given[-1], place="query")
+        if given:
+            values[name] = given if kind == "list" else given[0]
     try:
         return msgspec.convert(values, wanted, strict=False, dec_hook=query_hook)
     except msgspec.ValidationError as error:
@@ -76,24 +92,26 @@ class _Decoders(dict[Any, msgspec.json.Decoder[Any]]):
         return made
 
 
-class _ListFields(dict[Any, frozenset[str]]):
-    """Names on the wire of a Struct's fields that hold several values."""
+class _FieldKinds(dict[Any, dict[str, str]]):
+    """Of a Struct's fields, by their names on the wire: "list", "number" or "text"."""
 
-    def __missing__(self, wanted: Any) -> frozenset[str]:
+    def __missing__(self, wanted: Any) -> dict[str, str]:
         hints = get_type_hints(wanted)
         named = zip(wanted.__struct_fields__, wanted.__struct_encode_fields__, strict=True)
-        self[wanted] = made = frozenset(wire for name, wire in named if _is_list(hints[name]))
+        self[wanted] = made = {wire: _kind(hints[name]) for name, wire in named}
         return made
 
 
 _DECODERS = _Decoders()
-_LIST_FIELDS = _ListFields()
+FIELD_KINDS = _FieldKinds()
 
 
-def _is_list(hint: Any) -> bool:
+def _kind(hint: Any) -> str:
     if get_origin(hint) in (Union, UnionType):
-        return any(_is_list(part) for part in get_args(hint))
-    return (get_origin(hint) or hint) in (list, tuple, set, frozenset)
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    if (get_origin(hint) or hint) in (list, tuple, set, frozenset):
+        return "list"
+    return "number" if hint in (bool, int, float, WireDecimal, WireNumber, WirePositive) else "text"
 
 
 _strings = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)

@@ -10,6 +10,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import ClassVar, TypeAlias, TypeVar
 
+from tradehall.faces.kit.request import Request
+from tradehall.faces.kit.response import Response
+
 MAX_LABEL_SETS = 2_000
 # Seconds; the bounds that gateways of this kind publish.
 LATENCY_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -138,6 +141,10 @@ class Metrics:
     def before_render(self, refresh: Callable[[], None]) -> None:
         """Call `refresh` before each rendering, to set gauges that are cheap to read then."""
         self._before.append(refresh)
+
+    async def answer(self, request: Request) -> Response:
+        """The figures of this server, in Prometheus' text format."""
+        return Response(200, self.render(), content_type=CONTENT_TYPE)
 
     def render(self) -> bytes:
         """Everything, as Prometheus reads it."""

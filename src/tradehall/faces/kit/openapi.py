@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from tradehall.faces.kit.decimals import schema_hook
+from tradehall.faces.kit.decoding import FIELD_KINDS
 from tradehall.faces.kit.door import Door, Route
 from tradehall.faces.kit.errors import ProblemKind
 from tradehall.faces.kit.routing import WEBSOCKET
@@ -140,7 +141,10 @@ def _query_parameters(route: Route, schemas: _Schemas) -> Iterator[Json]:
     struct = schemas.resolved(route.query)
     required = struct.get("required", ())
     for name, schema in struct["properties"].items():
-        yield {"name": name, "in": "query", "required": name in required, "schema": _without_null(schema)}
+        parameter = {"name": name, "in": "query", "required": name in required, "schema": _without_null(schema)}
+        if FIELD_KINDS[route.query][name] != "number":
+            parameter["allowEmptyValue"] = True
+        yield parameter
 
 
 def _without_null(schema: Json) -> Json:

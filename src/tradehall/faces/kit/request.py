@@ -65,10 +65,7 @@ class Request:
 
     @property
     def query(self) -> dict[str, list[str]]:
-        """Query parameters, each with all its values; `status[]=a` counts as `status=a`.
-
-        Empty values are left out: an empty filter is no filter.
-        """
+        """Query parameters, each with all its values, empty ones too; `a[]=1` counts as `a=1`."""
         if self._query is None:
             self._query = _parse_query(self.query_string)
         return self._query
@@ -99,7 +96,7 @@ def _parse_query(raw: bytes) -> dict[str, list[str]]:
     if not raw:
         return {}
     try:
-        pairs = parse_qsl(raw.decode("ascii"), errors="strict", max_num_fields=MAX_QUERY_FIELDS)
+        pairs = parse_qsl(raw.decode("ascii"), errors="strict", keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
     except ValueError:
         raise BadRequest("", "The query is not UTF-8 or has too many fields", place="query") from None
     values: dict[str, list[str]] = {}
