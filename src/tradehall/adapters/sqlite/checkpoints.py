@@ -1,0 +1,72 @@
+"""Checkpoints: the write-ahead log → the database, in a thread of its own, so that no order waits for one."""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tradehall.adapters.sqlite.connection import is_surely_unwritten, open_writer
+
+# Payload written since the last checkpoint; pages of tables and indexes make the log some six times that.
+CHECKPOINT_AFTER_BYTES: Final = 2 << 20
+# Beyond this many pages the log is begun anew, which stops the writer for the few that came meanwhile.
+WAL_PAGES_MAX: Final = (64 << 20) // 4096
+
+log: Final = logging.getLogger("tradehall.journal")
+
+
+class Checkpoints:
+    """Keeps the log of the database at `path` short. `writing` is held by whoever writes there.
+
+    `on_unknown` is called, in this thread, when a sync failed: then nobody knows what the disk holds.
+    """
+
+    def __init__(self, path: Path, writing: threading.Lock, on_unknown: Callable[[BaseException], None]) -> None:
+        self._writing = writing
+        self._on_unknown = on_unknown
+        self._db = open_writer(path)
+        self._db.execute("PRAGMA busy_timeout = 0")  # Waiting for a reader would keep the writer waiting too.
+        self._bytes = 0
+        self._is_stopping = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
+        self._thread.start()
+
+    def written(self, size: int) -> None:
+        """`size` bytes of payload were written; any thread."""
+        self._bytes += size
+        if self._bytes >= CHECKPOINT_AFTER_BYTES:
+            self._bytes = 0
+            self._wake.set()
+
+    def stop(self) -> None:
+        """End the thread and empty the log into the database; nobody writes any more."""
+        self._is_stopping = True
+        self._wake.set()
+        self._thread.join()
+        self._checkpoint("TRUNCATE")
+        self._db.close()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            if self._is_stopping:
+                return
+            if self._checkpoint("PASSIVE") > WAL_PAGES_MAX:
+                with self._writing:
+                    self._checkpoint("RESTART")
+
+    def _checkpoint(self, mode: str) -> int:
+        """Copy pages into the database; how many the log holds."""
+        try:
+            pages: int = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[1]
+            return pages
+        except sqlite3.OperationalError as error:
+            if not is_surely_unwritten(error):
+                self._on_unknown(error)
+                raise
+            log.warning("the log could not be emptied into the database: error=%r", str(error))
+            return 0

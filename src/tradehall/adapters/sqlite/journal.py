@@ -1,0 +1,112 @@
+"""The journal in SQLite: records and view rows in one transaction, one sync."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from tradehall.adapters.sqlite.connection import is_damage, is_surely_unwritten, open_reader
+from tradehall.adapters.sqlite.rows import insert, insert_views
+from tradehall.ports.journal import EMPTY, Entry, Head, JournalDamaged, JournalRefused, chain
+from tradehall.ports.views import ViewRows
+
+ENTRIES_PER_FETCH: Final = 1_000
+PROBE_CHARACTERS: Final = 65_536
+
+
+class SqliteJournal:
+    """See the port. `db` is a writing connection that this journal owns from now on.
+
+    `on_written` is told the size of each batch [bytes of payload]: the checkpoints listen to it.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection, on_written: Callable[[int], None]) -> None:
+        self._path = path
+        self._db = db
+        self._on_written = on_written
+        # Held while writing, so that a checkpoint which has to stop the writer waits for its turn, and it for that.
+        self.writing = threading.Lock()
+        self._head = read_head(db)
+
+    @property
+    def head(self) -> Head:
+        """See the port."""
+        return self._head
+
+    def append(self, payloads: Sequence[bytes], rows: ViewRows) -> None:
+        """See the port."""
+        seq, checksum = self._head
+        records = []
+        for payload in payloads:
+            seq += 1
+            checksum = chain(checksum, payload)
+            # A bytearray is bound twice as fast as bytes.
+            records.append((seq, payload.decode(), bytearray(checksum)))
+        with self.writing:
+            self._write(records, rows)
+        self._head = Head(seq, checksum)
+        self._on_written(sum(map(len, payloads)))
+
+    def _write(self, records: "list[tuple[int, str, bytearray]]", rows: ViewRows) -> None:
+        db = self._db
+        is_committing = False
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            insert(db, "journal", records)
+            insert_views(db, rows)
+            is_committing = True
+            db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if is_committing and not is_surely_unwritten(error):
+                raise
+            self._take_back(error)
+
+    def _take_back(self, error: sqlite3.OperationalError) -> None:
+        """Roll back and make sure of it. JournalRefused then; anything else that is raised means: unknown."""
+        if is_damage(error):
+            raise error
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        assert read_head(self._db) == self._head, "the journal grew although writing to it failed"
+        raise JournalRefused(str(error)) from error
+
+    def probe(self) -> None:
+        """See the port."""
+        with self.writing:
+            try:
+                self._db.execute("INSERT OR REPLACE INTO probe VALUES (1, ?)", ("x" * PROBE_CHARACTERS,))
+            except sqlite3.OperationalError as error:
+                if not is_surely_unwritten(error):
+                    raise
+                self._take_back(error)
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """See the port."""
+        return read_entries(self._path, after)
+
+    def close(self) -> None:
+        """See the port."""
+        self._db.close()
+
+
+def read_head(db: sqlite3.Connection) -> Head:
+    """The last record in the file."""
+    row = db.execute("SELECT seq, checksum FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    return EMPTY if row is None else Head(row[0], bytes(row[1]))
+
+
+def read_entries(path: Path, after: int) -> Iterator[Entry]:
+    """Records beyond `after` of the file at `path`, all as of one moment. JournalDamaged if it is malformed."""
+    db = open_reader(path)
+    seq = after
+    try:
+        cursor = db.execute("SELECT seq, payload, checksum FROM journal WHERE seq > ? ORDER BY seq", (after,))
+        while chunk := cursor.fetchmany(ENTRIES_PER_FETCH):
+            for row in chunk:
+                yield Entry(*row)
+            seq = chunk[-1][0]
+    except sqlite3.DatabaseError as error:
+        raise JournalDamaged(f"{path} cannot be read after record {seq}: {error}") from error
+    finally:
+        db.close()

@@ -1,0 +1,106 @@
+"""Queries over the views → SQL. Pure text, so that a test can ask SQLite how it would go about each."""
+
+from itertools import product
+from typing import Any, Final
+
+from tradehall.domain.order import WORKING, OrderStatus, Side
+from tradehall.ports.views import PAGE_MAX, HistoryQuery, OrderQuery
+
+Sql = tuple[str, list[Any]]
+
+_ENDED: Final = [status for status in OrderStatus if status not in WORKING]
+
+
+def orders_page(query: OrderQuery) -> Sql:
+    """Bodies of ended orders, newest first."""
+    stamp = "created_at" if query.by_creation else "updated_at"
+    if query.client_order_id is not None or query.oco_group_id is not None or query.by_creation:
+        keys, values = _orders_by_scan(query, stamp)
+    else:
+        keys, values = _orders_by_ranges(query)
+    sql = (
+        f"WITH page (stamp, key) AS ({keys} ORDER BY 1 DESC, 2 DESC LIMIT ? OFFSET ?)"
+        " SELECT orders.body FROM page CROSS JOIN orders ON orders.order_id = page.key"
+        " ORDER BY page.stamp DESC, page.key DESC"
+    )
+    return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
+
+
+def _orders_by_ranges(query: OrderQuery) -> Sql:
+    """One exact range of an index per status and side, merged by SQLite without sorting."""
+    index = "orders_by_update" if query.symbol is None else "orders_by_symbol"
+    statuses = [status for status in _ENDED if query.statuses is None or status in query.statuses]
+    sides = list(Side) if query.side is None else [query.side]
+    parts: list[str] = []
+    values: list[Any] = []
+    for status, side in product(statuses, sides):
+        terms: list[tuple[str, Any]] = [("account_id = ?", query.account_id)]
+        if query.symbol is not None:
+            terms.append(("symbol = ?", query.symbol))
+        terms += [("status = ?", status.value), ("side = ?", side.value), *_created(query)]
+        if query.since is not None:
+            terms.append(("updated_at >= ?", query.since))  # No order changed before it was created.
+        where, part_values = _where(terms)
+        parts.append(f"SELECT updated_at, order_id FROM orders INDEXED BY {index} WHERE {where}")
+        values += part_values
+    if not parts:
+        return "SELECT 0, 0 WHERE 0", []
+    return " UNION ALL ".join(parts), values
+
+
+def _orders_by_scan(query: OrderQuery, stamp: str) -> Sql:
+    """Few orders share a client id or an OCO group; by creation, the rest is filtered as it passes."""
+    terms: list[tuple[str, Any]] = [("account_id = ?", query.account_id)]
+    index = "orders_by_creation"
+    if query.oco_group_id is not None:
+        terms.append(("oco_group_id = ?", query.oco_group_id))
+        index = "orders_by_oco_group"
+    if query.client_order_id is not None:
+        terms.append(("client_order_id = ?", query.client_order_id))
+        index = "orders_by_client_id"
+    if query.symbol is not None:
+        terms.append(("symbol = ?", query.symbol))
+    if query.side is not None:
+        terms.append(("side = ?", query.side.value))
+    terms += _created(query)
+    where, values = _where(terms)
+    if query.statuses is not None:
+        statuses = sorted(status.value for status in query.statuses)
+        where += f" AND status IN ({','.join('?' * len(statuses))})"
+        values += statuses
+    return f"SELECT {stamp}, order_id FROM orders INDEXED BY {index} WHERE {where}", values
+
+
+def _created(query: OrderQuery) -> list[tuple[str, Any]]:
+    terms: list[tuple[str, Any]] = []
+    if query.since is not None:
+        terms.append(("created_at >= ?", query.since))
+    if query.until is not None:
+        terms.append(("created_at < ?", query.until))
+    return terms
+
+
+def history_page(view: str, key: str, stamp: str, query: HistoryQuery) -> Sql:
+    """Bodies of fills, ledger entries or closed positions, newest first."""
+    terms: list[tuple[str, Any]] = []
+    if view == "fills" and query.order_id is not None:
+        index = "fills_by_order"
+        terms = [("order_id = ?", query.order_id)]
+    elif view != "ledger" and query.symbol is not None:
+        index = f"{view}_by_symbol"
+    else:
+        index = f"{view}_by_account"
+    terms.append(("account_id = ?", query.account_id))
+    if view != "ledger" and query.symbol is not None:
+        terms.append(("symbol = ?", query.symbol))
+    if query.since is not None:
+        terms.append((f"{stamp} >= ?", query.since))
+    if query.until is not None:
+        terms.append((f"{stamp} < ?", query.until))
+    where, values = _where(terms)
+    sql = f"SELECT body FROM {view} INDEXED BY {index} WHERE {where} ORDER BY {stamp} DESC, {key} DESC LIMIT ? OFFSET ?"
+    return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
+
+
+def _where(terms: list[tuple[str, Any]]) -> Sql:
+    return " AND ".join(text for text, _ in terms), [value for _, value in terms]

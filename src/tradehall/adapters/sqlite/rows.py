@@ -1,0 +1,39 @@
+"""Writing many rows with few calls.
+
+Each call into SQLite gives the interpreter's lock away, and asking for it back while the loop is busy may
+take half a millisecond. So a table's rows go in by one statement, whose size is the next power of two; the
+places left over hold zeros, which the statement skips. (Zeros, because None and bytes are bound slowly.)
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import cache
+from itertools import chain
+from typing import Any, Final
+
+from tradehall.ports.views import VIEWS, ViewRows
+
+ROWS_PER_CALL_MAX: Final = 256
+
+
+def insert(db: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], *, verb: str = "INSERT") -> None:
+    """Write `rows`, tuples in the order of the table's columns, whose first is a positive key."""
+    for start in range(0, len(rows), ROWS_PER_CALL_MAX):
+        chunk = rows[start : start + ROWS_PER_CALL_MAX]
+        size = 1 << (len(chunk) - 1).bit_length()
+        columns = len(chunk[0])
+        values = [*chain.from_iterable(chunk), *(0,) * (columns * (size - len(chunk)))]
+        db.execute(_statement(verb, table, columns, size), values)
+
+
+def insert_views(db: sqlite3.Connection, rows: ViewRows) -> None:
+    """Write rows of all views; a row replaces the one with its key."""
+    for view in VIEWS:
+        if of_view := rows.of(view):
+            insert(db, view, of_view, verb="INSERT OR REPLACE")
+
+
+@cache
+def _statement(verb: str, table: str, columns: int, size: int) -> str:
+    row = f"({','.join('?' * columns)})"
+    return f"{verb} INTO {table} SELECT * FROM (VALUES {','.join([row] * size)}) WHERE column1 > 0"

@@ -1,0 +1,161 @@
+"""The views in SQLite: short reads on the caller's thread, long ones in a small pool."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from tradehall.adapters.sqlite.connection import open_reader
+from tradehall.adapters.sqlite.query import Sql, history_page, orders_page
+from tradehall.adapters.sqlite.rows import insert_views
+from tradehall.domain.fill import Fill
+from tradehall.domain.order import Order
+from tradehall.ports.views import (
+    PAGE_MAX,
+    VIEWS,
+    AnyRow,
+    ClosedPosition,
+    HistoryQuery,
+    LedgerEntry,
+    OrderQuery,
+    ViewRows,
+)
+
+READERS_MAX: Final = 2
+# Pages up to here are read on the spot: some 3 µs a row, less than the way to another thread and back.
+SHORT_PAGE: Final = 200
+
+T = TypeVar("T")
+
+_decode_order: Final = msgspec.json.Decoder(Order).decode
+_decode_fill: Final = msgspec.json.Decoder(Fill).decode
+_decode_entry: Final = msgspec.json.Decoder(LedgerEntry).decode
+_decode_closed: Final = msgspec.json.Decoder(ClosedPosition).decode
+
+
+class SqliteViews:
+    """See the port. What is not awaited belongs to one thread, the loop's."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db = open_reader(path)
+        self._pool = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="views")
+        self._of_thread = threading.local()
+        self._pooled: list[sqlite3.Connection] = []
+
+    def order(self, order_id: int) -> Order | None:
+        """See the port."""
+        return self._one("SELECT body FROM orders WHERE order_id = ?", (order_id,), _decode_order)
+
+    def order_by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
+        """See the port."""
+        return self._one(
+            "SELECT body FROM orders INDEXED BY orders_by_client_id WHERE account_id = ? AND client_order_id = ?"
+            " ORDER BY order_id DESC LIMIT 1",
+            (account_id, client_order_id),
+            _decode_order,
+        )
+
+    def fills_of(self, order_id: int) -> list[Fill]:
+        """See the port."""
+        rows = self._db.execute(
+            "SELECT body FROM fills WHERE order_id = ? ORDER BY fill_id LIMIT ?", (order_id, PAGE_MAX)
+        )
+        return [_decode_fill(body) for (body,) in rows.fetchall()]
+
+    def fill(self, fill_id: int) -> Fill | None:
+        """See the port."""
+        return self._one("SELECT body FROM fills WHERE fill_id = ?", (fill_id,), _decode_fill)
+
+    def closed_position(self, position_id: int) -> ClosedPosition | None:
+        """See the port."""
+        return self._one("SELECT body FROM closed_positions WHERE position_id = ?", (position_id,), _decode_closed)
+
+    async def orders(self, query: OrderQuery) -> list[Order]:
+        """See the port."""
+        # A creation time does not narrow the index by update: what lies between has to be passed over.
+        is_long = query.until is not None or query.by_creation
+        return [_decode_order(body) for body in await self._page(orders_page(query), query, is_long=is_long)]
+
+    async def fills(self, query: HistoryQuery) -> list[Fill]:
+        """See the port."""
+        page = history_page("fills", "fill_id", "at", query)
+        return [_decode_fill(body) for body in await self._page(page, query)]
+
+    async def ledger(self, query: HistoryQuery) -> list[LedgerEntry]:
+        """See the port."""
+        page = history_page("ledger", "entry_id", "at", query)
+        return [_decode_entry(body) for body in await self._page(page, query)]
+
+    async def closed_positions(self, query: HistoryQuery) -> list[ClosedPosition]:
+        """See the port."""
+        page = history_page("closed_positions", "position_id", "closed_at", query)
+        return [_decode_closed(body) for body in await self._page(page, query)]
+
+    def close(self) -> None:
+        """Let go of the file; reads under way are waited for."""
+        self._pool.shutdown()
+        for db in (self._db, *self._pooled):
+            db.close()
+
+    def _one(self, sql: str, values: tuple[Any, ...], decode: Callable[[bytes], T]) -> T | None:
+        row = self._db.execute(sql, values).fetchone()
+        return None if row is None else decode(row[0])
+
+    async def _page(self, page: Sql, query: OrderQuery | HistoryQuery, *, is_long: bool = False) -> list[bytes]:
+        if is_long or query.limit + query.offset > SHORT_PAGE:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_pooled, page)
+        return _read(self._db, page)
+
+    def _read_pooled(self, page: Sql) -> list[bytes]:
+        db: sqlite3.Connection | None = getattr(self._of_thread, "db", None)
+        if db is None:
+            db = self._of_thread.db = open_reader(self._path)
+            self._pooled.append(db)
+        return _read(db, page)
+
+
+def _read(db: sqlite3.Connection, page: Sql) -> list[bytes]:
+    return [body for (body,) in db.execute(*page).fetchall()]
+
+
+class SqliteViewStore:
+    """See the port; `db` writes, and gives texts as text."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    @property
+    def version(self) -> int:
+        """See the port."""
+        version: int = self._db.execute("SELECT version FROM views_state").fetchone()[0]
+        return version
+
+    def clear(self) -> None:
+        """See the port."""
+        drops = "".join(f"DROP TABLE IF EXISTS {view};" for view in VIEWS)
+        sql = resources.files("tradehall.adapters.sqlite").joinpath("views.sql").read_text(encoding="utf8")
+        self._db.executescript(f"BEGIN IMMEDIATE; UPDATE views_state SET version = 0; {drops} {sql} COMMIT;")
+
+    def complete(self, version: int) -> None:
+        """See the port."""
+        self._db.execute("UPDATE views_state SET version = ?", (version,))
+
+    def write(self, rows: ViewRows) -> None:
+        """See the port."""
+        self._db.execute("BEGIN IMMEDIATE")
+        insert_views(self._db, rows)
+        self._db.execute("COMMIT")
+
+    def rows(self, view: str) -> Iterator[AnyRow]:
+        """See the port."""
+        shape = VIEWS[view]
+        columns = ", ".join(shape._fields)
+        cursor = self._db.execute(f"SELECT {columns} FROM {view} ORDER BY {shape._fields[0]}")
+        return map(shape._make, cursor)

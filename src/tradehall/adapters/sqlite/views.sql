@@ -1,0 +1,50 @@
+-- The views. They are rebuilt from the journal, so this file may change, together with VIEWS_VERSION.
+-- Ended orders are asked for by account and any of status, side, symbol, newest first: a query is a few exact
+-- ranges of one index, merged (query.py). The last columns let a time filter be answered from the index alone.
+CREATE TABLE orders (
+    order_id        INTEGER PRIMARY KEY,
+    account_id      INTEGER NOT NULL,
+    client_order_id TEXT,
+    symbol          TEXT NOT NULL,
+    side            TEXT NOT NULL,
+    status          TEXT NOT NULL,
+    oco_group_id    TEXT,
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    body            TEXT NOT NULL
+) STRICT;
+CREATE INDEX orders_by_client_id ON orders (account_id, client_order_id) WHERE client_order_id IS NOT NULL;
+CREATE INDEX orders_by_oco_group ON orders (account_id, oco_group_id) WHERE oco_group_id IS NOT NULL;
+CREATE INDEX orders_by_creation ON orders (account_id, created_at);
+CREATE INDEX orders_by_update ON orders (account_id, status, side, updated_at, created_at);
+CREATE INDEX orders_by_symbol ON orders (account_id, symbol, status, side, updated_at, created_at);
+
+CREATE TABLE fills (
+    fill_id    INTEGER PRIMARY KEY,
+    order_id   INTEGER NOT NULL,
+    account_id INTEGER NOT NULL,
+    symbol     TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    body       TEXT NOT NULL
+) STRICT;
+CREATE INDEX fills_by_account ON fills (account_id, at);
+CREATE INDEX fills_by_symbol ON fills (account_id, symbol, at);
+CREATE INDEX fills_by_order ON fills (order_id);
+
+CREATE TABLE ledger (
+    entry_id   INTEGER PRIMARY KEY,
+    account_id INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    body       TEXT NOT NULL
+) STRICT;
+CREATE INDEX ledger_by_account ON ledger (account_id, at);
+
+CREATE TABLE closed_positions (
+    position_id INTEGER PRIMARY KEY,
+    account_id  INTEGER NOT NULL,
+    symbol      TEXT NOT NULL,
+    closed_at   INTEGER NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX closed_positions_by_account ON closed_positions (account_id, closed_at);
+CREATE INDEX closed_positions_by_symbol ON closed_positions (account_id, symbol, closed_at);

@@ -1,0 +1,294 @@
+"""Desk: the one door of the faces. A wish goes in, its durable outcome comes out."""
+
+import asyncio
+import logging
+from asyncio import AbstractEventLoop, Future, Task
+from collections import deque
+from collections.abc import Callable, Mapping
+from copy import copy
+from itertools import chain
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from tradehall.app.market import MarketListener
+from tradehall.app.outcome import Outcome, ShardUnavailable
+from tradehall.app.timers import Alarm
+from tradehall.app.writer import IN_FLIGHT_MAX, DecisionListener, Writer
+from tradehall.domain.market import Depth, Print, Quote
+from tradehall.domain.order import Order
+from tradehall.domain.time import NS_PER_SECOND
+from tradehall.engine import events as ev
+from tradehall.engine.commands import AnyCommand, PlaceOrder, PriorOrder
+from tradehall.engine.context import Context
+from tradehall.engine.record import Record
+from tradehall.engine.state import ConservationError, State
+from tradehall.ports.clock import Clock
+from tradehall.ports.journal import JournalRefused
+from tradehall.ports.store import Store
+from tradehall.venue.loop import TradingLoop
+
+PROBE_INTERVAL_S: Final = 0.5
+# Decisions that broke off in FAULT_SPAN_NS: beyond this many the shard stays stopped.
+FAULTS_MAX: Final = 3
+FAULT_SPAN_NS: Final = 60 * NS_PER_SECOND
+
+log: Final = logging.getLogger("tradehall.desk")
+
+
+MakeLoop = Callable[[State, Callable[[Record], None]], TradingLoop]
+
+
+class Desk(MarketListener):
+    """A shard at work. `start` first; belongs to the thread of the running loop.
+
+    `state` is read by everyone and replaced when the shard folds it anew: read `desk.state` each time and
+    keep no reference. `make_loop` builds engine and venue around a state, which may hold working orders.
+    `restore` folds the durable journal; it is called in a thread of its own. `on_unknown` must end the
+    process: it is called, in any thread, when nobody knows whether a batch was written.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        make_loop: MakeLoop,
+        restore: Callable[[], State],
+        store: Store,
+        quotes: Mapping[str, Quote],
+        clock: Clock,
+        on_unknown: Callable[[BaseException], None],
+    ) -> None:
+        self.views = store.views
+        self.quotes = quotes
+        self.clock = clock
+        self.writer = Writer(store.journal, self._journal_refused, on_unknown)
+        self._make_loop = make_loop
+        self._restore = restore
+        self._on_unknown = on_unknown
+        self.probe_interval_s = PROBE_INTERVAL_S
+        self._turn: list[Record] = []
+        self._faults: deque[int] = deque(maxlen=FAULTS_MAX)
+        self._closed_because: str | None = "the server is starting"
+        self._is_folded = True
+        self._return: Task[None] | None = None
+        self._alarm: Alarm | None = None
+        self._install(state)
+
+    # For the faces.
+
+    @property
+    def closed_because(self) -> str | None:
+        """Why no wish is taken now; None while the shard is open."""
+        return self._closed_because
+
+    def context(self) -> Context:
+        """The present, to preview or value with."""
+        return Context(self.clock.now(), self.quotes)
+
+    async def submit(self, command: AnyCommand) -> Outcome:
+        """Decide `command` and return once the decision is durable.
+
+        ShardUnavailable: it was not decided, or could not be kept; nothing remains of it. Give `digest` to
+        a PlaceOrder with a client order id; `prior` is found here.
+        """
+        outcome, durable = self._decide(command)
+        if durable is not None:
+            await durable
+        return outcome
+
+    async def settled(self) -> None:
+        """Return when all that could be read from `state` before the call is durable, or gone from it.
+
+        ShardUnavailable: what was read could not be kept; `state` is good again, read it anew.
+        """
+        durable = self.writer.when_durable()
+        if durable is not None:
+            await durable
+        if not self._is_folded:
+            raise ShardUnavailable(self._closed_because or "the state is being folded anew")
+
+    def listen(self, listener: DecisionListener) -> None:
+        """Tell `listener` of every decision from now on."""
+        self.writer.listen(listener)
+
+    # Starting and stopping.
+
+    async def start(self) -> None:
+        """Take wishes from now on."""
+        loop = asyncio.get_running_loop()
+        self.attach(loop)
+        self.writer.start()
+
+    def attach(self, loop: AbstractEventLoop) -> None:
+        """As `start`, but whoever calls commits the writer's batches: for simulations."""
+        self.writer.bind(loop)
+        self._alarm = Alarm(loop, self.clock, self.on_time)
+        self._closed_because = None
+        self._after_turn()
+
+    async def stop(self, reason: str = "the server is shutting down") -> None:
+        """Take no more wishes, make everything durable, end the journal's thread."""
+        self._closed_because = reason
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._return is not None:
+            self._return.cancel()
+        durable = self.writer.when_durable()
+        if durable is not None:
+            await asyncio.wait([durable])
+        self.writer.stop()
+
+    # The market's side.
+
+    def on_quote(self, quote: Quote) -> None:
+        """Let resting orders and margins hear of a quote that `quotes` holds already."""
+        self._hear(self._loop.on_quote, quote)
+
+    def on_depth(self, depth: Depth) -> None:
+        """Let the venue hear of an order book."""
+        self._hear(self._loop.on_depth, depth)
+
+    def on_print(self, printed: Print) -> None:
+        """Let the venue hear of an execution in the market."""
+        self._hear(self._loop.on_print, printed)
+
+    def on_time(self) -> None:
+        """Do what time has made due."""
+        self._hear(lambda _, now: self._loop.on_time(now), None)
+
+    def _hear(self, decide: Callable[[Any, int], None], word: object) -> None:
+        if self._closed_because is not None:
+            return  # The venue looks at the latest quotes when the shard opens again.
+        try:
+            decide(word, self.clock.now())
+        except Exception as error:
+            self._decision_broke(word, error)
+        self._after_turn()
+
+    # One decision.
+
+    def _decide(self, command: AnyCommand) -> "tuple[Outcome, Future[None] | None]":
+        if self._closed_because is not None:
+            raise ShardUnavailable(self._closed_because)
+        if self.writer.in_flight >= IN_FLIGHT_MAX:
+            raise ShardUnavailable(f"{IN_FLIGHT_MAX} decisions wait for the disk")
+        prior: Order | None = None
+        if type(command) is PlaceOrder and command.terms.client_order_id is not None:
+            prior = self._prior(command.terms.account_id, command.terms.client_order_id)
+            if prior is not None:
+                command = replace(command, prior=PriorOrder(prior.order_id, prior.status, prior.digest))
+        try:
+            record = self._loop.submit(command, self.clock.now())
+        except Exception as error:
+            self._decision_broke(command, error)
+            assert self._closed_because is not None
+            raise ShardUnavailable(self._closed_because) from error
+        outcome = self._outcome(command, record, prior)
+        self._after_turn()
+        return outcome, self.writer.when_durable()
+
+    def _prior(self, account_id: int, client_order_id: str) -> Order | None:
+        account = self.state.accounts.get(account_id)
+        if account is None or client_order_id in account.client_ids:
+            return None  # The engine sees it itself.
+        return self.writer.undurable_order(account_id, client_order_id) or self.views.order_by_client_id(
+            account_id, client_order_id
+        )
+
+    def _outcome(self, command: AnyCommand, record: Record | None, prior: Order | None) -> Outcome:
+        if record is None:
+            return self._repeat(command, prior)
+        turn = self._turn
+        events = record.events if len(turn) == 1 else tuple(chain.from_iterable(each.events for each in turn))
+        order_id: int | None = getattr(command, "order_id", None)
+        for event in record.events:
+            if type(event) is ev.OrderAccepted:
+                return Outcome(events, self._as_it_stands(event.order_id))
+            if type(event) is ev.OrderRejected:
+                return Outcome(events, self._as_it_stands(event.order_id), event.rejection)
+            if type(event) is ev.RequestRefused:
+                order_id = event.order_id or order_id
+                return Outcome(events, self._as_it_stands(order_id), event.rejection)
+        return Outcome(events, self._as_it_stands(order_id))
+
+    def _repeat(self, command: AnyCommand, prior: Order | None) -> Outcome:
+        if type(command) is not PlaceOrder:
+            return Outcome(order=self._as_it_stands(getattr(command, "order_id", None)))
+        account = self.state.accounts[command.terms.account_id]
+        name = command.terms.client_order_id
+        found = None if name is None else self.state.order_by_client_id(account, name)
+        return Outcome(order=prior or copy(found), is_repeat=True)
+
+    def _as_it_stands(self, order_id: int | None) -> Order | None:
+        # A copy: the order may go on changing before this answer is durable.
+        return None if order_id is None else copy(self.state.order(order_id))
+
+    def _on_record(self, record: Record) -> None:
+        self._turn.append(record)
+        self.writer.take(record, self.state)
+
+    def _after_turn(self) -> None:
+        if self._turn:
+            self._turn = []
+            self.writer.end_turn()
+        if self._alarm is not None and self._closed_because is None:
+            self._alarm.set(self._loop.next_deadline())
+
+    # Failures.
+
+    def _journal_refused(self, refusal: JournalRefused) -> None:
+        self._close(f"the journal cannot be written: {refusal}")
+
+    def _decision_broke(self, cause: object, error: Exception) -> None:
+        """Our own bug: the state may be half-changed, so nothing of this turn is kept."""
+        log.critical("a decision broke off: seq=%d cause=%r error=%r", self.state.seq, cause, error, exc_info=error)
+        self.writer.abort_turn()
+        self._turn = []
+        now = self.clock.now()
+        self._faults.append(now)
+        is_again = len(self._faults) == FAULTS_MAX and now - self._faults[0] < FAULT_SPAN_NS
+        self._close(f"a decision broke off: {error}", is_final=is_again or isinstance(error, ConservationError))
+
+    def _close(self, reason: str, *, is_final: bool = False) -> None:
+        """Take no wishes, fold the state anew, and open again when the journal can be written (never: `is_final`)."""
+        if self._return is not None:
+            return  # Already on the way back.
+        log.error("the shard is closed: %s%s", reason, " (until a restart)" if is_final else "")
+        self._closed_because = reason
+        self._is_folded = False
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._return = asyncio.get_running_loop().create_task(self._come_back(is_final=is_final))
+
+    async def _come_back(self, *, is_final: bool) -> None:
+        rest = self.writer.when_durable()
+        if rest is not None:
+            await asyncio.wait([rest])  # What was decided before is still on its way to the disk.
+        self._install(await asyncio.to_thread(self._restore))
+        self._is_folded = True
+        log.info("the state is folded anew: seq=%d", self.state.seq)
+        if is_final:
+            return
+        while not await self._probe():  # noqa: ASYNC110 - a full disk sends no event when it has room again.
+            await asyncio.sleep(self.probe_interval_s)
+        self._return = None
+        self._closed_because = None
+        self.writer.resume()
+        log.info("the shard is open again: seq=%d", self.state.seq)
+        for quote in list(self.quotes.values()):
+            self.on_quote(quote)
+
+    async def _probe(self) -> bool:
+        try:
+            await asyncio.to_thread(self.writer.journal.probe)
+        except JournalRefused:
+            return False
+        except Exception as error:
+            self._on_unknown(error)
+            raise
+        return True
+
+    def _install(self, state: State) -> None:
+        self.state = state
+        self._loop = self._make_loop(state, self._on_record)

@@ -1,0 +1,47 @@
+"""What became of a command, and the fingerprint that tells a repeat from another wish."""
+
+from decimal import Decimal
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from tradehall.domain.order import Order, OrderTerms
+from tradehall.domain.rejection import Rejection
+from tradehall.engine.events import AnyEvent
+
+
+class Outcome(Struct, frozen=True):
+    """The durable answer to a command.
+
+    `events`: what the command made happen, and then what the venue answered at once. `order`: the order
+    it made or found, as it stood at that moment. `rejection`: why the wish was refused. `is_repeat`: an
+    earlier request with the same client order id stands; nothing happened.
+    """
+
+    events: tuple[AnyEvent, ...] = ()
+    order: Order | None = None
+    rejection: Rejection | None = None
+    is_repeat: bool = False
+
+
+class ShardUnavailable(Exception):
+    """No decision can be made durable now; nothing of the wish was kept. `reason` is one sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+# The door, the name under which it is asked for and the spelling of the symbol are not part of the wish.
+_NOT_THE_WISH: Final = {"source", "client_order_id", "symbol_asked"}
+_wish: Final = attrgetter(*(name for name in OrderTerms.__struct_fields__ if name not in _NOT_THE_WISH))
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def request_digest(terms: OrderTerms) -> str:
+    """Fingerprint of the wish in `terms`, 32 hex digits: equal for numerically equal terms, whatever the door."""
+    wish = [value.normalize() if type(value) is Decimal else value for value in _wish(terms)]
+    return blake2b(_encode(wish), digest_size=16).hexdigest()

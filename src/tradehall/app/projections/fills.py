@@ -1,0 +1,19 @@
+"""The view of fills."""
+
+from typing import Final
+
+import msgspec
+
+from tradehall.app.projections.facts import Facts
+from tradehall.engine.events import OrderFilled
+from tradehall.ports.views import FillRow, ViewRows
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+def project_fill(event: OrderFilled, index: int, facts: Facts, rows: ViewRows) -> None:
+    """A row per fill."""
+    fill = event.fill
+    rows.fills.append(
+        FillRow(fill.fill_id, fill.order_id, fill.account_id, fill.symbol, fill.at, _encoder.encode(fill).decode())
+    )

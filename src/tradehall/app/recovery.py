@@ -1,0 +1,91 @@
+"""Recovery: snapshot and journal → state, at the start and after a failure; journal → views."""
+
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tradehall.app.projections import VIEWS_VERSION, project
+from tradehall.app.snapshots import Snapshots
+from tradehall.engine.record import decode_facts
+from tradehall.engine.replay import fold
+from tradehall.engine.state import State
+from tradehall.ports.journal import EMPTY, Entry, Head, Journal, checked
+from tradehall.ports.views import ViewRows, ViewStore
+
+PROGRESS_EVERY: Final = 10_000
+RECORDS_PER_WRITE: Final = 2_000
+
+log: Final = logging.getLogger("tradehall.recovery")
+
+Progress = Callable[[int, int], None]
+
+
+def no_progress(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def recover(journal: Journal, snapshots: Snapshots | None, progress: Progress = no_progress) -> State:
+    """The state after the last durable record: from the newest snapshot that fits, else from the first record.
+
+    Every record folded is held against the chain. JournalDamaged names the first that fails.
+    """
+    head = journal.head
+    state, since = State(), EMPTY
+    if snapshots is not None:
+        found = snapshots.newest(head)
+        if found is not None:
+            state, since = found
+    with collector_paused():
+        for entry in _watched(checked(journal.entries(since.seq), since), since, head, progress):
+            fold(state, decode_facts(entry.payload))
+    assert state.seq == head.seq, f"the journal ends at {head.seq}, folding came to {state.seq}"
+    return state
+
+
+def rebuild_views(journal: Journal, views: ViewStore, progress: Progress = no_progress) -> None:
+    """Bring views of another version up to date by folding the whole journal."""
+    if views.version == VIEWS_VERSION:
+        return
+    views.clear()
+    if journal.head.seq:
+        log.info("building the views anew: records=%d", journal.head.seq)
+    with collector_paused():
+        for rows in projected(_watched(checked(journal.entries()), EMPTY, journal.head, progress), State()):
+            views.write(rows)
+    views.complete(VIEWS_VERSION)
+
+
+def projected(entries: Iterator[Entry], state: State) -> Iterator[ViewRows]:
+    """View rows of `entries`, some thousand records at a time; `state` is folded along."""
+    rows = ViewRows()
+    for entry in entries:
+        facts = decode_facts(entry.payload)
+        fold(state, facts)
+        project(facts, state, rows)
+        if facts.seq % RECORDS_PER_WRITE == 0:
+            yield rows
+            rows = ViewRows()
+    yield rows
+
+
+def _watched(entries: Iterator[Entry], since: Head, head: Head, progress: Progress) -> Iterator[Entry]:
+    total = head.seq - since.seq
+    for done, entry in enumerate(entries, start=1):
+        yield entry
+        if done % PROGRESS_EVERY == 0:
+            progress(done, total)
+    progress(total, total)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Folding makes what stays: to look for garbage in it again and again would take half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,94 @@
+"""Snapshots: the state on disk, to shorten the start. A missing or bad one only means a longer start."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from tradehall.engine.replay import decode_snapshot, encode_snapshot
+from tradehall.engine.state import State
+from tradehall.ports.journal import Head
+
+FORMAT: Final = 1
+KEPT: Final = 2
+
+log: Final = logging.getLogger("tradehall.snapshots")
+
+
+class SnapshotTitle(Struct, frozen=True):
+    """First line of a snapshot's file; the state follows.
+
+    `chain`: checksum of record `seq`, which ties the snapshot to its journal.
+    """
+
+    format: int
+    seq: int
+    chain: str
+    sha256: str
+
+
+class Snapshots:
+    """Snapshots in `folder`, one file each, named by the number of the last record in them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def newest(self, head: Head) -> tuple[State, Head] | None:
+        """The newest good snapshot that is not beyond `head`, with the journal's end at its time."""
+        for path in self._paths():
+            try:
+                return _load(path, head)
+            except (OSError, ValueError, msgspec.MsgspecError) as error:
+                log.warning("a snapshot cannot be used: file=%s error=%r", path.name, str(error))
+        return None
+
+    def write(self, state: State, head: Head) -> None:
+        """Keep `state`, which is durable up to `head`. OSError if the disk will not have it."""
+        assert state.seq == head.seq, f"the state is at {state.seq}, the journal at {head.seq}"
+        body = encode_snapshot(state.snapshot())
+        title = SnapshotTitle(FORMAT, head.seq, head.checksum.hex(), hashlib.sha256(body).hexdigest())
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _replace(self.folder / f"{head.seq}.json", msgspec.json.encode(title) + b"\n" + body)
+        for old in list(self._paths())[KEPT:]:
+            old.unlink(missing_ok=True)
+
+    def _paths(self) -> Iterator[Path]:
+        """Newest first."""
+        found = {int(path.stem): path for path in self.folder.glob("*.json") if path.stem.isdecimal()}
+        return (found[seq] for seq in sorted(found, reverse=True))
+
+
+def _load(path: Path, head: Head) -> tuple[State, Head]:
+    first, _, body = path.read_bytes().partition(b"\n")
+    title = msgspec.json.decode(first, type=SnapshotTitle)
+    if title.format != FORMAT:
+        raise ValueError(f"its format is {title.format}, this Tradehall knows {FORMAT}")
+    if title.seq > head.seq:
+        raise ValueError(f"it is of record {title.seq}, the journal ends at {head.seq}")
+    if hashlib.sha256(body).hexdigest() != title.sha256:
+        raise ValueError("its checksum does not match")
+    return State.restore(decode_snapshot(body)), Head(title.seq, bytes.fromhex(title.chain))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file that is either wholly there or not at all, whatever happens meanwhile."""
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

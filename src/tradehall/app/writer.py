@@ -1,0 +1,246 @@
+"""Writer: decisions of the loop's thread → batches of the journal's thread → news of their durability.
+
+Everything decided while the last batch was being synced is the next batch. Nothing leaves the house
+before its batch is durable: neither answers, nor what listeners captured.
+"""
+
+import threading
+from asyncio import AbstractEventLoop, Future
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from tradehall.app.outcome import ShardUnavailable
+from tradehall.app.projections import project
+from tradehall.domain.ids import AccountId
+from tradehall.domain.order import Order
+from tradehall.engine.record import Record, encode_record
+from tradehall.engine.state import State
+from tradehall.ports.journal import Journal, JournalRefused
+from tradehall.ports.views import OrderRow, ViewRows
+
+# Records decided and not yet durable; beyond it the desk takes no more wishes.
+IN_FLIGHT_MAX: Final = 20_000
+
+_decode_order: Final = msgspec.json.Decoder(Order).decode
+
+
+class DecisionListener(Protocol):
+    """Who wants to hear of decisions, and may only tell once they are durable."""
+
+    def capture(self, record: Record) -> object | None:
+        """Called at once, with the state exactly as after `record`; what it returns comes back in release."""
+        ...
+
+    def release(self, payload: Any) -> None:
+        """The record of `payload` is durable. In the order of the records; must not raise."""
+        ...
+
+
+class Batch:
+    """What is made durable together: whole turns, so that a wish and the venue's answer are never parted."""
+
+    __slots__ = ("is_done", "payloads", "releases", "rows", "waiters")
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.rows = ViewRows()
+        self.releases: list[tuple[Callable[[Any], None], object]] = []
+        self.waiters: list[Future[None]] = []
+        self.is_done = False
+
+
+class Writer:
+    """One shard's way into its journal.
+
+    `begin` … `end_turn`, `when_durable` and `listen` belong to the loop's thread. `on_refused` is called
+    there when a batch was surely not written: all that is not durable is gone, and `resume` takes records
+    again. `on_unknown` is called in the journal's thread when nobody knows: it must end the process.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        on_refused: Callable[[JournalRefused], None],
+        on_unknown: Callable[[BaseException], None],
+    ) -> None:
+        self.journal = journal
+        self.in_flight = 0
+        self.durable_seq = journal.head.seq
+        self.batch_count = 0
+        self._on_refused = on_refused
+        self._on_unknown = on_unknown
+        self._listeners: tuple[DecisionListener, ...] = ()
+        self._hear_durable: tuple[Callable[[int], None], ...] = ()
+        self._turn = Batch()
+        # Between the threads, under the lock.
+        self._lock = threading.Lock()
+        self._filling = Batch()
+        self._taken = Batch()
+        self._taken.is_done = True
+        self._is_idle = True
+        self._is_parked = False
+        self._is_stopping = False
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._thread: threading.Thread | None = None
+        self._loop: AbstractEventLoop | None = None
+        # Client ids of ended orders that the state may have forgotten and the views do not know yet.
+        self._undurable_orders: dict[tuple[AccountId, str], OrderRow] = {}
+
+    # The loop's thread.
+
+    def bind(self, loop: AbstractEventLoop) -> None:
+        """Use `loop`, which is running, for futures and news."""
+        self._loop = loop
+
+    def start(self) -> None:
+        """Start the journal's thread; `bind` comes first."""
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def listen(self, listener: DecisionListener) -> None:
+        """Tell `listener` of every decision from now on."""
+        self._listeners += (listener,)
+
+    def hear_durable(self, hear: Callable[[int], None]) -> None:
+        """Call `hear` with the number of the last durable record, once per batch."""
+        self._hear_durable += (hear,)
+
+    def take(self, record: Record, state: State) -> None:
+        """Add `record` to the turn; `state` is exactly what it was after it."""
+        turn = self._turn
+        turn.payloads.append(encode_record(record))
+        project(record, state, turn.rows)
+        for listener in self._listeners:
+            payload = listener.capture(record)
+            if payload is not None:
+                turn.releases.append((listener.release, payload))
+
+    def end_turn(self) -> bool:
+        """Hand the turn's records to the journal; False if there were none."""
+        turn = self._turn
+        if not turn.payloads:
+            return False
+        self.in_flight += len(turn.payloads)
+        for row in turn.rows.orders:
+            if row.client_order_id is not None:
+                self._undurable_orders[row.account_id, row.client_order_id] = row
+        with self._lock:
+            filling = self._filling
+            filling.payloads += turn.payloads
+            filling.rows.extend(turn.rows)
+            filling.releases += turn.releases
+            is_idle, self._is_idle = self._is_idle, False
+        if is_idle:
+            self._wake.release()
+        self._turn = Batch()
+        return True
+
+    def abort_turn(self) -> None:
+        """Forget the turn's records: the decision broke off half-way."""
+        self._turn = Batch()
+
+    def when_durable(self) -> "Future[None] | None":
+        """A future that is done when everything handed over is durable; None if it already is.
+
+        It ends in ShardUnavailable if that could not be written.
+        """
+        assert self._loop is not None, "bind the writer first"
+        with self._lock:
+            batch = self._filling if self._filling.payloads else self._taken
+            if batch.is_done:
+                return None
+            future = self._loop.create_future()
+            batch.waiters.append(future)
+            return future
+
+    def undurable_order(self, account_id: AccountId, client_order_id: str) -> Order | None:
+        """An ended order that the views do not hold yet."""
+        row = self._undurable_orders.get((account_id, client_order_id))
+        return None if row is None else _decode_order(row.body)
+
+    def resume(self) -> None:
+        """Take records again after a refusal."""
+        with self._lock:
+            self._is_parked = False
+
+    def stop(self) -> None:
+        """End the journal's thread, after whatever was handed over. Blocks for as long as that takes."""
+        with self._lock:
+            self._is_stopping = True
+            is_idle, self._is_idle = self._is_idle, False
+        if is_idle:
+            self._wake.release()
+        if self._thread is not None:
+            self._thread.join()
+
+    # The journal's thread.
+
+    def _run(self) -> None:
+        while True:
+            self._wake.acquire()
+            while self.commit_next():
+                pass
+            if self._is_stopping:
+                return
+
+    def commit_next(self) -> bool:
+        """Make the next batch durable; False if there was none. The journal's thread, or a test in its place."""
+        with self._lock:
+            batch = self._filling
+            if not batch.payloads or self._is_parked:
+                self._is_idle = not self._is_stopping
+                return False
+            self._taken, self._filling = batch, Batch()
+        try:
+            self.journal.append(batch.payloads, batch.rows)
+        except JournalRefused as refusal:
+            with self._lock:
+                self._is_parked = True
+            self._post(self._refuse, batch, refusal)
+        except BaseException as error:
+            self._on_unknown(error)
+            raise
+        else:
+            self._post(self._settle, batch)
+        return True
+
+    def _post(self, news: Callable[..., None], *facts: object) -> None:
+        assert self._loop is not None, "bind the writer first"
+        self._loop.call_soon_threadsafe(news, *facts)
+
+    # News of the journal's thread, back on the loop's.
+
+    def _settle(self, batch: Batch) -> None:
+        batch.is_done = True
+        count = len(batch.payloads)
+        self.in_flight -= count
+        self.durable_seq += count
+        self.batch_count += 1
+        for row in batch.rows.orders:
+            if row.client_order_id is not None:
+                key = (row.account_id, row.client_order_id)
+                if self._undurable_orders.get(key) is row:
+                    del self._undurable_orders[key]
+        for release, payload in batch.releases:
+            release(payload)
+        for waiter in batch.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        for hear in self._hear_durable:
+            hear(self.durable_seq)
+
+    def _refuse(self, batch: Batch, refusal: JournalRefused) -> None:
+        with self._lock:
+            rest, self._filling = self._filling, Batch()
+        self.abort_turn()
+        self._undurable_orders.clear()
+        self.in_flight = 0
+        self._on_refused(refusal)
+        for lost in (batch, rest):
+            lost.is_done = True
+            for waiter in lost.waiters:
+                if not waiter.done():
+                    waiter.set_exception(ShardUnavailable(f"the journal cannot be written: {refusal}"))

@@ -1,0 +1,84 @@
+"""The journal: every decision, in order, chained by checksums, and durable before anyone hears of it."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Final, NamedTuple, Protocol
+
+from tradehall.ports.views import ViewRows
+
+GENESIS: Final = sha256(b"tradehall journal 1").digest()
+
+
+class Head(NamedTuple):
+    """The end of the journal: the last record's number and checksum."""
+
+    seq: int
+    checksum: bytes
+
+
+class Entry(NamedTuple):
+    """A record as the journal keeps it; `payload` is the JSON of a Record."""
+
+    seq: int
+    payload: bytes
+    checksum: bytes
+
+
+EMPTY: Final = Head(0, GENESIS)
+
+
+class JournalRefused(Exception):
+    """Nothing was written, and that is certain: the disk is full, or the file may not be written now."""
+
+
+class JournalDamaged(Exception):
+    """The journal cannot be trusted; the text names the record and what was expected."""
+
+
+class Journal(Protocol):
+    """Append-only, one writer. `append` and `probe` are called from one thread at a time."""
+
+    @property
+    def head(self) -> Head:
+        """The last durable record."""
+        ...
+
+    def append(self, payloads: Sequence[bytes], rows: ViewRows) -> None:
+        """Write the records that follow `head`, and their view rows, durably; all of it or nothing.
+
+        JournalRefused: nothing was written. Any other exception: nobody knows, and the process must end.
+        """
+        ...
+
+    def probe(self) -> None:
+        """Find out whether `append` would work, by a small durable write. JournalRefused if not."""
+        ...
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """Durable records beyond number `after`, oldest first. May be called from any thread."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        ...
+
+
+def chain(previous: bytes, payload: bytes) -> bytes:
+    """Checksum of a record whose predecessor's checksum is `previous`."""
+    return sha256(previous + payload).digest()
+
+
+def checked(entries: Iterator[Entry], head: Head = EMPTY) -> Iterator[Entry]:
+    """`entries`, which follow `head`, each held against the chain. JournalDamaged names the first that fails."""
+    seq, checksum = head
+    for entry in entries:
+        seq += 1
+        if entry.seq != seq:
+            raise JournalDamaged(f"record {seq} is missing: the next one found is {entry.seq}")
+        checksum = sha256(checksum + entry.payload).digest()
+        if entry.checksum != checksum:
+            raise JournalDamaged(
+                f"record {seq} does not match its checksum: expected {checksum.hex()[:16]}…, "
+                f"found {entry.checksum.hex()[:16]}…"
+            )
+        yield entry

@@ -1,0 +1,220 @@
+"""Views: what has ended, by query. Written with the journal, so never behind it, and rebuilt from it."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, Protocol
+
+from msgspec import Struct
+
+from tradehall.domain.fill import Fill
+from tradehall.domain.ids import AccountId, FillId, OrderId, PositionId
+from tradehall.domain.order import Order, OrderStatus, Side
+from tradehall.domain.position import Position
+from tradehall.engine.events import EntryKind
+
+PAGE_MAX: Final = 10_000
+
+
+class LedgerEntry(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One change of a balance: `amount` [account currency, signed], `balance` after it, `at` ns UTC."""
+
+    entry_id: int
+    account_id: AccountId
+    at: int
+    entry: EntryKind
+    amount: Decimal
+    balance: Decimal
+    order_id: OrderId | None = None
+    position_id: PositionId | None = None
+    fill_id: FillId | None = None
+    symbol: str | None = None
+    comment: str = ""
+
+
+class ClosedPosition(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A position from entry to flat, as PositionClosed tells it."""
+
+    position: Position
+    closed_at: int
+    exit_price: Decimal
+    reason: str = ""
+
+
+class OrderRow(NamedTuple):
+    """An ended order; `body` is the JSON of Order."""
+
+    order_id: OrderId
+    account_id: AccountId
+    client_order_id: str | None
+    symbol: str
+    side: str
+    status: str
+    oco_group_id: str | None
+    created_at: int
+    updated_at: int
+    body: str
+
+
+class FillRow(NamedTuple):
+    """A fill; `body` is the JSON of Fill."""
+
+    fill_id: FillId
+    order_id: OrderId
+    account_id: AccountId
+    symbol: str
+    at: int
+    body: str
+
+
+class LedgerRow(NamedTuple):
+    """A ledger entry; `body` is the JSON of LedgerEntry."""
+
+    entry_id: int
+    account_id: AccountId
+    at: int
+    body: str
+
+
+class ClosedPositionRow(NamedTuple):
+    """A closed position; `body` is the JSON of ClosedPosition."""
+
+    position_id: PositionId
+    account_id: AccountId
+    symbol: str
+    closed_at: int
+    body: str
+
+
+AnyRow = OrderRow | FillRow | LedgerRow | ClosedPositionRow
+
+# Name → shape of a row, whose first field is the key. A row written again under its key replaces the other.
+VIEWS: Final[dict[str, type[Any]]] = {
+    "orders": OrderRow,
+    "fills": FillRow,
+    "ledger": LedgerRow,
+    "closed_positions": ClosedPositionRow,
+}
+
+
+class ViewRows:
+    """Rows to be written together, oldest first."""
+
+    __slots__ = ("closed_positions", "fills", "ledger", "orders")
+
+    def __init__(self) -> None:
+        self.orders: list[OrderRow] = []
+        self.fills: list[FillRow] = []
+        self.ledger: list[LedgerRow] = []
+        self.closed_positions: list[ClosedPositionRow] = []
+
+    def extend(self, other: "ViewRows") -> None:
+        """Append all rows of `other`."""
+        self.orders += other.orders
+        self.fills += other.fills
+        self.ledger += other.ledger
+        self.closed_positions += other.closed_positions
+
+    def of(self, view: str) -> list[Any]:
+        """Rows of the view of that name."""
+        rows: list[Any] = getattr(self, view)
+        return rows
+
+
+class OrderQuery(Struct, frozen=True):
+    """Ended orders of an account, newest `updated_at` first (`by_creation`: newest `created_at`).
+
+    `since` <= created_at < `until` [ns UTC]; None: no bound. `limit` is cut at PAGE_MAX.
+    """
+
+    account_id: AccountId
+    symbol: str | None = None
+    statuses: frozenset[OrderStatus] | None = None
+    side: Side | None = None
+    client_order_id: str | None = None
+    oco_group_id: str | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 100
+    offset: int = 0
+    by_creation: bool = False
+
+
+class HistoryQuery(Struct, frozen=True):
+    """Fills, ledger entries or closed positions of an account, newest first.
+
+    `since` <= at < `until` [ns UTC]; closed positions count by `closed_at`. `symbol` and `order_id` apply
+    where the view has them. `limit` is cut at PAGE_MAX.
+    """
+
+    account_id: AccountId
+    symbol: str | None = None
+    order_id: OrderId | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+class Views(Protocol):
+    """Queries over what is durable. Those that are not awaited take microseconds."""
+
+    def order(self, order_id: OrderId) -> Order | None:
+        """An ended order."""
+        ...
+
+    def order_by_client_id(self, account_id: AccountId, client_order_id: str) -> Order | None:
+        """The newest ended order that used this client id."""
+        ...
+
+    def fills_of(self, order_id: OrderId) -> list[Fill]:
+        """Fills of an order, ended or not, oldest first; at most PAGE_MAX."""
+        ...
+
+    def fill(self, fill_id: FillId) -> Fill | None:
+        """A fill."""
+        ...
+
+    def closed_position(self, position_id: PositionId) -> ClosedPosition | None:
+        """A closed position."""
+        ...
+
+    async def orders(self, query: OrderQuery) -> list[Order]:
+        """A page of ended orders."""
+        ...
+
+    async def fills(self, query: HistoryQuery) -> list[Fill]:
+        """A page of fills."""
+        ...
+
+    async def ledger(self, query: HistoryQuery) -> list[LedgerEntry]:
+        """A page of ledger entries."""
+        ...
+
+    async def closed_positions(self, query: HistoryQuery) -> list[ClosedPosition]:
+        """A page of closed positions."""
+        ...
+
+
+class ViewStore(Protocol):
+    """The raw rows of the views, for building and checking them; while nobody else writes."""
+
+    @property
+    def version(self) -> int:
+        """Version of the projections that wrote the rows; 0 while rows are missing."""
+        ...
+
+    def clear(self) -> None:
+        """Drop all rows; the version is 0 from now on."""
+        ...
+
+    def complete(self, version: int) -> None:
+        """All rows are there, written by projections of `version`."""
+        ...
+
+    def write(self, rows: ViewRows) -> None:
+        """Write `rows`; not durable by itself."""
+        ...
+
+    def rows(self, view: str) -> Iterator[AnyRow]:
+        """All rows of a view in the order of its key."""
+        ...
