@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faces.kit.asgi import Caller
+from tests.faces.kit.asgi import Caller, run
 from tests.faces.kit.doors import a_door, an_app
-from tradehall.faces.kit import Limit
+from tradehall.faces.kit import Limit, Problem, Request
+from tradehall.faces.kit.request import read_body
 
 KEY = {"x-api-key": "me"}
 
@@ -97,3 +98,15 @@ def test_a_chunked_body_cannot_hide_its_size():
             yield b"x" * 10
 
     assert caller(max_body_bytes=50).post("/orders", content=chunks()).status_code == 413
+
+
+@pytest.mark.parametrize("arrived", [[], [{"type": "http.request", "body": b'{"a"', "more_body": True}]])
+def test_a_body_cut_off_by_its_sender_is_no_body_at_all(arrived):
+    messages = iter([*arrived, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(messages)
+
+    request = Request({"path": "/orders", "query_string": b"", "headers": [(b"content-length", b"20")]})
+    with pytest.raises(Problem, match="client left"):
+        run(read_body(request, receive, 1000))

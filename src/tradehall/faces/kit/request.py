@@ -114,7 +114,7 @@ async def read_body(request: Request, receive: Receive, max_bytes: int) -> bytes
     if announced is not None and announced.isdigit() and int(announced) > max_bytes:
         raise _too_large(max_bytes)
     message = await receive()
-    if not message.get("more_body"):
+    if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         if len(body) > max_bytes:
             raise _too_large(max_bytes)
@@ -130,6 +130,7 @@ async def _read_rest(message: Message, receive: Receive, max_bytes: int) -> byte
         message = await receive()
         chunks += message.get("body", b"")
     if message["type"] == "http.disconnect":
+        # Never act on half a wish: without its body, a partial close would close all.
         raise Problem(ProblemKind.MALFORMED, "The client left before the body was complete")
     if len(chunks) > max_bytes:
         raise _too_large(max_bytes)
