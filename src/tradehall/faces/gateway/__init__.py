@@ -1,1 +1,18 @@
-"""The gateway door: orders, positions and quotes for algorithms."""
+"""The gateway door: REST and stream as the `tektii` SDK, and the contract it is made for, speak them.
+
+    gateway = Gateway(desk=desk, market=board, access=access, breakers=Breakers(desk), streams=streams,
+                      metrics=metrics, counters=Counters(metrics, "simulated", desk), settings=GatewaySettings())
+    stream = GatewayStream(gateway)
+    door = make_door(gateway, stream)
+
+`board.subscribe(stream)`; `desk.listen` to `streams`, `gateway.breakers` and `gateway.counters`; `stream.start`
+and `stream.stop` with the app, `stream.say_goodbye` before its sessions are closed.
+"""
+
+from tradehall.faces.gateway.counters import Counters
+from tradehall.faces.gateway.gateway import Gateway, GatewaySettings
+from tradehall.faces.gateway.routes import make_door
+from tradehall.faces.gateway.stream import GatewayStream
+from tradehall.faces.gateway.subscriptions import Subscriptions
+
+__all__ = ["Counters", "Gateway", "GatewaySettings", "GatewayStream", "Subscriptions", "make_door"]

@@ -1,0 +1,73 @@
+"""What the gateway counts, under the names that gateways of this kind publish."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tradehall.app.desk import Desk
+from tradehall.domain.order import OrderStatus
+from tradehall.domain.time import NS_PER_SECOND
+from tradehall.engine import events as ev
+from tradehall.engine.record import Record
+from tradehall.faces.kit import Metrics
+
+# Order event → its word in the metric; a fill is counted by what it made of its order.
+WORD_OF_EVENT: Final[Mapping[type, str]] = {
+    ev.OrderAccepted: "created",
+    ev.OrderAmended: "modified",
+    ev.OrderCancelled: "cancelled",
+    ev.OrderRejected: "rejected",
+    ev.OrderFailed: "rejected",
+    ev.OrderExpired: "expired",
+}
+_ALWAYS_ZERO: Final = {
+    "gateway_critical_notifications_dropped_total": "Trading frames lost: none ever is, the client is let go instead",
+    "gateway_broker_disconnections_total": "Times the provider was lost",
+    "gateway_broker_reconnect_attempts_total": "Attempts to reach the provider again",
+    "gateway_broker_reconnections_total": "Times the provider came back",
+    "gateway_broker_reconnect_failures_total": "Times reaching the provider was given up",
+    "gateway_backtest_completions_total": "Backtests that ran to their end",
+}
+
+
+class Counters:
+    """A decision listener too: it counts what happens to orders, whoever asked for it."""
+
+    def __init__(self, metrics: Metrics, platform: str, desk: Desk) -> None:
+        per_platform = ("platform",)
+        self._platform = platform
+        self._desk = desk
+        self._submitted = metrics.counter("gateway_orders_submitted_total", "Orders sent", per_platform)
+        self._took = metrics.histogram("gateway_order_submit_duration_seconds", "Until durable", per_platform)
+        self._events = metrics.counter("gateway_order_events_total", "Order events", ("platform", "event_type"))
+        self._double_exits = metrics.counter("gateway_oco_double_exit_total", "OCO double exits", per_platform)
+        self.connections = metrics.gauge("gateway_ws_connections_active", "Open streams")
+        self.slow_clients = metrics.counter("gateway_ws_slow_consumer_disconnects", "Streams that fell behind")
+        self._limited = metrics.counter("gateway_rate_limit_events_total", "Limits", ("platform", "event_type"))
+        self.breaker_resets = metrics.counter("gateway_circuit_breaker_resets_total", "Circuit breaker resets")
+        for name, meaning in _ALWAYS_ZERO.items():
+            metrics.counter(name, meaning, per_platform).add(platform, by=0)
+
+    def submitted(self, took_ns: int) -> None:
+        """An order was decided and made durable, or refused."""
+        self._submitted.add(self._platform)
+        self._took.observe(took_ns / NS_PER_SECOND, self._platform)
+
+    def limited(self, word: str) -> None:
+        """A caller came near his limit (`warning`), or met it (`hit`)."""
+        self._limited.add(self._platform, word)
+
+    def capture(self, record: Record) -> None:
+        """Count a decision's order events."""
+        for event in record.events:
+            kind = type(event)
+            if (word := WORD_OF_EVENT.get(kind)) is not None:
+                self._events.add(self._platform, word)
+            elif isinstance(event, ev.OrderFilled):
+                order = self._desk.state.order(event.fill.order_id)
+                is_whole = order is not None and order.status is OrderStatus.FILLED
+                self._events.add(self._platform, "filled" if is_whole else "partially_filled")
+            elif kind is ev.OcoDoubleExit:
+                self._double_exits.add(self._platform)
+
+    def release(self, payload: None) -> None:
+        """Nothing waits for the record to be durable."""

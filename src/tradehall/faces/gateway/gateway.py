@@ -1,0 +1,117 @@
+"""What the gateway's handlers work with, and the few steps that several of them share."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+import tradehall
+from tradehall.app.access import Access, Principal
+from tradehall.app.breakers import Breakers
+from tradehall.app.desk import Desk
+from tradehall.app.market import MarketBoard
+from tradehall.app.outcome import Outcome, ShardUnavailable
+from tradehall.app.streams import AccountStreams
+from tradehall.domain.account import Account
+from tradehall.domain.catalogue import resolve_symbol
+from tradehall.domain.instrument import Instrument
+from tradehall.domain.order import Order
+from tradehall.engine.commands import AnyCommand
+from tradehall.faces.gateway.counters import Counters
+from tradehall.faces.gateway.errors import GatewayProblem, order_not_found, symbol_not_found
+from tradehall.faces.gateway.subscriptions import Subscriptions
+from tradehall.faces.gateway.translate import number_of
+from tradehall.faces.kit import Limit, Metrics, Request
+
+READS: Final = "read"
+ORDERS: Final = "orders"
+LIMITS: Final = {READS: Limit(per_second=1_000, burst=2_000), ORDERS: Limit(per_second=1_000, burst=2_000)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """What can be set about this door; `platform` names the provider wherever one is named."""
+
+    platform: str = "simulated"
+    git_sha: str = "unknown"
+    version: str = tradehall.__version__
+    health_detail: bool = False
+    enable_swagger: bool = False
+    limits_are_on: bool = True
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """The rooms behind the door. `last_submit_ns`: how long the latest order took to become durable."""
+
+    desk: Desk
+    market: MarketBoard
+    access: Access
+    breakers: Breakers
+    streams: AccountStreams
+    metrics: Metrics
+    counters: Counters
+    settings: GatewaySettings = field(default_factory=GatewaySettings)
+    is_stopping: bool = False
+    last_submit_ns: int = 0
+
+    @property
+    def instruments(self) -> dict[str, Instrument]:
+        """All that is listed, by symbol."""
+        return self.desk.state.instruments
+
+    def account(self, request: Request) -> Account:
+        """The caller's account as it stands."""
+        principal: Principal = request.principal
+        account = self.desk.state.accounts.get(principal.account_id)
+        if account is None:
+            raise GatewayProblem("FORBIDDEN", f"Account {principal.account_id} is not open")
+        return account
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument that a spelling means; 404 for none."""
+        found = resolve_symbol(symbol, self.instruments)
+        if found is None:
+            raise symbol_not_found(symbol)
+        return self.instruments[found]
+
+    async def submit(self, command: AnyCommand) -> Outcome:
+        """Put a wish to the desk, unless the door is closing or its provider is known to be down."""
+        self.check_open()
+        started = time.perf_counter_ns()
+        try:
+            outcome = await self.desk.submit(command)
+        except ShardUnavailable as unavailable:
+            raise self.unavailable(unavailable.reason) from None
+        self.last_submit_ns = time.perf_counter_ns() - started
+        return outcome
+
+    def check_open(self) -> None:
+        """503 when nothing is taken any more, or the provider's breaker is open."""
+        if self.is_stopping:
+            raise self.unavailable("")
+        if self.breakers.adapter.is_open:
+            raise GatewayProblem("PROVIDER_UNAVAILABLE", "The provider's circuit breaker is open")
+
+    async def settled(self) -> None:
+        """What was read before is durable from here on; 503 if it cannot be."""
+        try:
+            await self.desk.settled()
+        except ShardUnavailable as unavailable:
+            raise self.unavailable(unavailable.reason) from None
+
+    def unavailable(self, reason: str) -> GatewayProblem:
+        """The refusal of a door that cannot work now."""
+        if self.is_stopping:
+            return GatewayProblem("SHUTTING_DOWN", "The server is shutting down")
+        return GatewayProblem("PROVIDER_UNAVAILABLE", f"Nothing can be made durable now: {reason}")
+
+    def find_order(self, request: Request, text: str) -> Order:
+        """An order of the caller's, working or ended, by its printed id; 404 for all others."""
+        order_id = number_of(text, "ord")
+        if order_id is None:
+            raise order_not_found(text)
+        order = self.desk.state.order(order_id) or self.desk.views.order(order_id)
+        if order is None or order.terms.account_id != request.principal.account_id:
+            raise order_not_found(text)
+        return order

@@ -1,0 +1,52 @@
+"""The account, quotes and bars."""
+
+from tradehall.domain.market import bar_start
+from tradehall.engine.valuation import value_account
+from tradehall.faces.gateway import schemas, wishes
+from tradehall.faces.gateway.errors import GatewayProblem
+from tradehall.faces.gateway.gateway import Gateway
+from tradehall.faces.gateway.translate import to_account, to_bar, to_quote
+from tradehall.faces.kit import Request, Response, decode_query, json_response
+from tradehall.ports.history import BarWindow
+
+
+async def get_account(gateway: Gateway, request: Request) -> Response:
+    """What the account is worth: balance, equity, margin."""
+    account = gateway.account(request)
+    value = value_account(gateway.desk.state, account, gateway.market.quotes.get)
+    answer = json_response(to_account(value))
+    await gateway.settled()
+    return answer
+
+
+async def get_quote(gateway: Gateway, request: Request) -> Response:
+    """The latest quote of a symbol, under the spelling that was asked for."""
+    symbol = request.params["symbol"]
+    instrument = gateway.instrument(symbol)
+    quote = gateway.market.quotes.get(instrument.symbol)
+    last = gateway.market.last(instrument.symbol)
+    if quote is None or last is None:
+        raise GatewayProblem("PROVIDER_UNAVAILABLE", f"There is no quote of {symbol} yet")
+    return json_response(to_quote(quote, symbol=symbol, provider=instrument.provider, last=last))
+
+
+async def get_bars(gateway: Gateway, request: Request) -> Response:
+    """Bars of a symbol, oldest first; the last may still be forming.
+
+    `start` and `end` are inclusive. With `start` the first `limit` bars from there, without it the last;
+    100 where there is no `limit`, 10,000 at most.
+    """
+    query = decode_query(request, schemas.BarsQuery)
+    symbol = request.params["symbol"]
+    instrument = gateway.instrument(symbol)
+    limit = schemas.BARS_DEFAULT if query.limit is None else min(query.limit, schemas.BARS_MAX)
+    window = BarWindow(
+        instrument.symbol,
+        query.timeframe,
+        start=wishes.instant(query.start, "start"),
+        end=wishes.instant(query.end, "end"),
+        limit=limit,
+    )
+    bars = gateway.market.bars(window)
+    assert all(bar_start(bar.at, bar.timeframe) == bar.at for bar in bars[:1]), "bars start on their grid"
+    return json_response([to_bar(bar, symbol=symbol, provider=instrument.provider) for bar in bars])

@@ -1,0 +1,426 @@
+"""The bodies and queries of the gateway, as they stand on the wire.
+
+Decimals go out as text in plain notation and come in as text or number. Words (BUY, LIMIT …) go out in
+upper case and come in in any case: `translate` reads them. Optional fields are sent as null.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from tradehall.domain.account import PositionMode
+from tradehall.domain.instrument import AssetClass
+from tradehall.domain.market import Timeframe
+from tradehall.domain.order import MarginMode, OrderStatus, OrderType, Side, TrailingType
+from tradehall.domain.position import PositionSide
+from tradehall.faces.kit import WireDecimal
+
+ORDERS_DEFAULT = 500
+ORDERS_MAX = 5_000
+BARS_DEFAULT = 100
+BARS_MAX = 10_000
+
+Number = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["1.50"])]
+Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+# What a caller names: short, and without control characters, which no store and no log should meet.
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\u0000-\u001f\u007f]*$")]
+TimeInForceWord = Literal["GTC", "DAY", "IOC", "FOK"]
+
+
+def _any_case(words: Iterable[str]) -> Meta:
+    # Any mixture is taken; the document names the two that clients send.
+    return Meta(extra_json_schema={"enum": [*words, *(word.lower() for word in words)]})
+
+
+SideText = Annotated[str, _any_case(Side)]
+OrderTypeText = Annotated[str, _any_case(OrderType)]
+TimeInForceText = Annotated[str, _any_case(("GTC", "DAY", "IOC", "FOK"))]
+TrailingTypeText = Annotated[str, _any_case(TrailingType)]
+MarginModeText = Annotated[str, _any_case(MarginMode)]
+CloseTypeText = Annotated[str, _any_case(("MARKET", "LIMIT"))]
+InstantText = Annotated[str, Meta(max_length=64, extra_json_schema={"format": "date-time"})]
+Limit = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+class RejectReason(StrEnum):
+    """Why an order was refused, in the gateway's ten words."""
+
+    INSUFFICIENT_MARGIN = "INSUFFICIENT_MARGIN"
+    INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
+    INVALID_QUANTITY = "INVALID_QUANTITY"
+    INVALID_PRICE = "INVALID_PRICE"
+    SYMBOL_NOT_TRADEABLE = "SYMBOL_NOT_TRADEABLE"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    REDUCE_ONLY_VIOLATED = "REDUCE_ONLY_VIOLATED"
+    POST_ONLY_VIOLATED = "POST_ONLY_VIOLATED"
+    RATE_LIMITED = "RATE_LIMITED"
+    UNKNOWN = "UNKNOWN"
+
+
+# Requests.
+
+
+class OrderRequest(Struct, frozen=True, gc=False):
+    """An order to place. `client_order_id` makes it safe to repeat."""
+
+    symbol: Name
+    side: SideText
+    quantity: WireDecimal
+    order_type: OrderTypeText
+    limit_price: WireDecimal | None = None
+    stop_price: WireDecimal | None = None
+    trailing_distance: WireDecimal | None = None
+    trailing_type: TrailingTypeText | None = None
+    time_in_force: TimeInForceText | None = None
+    client_order_id: Name | None = None
+    stop_loss: WireDecimal | None = None
+    take_profit: WireDecimal | None = None
+    reduce_only: bool | None = None
+    post_only: bool | None = None
+    hidden: bool | None = None
+    display_quantity: WireDecimal | None = None
+    oco_group_id: Name | None = None
+    leverage: WireDecimal | None = None
+    margin_mode: MarginModeText | None = None
+    position_id: Name | None = None
+    strategy_id: Name | None = None
+
+
+class ModifyOrderRequest(Struct, frozen=True, gc=False):
+    """What to change; null leaves as is. `quantity` is the new total."""
+
+    quantity: WireDecimal | None = None
+    limit_price: WireDecimal | None = None
+    stop_price: WireDecimal | None = None
+    stop_loss: WireDecimal | None = None
+    take_profit: WireDecimal | None = None
+    trailing_distance: WireDecimal | None = None
+
+
+class ClosePositionRequest(Struct, frozen=True, gc=False):
+    """How to close: all of it at market, unless said otherwise."""
+
+    quantity: WireDecimal | None = None
+    order_type: CloseTypeText | None = None
+    limit_price: WireDecimal | None = None
+    cancel_associated_orders: bool | None = None
+
+
+class ModifyPositionExitsRequest(Struct, frozen=True, gc=False):
+    """New prices of a position's resting exits; at least one."""
+
+    stop_loss: WireDecimal | None = None
+    take_profit: WireDecimal | None = None
+
+
+# Queries.
+
+
+class SymbolQuery(Struct, frozen=True, gc=False):
+    """Filter by symbol."""
+
+    symbol: str | None = None
+
+
+class OrdersQuery(Struct, frozen=True, gc=False):
+    """Filters of order lists. `status`: several words, repeated or separated by commas."""
+
+    symbol: str | None = None
+    status: list[str] = []
+    side: SideText | None = None
+    client_order_id: str | None = None
+    oco_group_id: str | None = None
+    since: InstantText | None = None
+    until: InstantText | None = None
+    limit: Limit | None = None
+
+
+class TradesQuery(Struct, frozen=True, gc=False):
+    """Filters of the list of trades; `since` is inclusive, `until` is not."""
+
+    symbol: str | None = None
+    order_id: str | None = None
+    since: InstantText | None = None
+    until: InstantText | None = None
+    limit: Limit | None = None
+
+
+class BarsQuery(Struct, frozen=True, gc=False):
+    """Which bars: with `start` the first `limit` from there, without it the last."""
+
+    timeframe: Timeframe
+    start: InstantText | None = None
+    end: InstantText | None = None
+    limit: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+
+
+class HealthQuery(Struct, frozen=True, gc=False):
+    """`detail=1` asks for the detailed body."""
+
+    detail: str | None = None
+
+
+# Answers.
+
+
+class Error(Struct, frozen=True, gc=False):
+    """Every refusal of this door."""
+
+    code: str
+    message: str
+    details: Any = None
+
+
+class OrderHandle(Struct, frozen=True, gc=False):
+    """An order's number and status."""
+
+    id: str
+    status: OrderStatus
+    client_order_id: str | None
+    correlation_id: str
+
+
+class Order(Struct, frozen=True, gc=False):
+    """An order as it stands."""
+
+    id: str
+    client_order_id: str | None
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: Number
+    filled_quantity: Number
+    remaining_quantity: Number
+    limit_price: Number | None
+    stop_price: Number | None
+    stop_loss: Number | None
+    take_profit: Number | None
+    trailing_distance: Number | None
+    trailing_type: TrailingType | None
+    average_fill_price: Number | None
+    status: OrderStatus
+    reject_reason: RejectReason | None
+    time_in_force: TimeInForceWord
+    position_id: str | None
+    parent_order_id: str | None
+    reduce_only: bool
+    post_only: bool
+    hidden: bool
+    display_quantity: Number | None
+    oco_group_id: str | None
+    leverage: Number | None
+    margin_mode: MarginMode
+    strategy_id: str | None
+    correlation_id: str
+    created_at: Instant
+    updated_at: Instant
+
+
+class ModifyOrderResult(Order, frozen=True, gc=False, kw_only=True):
+    """The order after the change, twice: as an order, and as the SDK wants it. `previous_order_id` is null."""
+
+    order: Order
+    previous_order_id: str | None = None
+
+
+class CancelOrderResult(Struct, frozen=True, gc=False):
+    """The cancelled order."""
+
+    success: bool
+    order: Order
+
+
+class CancelAllResult(Struct, frozen=True, gc=False):
+    """How many orders were cancelled."""
+
+    cancelled_count: int
+    failed_count: int
+    failed_order_ids: list[str] | None
+
+
+class Position(Struct, frozen=True, gc=False):
+    """An open position, valued at the latest quote."""
+
+    id: str
+    symbol: str
+    side: PositionSide
+    quantity: Number
+    average_entry_price: Number
+    current_price: Number
+    unrealized_pnl: Number
+    realized_pnl: Number
+    opened_at: Instant
+    updated_at: Instant
+    leverage: Number | None
+    liquidation_price: Number | None
+    margin_mode: MarginMode
+
+
+class ExitLeg(Struct, frozen=True, gc=False):
+    """The resting orders of one exit, and where they trigger."""
+
+    order_ids: list[str]
+    trigger_price: Number
+
+
+class ModifyPositionExitsResult(Struct, frozen=True, gc=False):
+    """The exits that were moved."""
+
+    position_id: str
+    stop_loss: ExitLeg | None
+    take_profit: ExitLeg | None
+
+
+class Trade(Struct, frozen=True, gc=False):
+    """One fill of an order."""
+
+    id: str
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: Number
+    price: Number
+    commission: Number
+    commission_currency: str
+    is_maker: bool
+    timestamp: Instant
+
+
+class Account(Struct, frozen=True, gc=False):
+    """What the account is worth at the latest quotes."""
+
+    balance: Number
+    equity: Number
+    margin_used: Number
+    margin_available: Number
+    unrealized_pnl: Number
+    currency: str
+
+
+class Quote(Struct, frozen=True, gc=False):
+    """Best bid and ask."""
+
+    symbol: str
+    provider: str
+    bid: Number
+    bid_size: Number | None
+    ask: Number
+    ask_size: Number | None
+    last: Number
+    volume: Number | None
+    timestamp: Instant
+
+
+class Bar(Struct, frozen=True, gc=False):
+    """Open, high, low, close and volume of one timeframe, from its start on."""
+
+    symbol: str
+    provider: str
+    timeframe: Timeframe
+    timestamp: Instant
+    open: Number
+    high: Number
+    low: Number
+    close: Number
+    volume: Number
+
+
+class RateLimits(Struct, frozen=True, gc=False):
+    """What a key may ask for; null where nothing is limited."""
+
+    requests_per_minute: int | None
+    orders_per_second: int | None
+    orders_per_day: int | None
+
+
+class Capabilities(Struct, frozen=True, gc=False):
+    """What works here for this account."""
+
+    supported_asset_classes: list[AssetClass]
+    supported_order_types: list[OrderType]
+    position_mode: PositionMode
+    features: list[str]
+    max_leverage: Number | None
+    rate_limits: RateLimits | None
+
+
+class ConnectionStatus(Struct, frozen=True, gc=False):
+    """Whether the provider is there; `latency_ms` is what the last durable order took inside."""
+
+    connected: bool
+    latency_ms: int
+    last_heartbeat: Instant
+
+
+class Snap(Struct, frozen=True, gc=False):
+    """One circuit breaker."""
+
+    state: Literal["open", "closed"]
+    failure_count: int
+
+
+class CircuitBreakerStatus(Struct, frozen=True, gc=False):
+    """Both circuit breakers."""
+
+    adapter: Snap
+    exit_order: Snap
+
+
+class ProviderHealth(Struct, frozen=True, gc=False):
+    """A provider, and which of its instruments have fallen silent."""
+
+    platform: str
+    connected: bool
+    stale_instruments: list[str]
+
+
+class Health(Struct, frozen=True, gc=False, omit_defaults=True):
+    """`{"status":"ok"}`; the detailed form for the SDK and on request."""
+
+    status: Literal["ok", "connected", "degraded"]
+    version: str | None = None
+    git_sha: str | None = None
+    providers: list[ProviderHealth] | None = None
+
+
+class ReadyStatus(Struct, frozen=True, gc=False):
+    """Whether requests are taken."""
+
+    ready: bool
+    providers: list[str]
+    provider_count: int
+    message: str | None = None
+
+
+class PreviewRejection(Struct, frozen=True, gc=False):
+    """The refusal that the order would get."""
+
+    code: str
+    reject_code: str
+    reject_reason: RejectReason
+    message: str
+    details: dict[str, str]
+
+
+class OrderPreview(Struct, frozen=True, gc=False):
+    """What would become of an order. Nothing was changed."""
+
+    accepted: bool
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: Number
+    expected_fill_price: Number | None
+    expected_fill_quantity: Number | None
+    fees: Number | None
+    fee_currency: str
+    margin_required: Number | None
+    margin_used_before: Number
+    margin_used_after: Number | None
+    margin_available_before: Number
+    margin_available_after: Number | None
+    liquidation_price: Number | None
+    budget_available: Number | None
+    rejection: PreviewRejection | None

@@ -1,0 +1,213 @@
+"""The gateway's requests → the house's commands: words, ids, and what a wish of that shape must say."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.instrument import Instrument
+from tradehall.domain.order import MarginMode, OrderStatus, OrderTerms, OrderType, Side, TimeInForce, TrailingType
+from tradehall.domain.time import from_rfc3339
+from tradehall.engine.commands import AmendOrder, ClosePosition
+from tradehall.engine.order_types import SHAPES
+from tradehall.faces.gateway import schemas
+from tradehall.faces.gateway.errors import bad_value, bad_word, position_not_found
+from tradehall.faces.gateway.translate import number_of
+from tradehall.faces.kit import BadRequest
+
+SOURCE: Final = "gateway"
+_PERCENT_BELOW: Final = 100
+
+W = TypeVar("W", bound=StrEnum)
+
+
+def _in_any_case(words: tuple[W, ...]) -> Mapping[str, W]:
+    return {spelling: word for word in words for spelling in (word.value, word.lower())}
+
+
+# Without GTD: the gateway has no field for its expiry.
+_TIMES_IN_FORCE: Final = _in_any_case((TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK))
+_SIDES: Final = _in_any_case(tuple(Side))
+_TYPES: Final = _in_any_case(tuple(OrderType))
+_CLOSE_TYPES: Final = _in_any_case((OrderType.MARKET, OrderType.LIMIT))
+_TRAILING_TYPES: Final = _in_any_case(tuple(TrailingType))
+_MARGIN_MODES: Final = _in_any_case(tuple(MarginMode))
+_STATUSES: Final = _in_any_case(tuple(OrderStatus))
+# A word of the contract that no order of ours ever has.
+_PENDING_CANCEL: Final = "PENDING_CANCEL"
+
+_POSITIVE: Final = (
+    "quantity", "limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit",
+    "display_quantity", "leverage",
+)  # fmt: skip
+
+
+def word(words: Mapping[str, W], text: str, field: str) -> W:
+    """The word that `text` is, in whatever case. BadRequest names the field and the list."""
+    found = words.get(text) or words.get(text.upper())
+    if found is None:
+        raise bad_word(field, text, ", ".join(dict.fromkeys(words.values())))
+    return found
+
+
+def side(text: str) -> Side:
+    """BUY or SELL."""
+    return word(_SIDES, text, "side")
+
+
+def statuses(texts: list[str]) -> frozenset[OrderStatus] | None:
+    """A status filter: words repeated or separated by commas; None where nothing is filtered."""
+    words = [part.strip() for text in texts for part in text.split(",") if part.strip()]
+    if not words:
+        return None
+    return frozenset(word(_STATUSES, each, "status") for each in words if each.upper() != _PENDING_CANCEL)
+
+
+def instant(text: str | None, field: str) -> int | None:
+    """An instant of a query [ns UTC]; BadRequest for anything that is none."""
+    if text is None:
+        return None
+    # A plus sign that was not encoded arrives as a space.
+    if text[-6:-5] == " " and "T" in text.upper():
+        text = f"{text[:-6]}+{text[-5:]}"
+    try:
+        return from_rfc3339(text)
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(field, f"{field}: {error}", found=text[:40], place="query") from None
+
+
+# Placing.
+
+
+def to_terms(request: schemas.OrderRequest, account: Account, instrument: Instrument) -> OrderTerms:
+    """Terms of the order that is asked for; `check_order` has looked at the request before."""
+    asked = request.symbol
+    tif = request.time_in_force
+    return OrderTerms(
+        account_id=account.terms.account_id,
+        symbol=instrument.symbol,
+        side=_SIDES.get(request.side) or side(request.side),
+        type=_TYPES.get(request.order_type) or word(_TYPES, request.order_type, "order_type"),
+        quantity=request.quantity,
+        limit_price=request.limit_price,
+        stop_price=request.stop_price,
+        trailing_distance=request.trailing_distance,
+        trailing_type=None if request.trailing_type is None else _trailing_type(request.trailing_type),
+        time_in_force=TimeInForce.GTC if tif is None else word(_TIMES_IN_FORCE, tif, "time_in_force"),
+        client_order_id=request.client_order_id,
+        stop_loss=request.stop_loss,
+        take_profit=request.take_profit,
+        reduce_only=request.reduce_only or False,
+        post_only=request.post_only or False,
+        hidden=request.hidden or False,
+        display_quantity=request.display_quantity,
+        oco_group_id=request.oco_group_id,
+        leverage=request.leverage,
+        margin_mode=MarginMode.CROSS if request.margin_mode is None else _margin_mode(request.margin_mode),
+        position_id=None if request.position_id is None else _position(request.position_id, account),
+        source=SOURCE,
+        symbol_asked=None if asked == instrument.display else asked,
+    )
+
+
+def check_order(request: schemas.OrderRequest) -> None:
+    """What a request must say whatever the market and the account: 400, naming the field."""
+    kind = _TYPES.get(request.order_type) or word(_TYPES, request.order_type, "order_type")
+    check_positive(request, _POSITIVE)
+    _check_prices(request, kind)
+    shape = SHAPES[kind]
+    tif = None if request.time_in_force is None else word(_TIMES_IN_FORCE, request.time_in_force, "time_in_force")
+    if request.post_only and not shape.may_be_post_only:
+        raise bad_value("post_only", f"post_only is not allowed on {kind} orders", "true")
+    if request.post_only and tif in (TimeInForce.IOC, TimeInForce.FOK):
+        raise bad_value("post_only", f"post_only and {tif} contradict each other", "true")
+    shown = request.display_quantity
+    if shown is not None and not (shape.may_be_displayed_in_part and shown < request.quantity):
+        raise bad_value("display_quantity", "display_quantity must be below quantity, on a limit order", shown)
+    side(request.side)
+    if request.margin_mode is not None:
+        _margin_mode(request.margin_mode)
+
+
+def _check_prices(request: schemas.OrderRequest, kind: OrderType) -> None:
+    shape = SHAPES[kind]
+    for name, value, is_wanted in (
+        ("limit_price", request.limit_price, shape.limit_price),
+        ("stop_price", request.stop_price, shape.stop_price),
+        ("trailing_distance", request.trailing_distance, shape.trailing_distance),
+        ("trailing_type", request.trailing_type, shape.trailing_distance),
+    ):
+        if is_wanted and value is None:
+            raise bad_value(name, f"{name} is required for {kind} orders")
+        if value is not None and not is_wanted:
+            raise bad_value(name, f"{name} is not allowed on {kind} orders", value)
+    distance = request.trailing_distance
+    if distance is None or request.trailing_type is None:
+        return
+    if _trailing_type(request.trailing_type) is TrailingType.PERCENT and distance >= _PERCENT_BELOW:
+        raise bad_value("trailing_distance", "trailing_distance in percent must be below 100", distance)
+
+
+def check_positive(request: object, names: tuple[str, ...]) -> None:
+    """Every amount that is given is above zero."""
+    for name in names:
+        value: Decimal | None = getattr(request, name)
+        if value is not None and value <= 0:
+            raise bad_value(name, f"{name} must be positive", value)
+
+
+def _trailing_type(text: str) -> TrailingType:
+    return word(_TRAILING_TYPES, text, "trailing_type")
+
+
+def _margin_mode(text: str) -> MarginMode:
+    return word(_MARGIN_MODES, text, "margin_mode")
+
+
+def _position(text: str, account: Account) -> int | None:
+    """The position to act on; a netting account has one per symbol and needs no name for it."""
+    if account.terms.position_mode is PositionMode.NETTING:
+        return None
+    number = number_of(text, "pos")
+    if number is None:
+        raise position_not_found(text)
+    return number
+
+
+# Changing and closing.
+
+
+def to_amendment(request: schemas.ModifyOrderRequest, account_id: int, order_id: int) -> AmendOrder:
+    """The change that is asked for; 400 for an amount that is not above zero."""
+    check_positive(request, ("quantity", "limit_price", "stop_price", "stop_loss", "take_profit", "trailing_distance"))
+    return AmendOrder(
+        account_id=account_id,
+        order_id=order_id,
+        quantity=request.quantity,
+        limit_price=request.limit_price,
+        stop_price=request.stop_price,
+        trailing_distance=request.trailing_distance,
+        stop_loss=request.stop_loss,
+        take_profit=request.take_profit,
+    )
+
+
+def to_closing(request: schemas.ClosePositionRequest, account_id: int, position_id: int) -> ClosePosition:
+    """The close that is asked for: at market, or LIMIT with its price."""
+    check_positive(request, ("quantity", "limit_price"))
+    kind = OrderType.MARKET
+    if request.order_type is not None:
+        kind = word(_CLOSE_TYPES, request.order_type, "order_type")
+    if kind is OrderType.LIMIT and request.limit_price is None:
+        raise bad_value("limit_price", "limit_price is required to close with a LIMIT order")
+    if kind is OrderType.MARKET and request.limit_price is not None:
+        raise bad_value("limit_price", "limit_price is not allowed when closing at market", request.limit_price)
+    return ClosePosition(
+        account_id=account_id,
+        position_id=position_id,
+        quantity=request.quantity,
+        limit_price=request.limit_price,
+        cancel_exits=request.cancel_associated_orders is not False,
+        source=SOURCE,
+    )
