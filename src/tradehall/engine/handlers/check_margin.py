@@ -93,5 +93,6 @@ def _liquidate(state: State, position: Position, context: Context, emit: Emit) -
         position_id=position.position_id,
         strategy_id=position.strategy_id,
         source="engine",
+        symbol_asked=position.symbol_asked,
     )
     emit(ev.OrderAccepted(state.next_order_id, terms, role=OrderRole.LIQUIDATION))

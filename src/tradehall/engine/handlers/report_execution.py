@@ -133,6 +133,7 @@ def _fill(state: State, execution: Execution, booking: Booking, said: report.Ven
         quote_age_ns=said.quote_age_ns,
         venue_fill_id=said.venue_fill_id,
         strategy_id=order.terms.strategy_id,
+        symbol_asked=order.terms.symbol_asked,
     )
 
 
