@@ -1,0 +1,163 @@
+"""Bars out of files, put together to the timeframe that is asked for."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from tradehall.adapters.history.arrow import pa, pc
+from tradehall.adapters.history.schema import BAR_PRICES, TIME, Kind
+from tradehall.adapters.history.sources import Source
+from tradehall.adapters.history.values import Decimals
+from tradehall.domain.market import TIMEFRAME_NS, Bar, bar_start
+from tradehall.domain.money import ZERO
+from tradehall.ports.history import BarWindow
+
+_LONG_AGO: Final = -(1 << 61)
+# Floats of volumes are summed: what is beyond the eighth decimal is the error of the sum.
+VOLUME_STEP: Final = Decimal("1E-8")
+
+# Columns that stand for open, high, low and close: in the house a bar is one of bids.
+_BID_COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
+    Kind.BARS: BAR_PRICES,
+    Kind.QUOTE_BARS: tuple(f"bid_{price}" for price in BAR_PRICES),
+    Kind.QUOTES: ("bid",) * 4,
+}
+
+
+class _Part(NamedTuple):
+    """A bar, or a part of one, in floats."""
+
+    at: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class FileHistory:
+    """Bars, quote bars (their bids) and quotes (bids) of files, by the symbol of the house.
+
+    A read uses the longest bars that divide its timeframe; where these have nothing, the next shorter ones.
+    """
+
+    reaches_now = False
+
+    def __init__(self, sources: Mapping[str, Sequence[Source]]) -> None:
+        self._sources = {
+            symbol: sorted((one for one in of_symbol if one.label.kind in _BID_COLUMNS), key=lambda one: one.first_at)
+            for symbol, of_symbol in sources.items()
+        }
+
+    def bars(self, window: BarWindow, *, before: int) -> list[Bar]:
+        """See BarHistory.bars."""
+        if window.end is not None:
+            before = min(before, bar_start(window.end, window.timeframe) + TIMEFRAME_NS[window.timeframe])
+        sources = self._sources.get(window.symbol, ())
+        for span in _spans(sources, TIMEFRAME_NS[window.timeframe]):
+            chosen = [one for one in sources if (one.label.span_ns or 0) == span and one.first_at < before]
+            if bars := _read(chosen, window, before - span + (1 if span else 0)):
+                return bars
+        return []
+
+
+def _spans(sources: Iterable[Source], length: int) -> list[int]:
+    """Spans that divide `length`, longest first; 0 are quotes."""
+    spans = {one.label.span_ns or 0 for one in sources}
+    return sorted((span for span in spans if span == 0 or length % span == 0), reverse=True)
+
+
+def _read(sources: Sequence[Source], window: BarWindow, before: int) -> list[Bar]:
+    """Bars of the window from rows with start <= at < `before`."""
+    bars: deque[Bar] = deque(maxlen=window.limit if window.start is None else None)
+    if not sources:
+        return []
+    prices = Decimals(max(0, -int(sources[0].tick_size.normalize().as_tuple().exponent)))
+    for part in _joined(_parts(sources, window, before)):
+        if window.holds(part.at):
+            bars.append(_bar(window, part, prices))
+            if window.start is not None and len(bars) == window.limit:
+                break
+    return list(bars)
+
+
+def _parts(sources: Sequence[Source], window: BarWindow, before: int) -> Iterator[_Part]:
+    """Parts of bars, batch by batch: the sums are Arrow's, so that a long file stays cheap to read."""
+    length, start = TIMEFRAME_NS[window.timeframe], window.start
+    origin = bar_start(0, window.timeframe)
+    told_until = _LONG_AGO if start is None else start - 1
+    for source in sources:
+        newest = told_until
+        for batch in source.table.batches():
+            times = batch.column(TIME)
+            bounds = pc.min_max(times)
+            first, last = bounds["min"].as_py(), bounds["max"].as_py()
+            if first is None or last <= told_until:
+                continue
+            if first >= before:
+                break
+            rows = _columns(batch, source.label.kind)
+            keep = pc.and_(pc.less(times, before), pc.greater(times, told_until))
+            yield from _summed(rows.filter(keep), origin, length)
+            newest = max(newest, min(last, before - 1))
+        # Where two files overlap, the one that began first is told.
+        told_until = newest
+
+
+def _columns(batch: Any, kind: Kind) -> Any:
+    names = _BID_COLUMNS[kind]
+    columns = {name: batch.column(own) for name, own in zip(BAR_PRICES, names, strict=True)}
+    has_volume = kind is Kind.BARS and "volume" in batch.schema.names
+    columns["volume"] = batch.column("volume") if has_volume else pa.array([0.0] * batch.num_rows, pa.float64())
+    columns[TIME] = batch.column(TIME)
+    return pa.Table.from_pydict(columns)
+
+
+def _summed(rows: Any, origin: int, length: int) -> Iterator[_Part]:
+    # Arrow divides towards zero: counted from far enough back, no bar lies before it.
+    origin -= (1 << 61) // length * length
+    number = pc.divide(pc.subtract(rows[TIME], origin), length)
+    buckets = rows.append_column("bucket", pc.add(pc.multiply(number, length), origin))
+    grouped = buckets.group_by("bucket", use_threads=False).aggregate(
+        [("open", "first"), ("high", "max"), ("low", "min"), ("close", "last"), ("volume", "sum")]
+    )
+    names = ("bucket", "open_first", "high_max", "low_min", "close_last", "volume_sum")
+    for part in zip(*(grouped[name].to_pylist() for name in names), strict=True):
+        if None not in part[:5]:
+            yield _Part._make((*part[:5], part[5] or 0.0))
+
+
+def _joined(parts: Iterable[_Part]) -> Iterator[_Part]:
+    """Parts of one bar from two batches made one."""
+    held: _Part | None = None
+    for part in parts:
+        if held is None or part.at != held.at:
+            if held is not None:
+                yield held
+            held = part
+            continue
+        high, low = max(held.high, part.high), min(held.low, part.low)
+        held = _Part(held.at, held.open, high, low, part.close, held.volume + part.volume)
+    if held is not None:
+        yield held
+
+
+def _bar(window: BarWindow, part: _Part, prices: Decimals) -> Bar:
+    return Bar(
+        window.symbol,
+        window.timeframe,
+        part.at,
+        prices[part.open],
+        prices[part.high],
+        prices[part.low],
+        prices[part.close],
+        _volume(part.volume),
+    )
+
+
+def _volume(volume: float) -> Decimal:
+    if not 0 < volume < float("inf"):
+        return ZERO
+    exact = Decimal(repr(volume)).quantize(VOLUME_STEP)
+    return exact.to_integral_value() if exact == exact.to_integral_value() else exact.normalize()
