@@ -90,7 +90,7 @@ def test_a_variable_is_read(variable, text, field, value):
     ("SUBSCRIPTIONS",                 "{",               "expected a JSON list"),
     ("SUBSCRIPTIONS",                 "{}",              "expected a JSON list"),
     ("SUBSCRIPTIONS",                 '[{"platform":"mock"}]', "instrument"),
-    ("SUBSCRIPTIONS",                 '[{"platform":"mock","instrument":"*","events":["qoute"]}]', "'qoute' is none"),
+    ("SUBSCRIPTIONS",                 '[{"platform":"mock","instrument":"*","events":["qoute"]}]', "'qoute' is not known"),
     ("GATEWAY_API_KEY",               "short",           "expected from 32 to 512 characters, found 5"),
     ("GATEWAY_API_KEY",               "k" * 31 + "\n",   "GATEWAY_API_KEY"),
 ])  # fmt: skip

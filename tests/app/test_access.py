@@ -161,7 +161,8 @@ def test_the_running_server_notices_what_the_command_line_did(tmp_path, clock, s
     elsewhere = SqliteRecords(tmp_path / "records.db")
     access = access_to(clock, keys)
     looks = []
-    watch = KeyWatch(store, keys, access, lambda: looks.append(clock.now()))
+    watch = KeyWatch(store, keys, access)
+    watch.after_each_look(lambda: looks.append(clock.now()))
     watch.load()
     key, secret = ApiKeys(elsewhere, clock).create(CLIENT)
     asyncio.run(watch.look())

@@ -65,7 +65,7 @@ def test_audit_lines_come_newest_first_and_no_more_than_asked_for(open_store):
 def test_a_write_that_fails_leaves_neither_record_nor_audit_line(open_store):
     store = open_store()
     with pytest.raises(RecordsFault):
-        store.write([RecordChange("thing", "a", b"1"), RecordChange(None, "b", b"2")], audit())
+        store.write([RecordChange("thing", "a", b"1"), RecordChange(None, "b", b"2")], audit())  # type: ignore[arg-type]
     assert store.all("thing") == {}
     assert store.audit_lines("thing", "a") == []
     put(store, a=b"1")

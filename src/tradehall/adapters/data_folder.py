@@ -1,11 +1,7 @@
-"""The data folder: everything durable of one house, and the lock that says whose turn it is."""
+"""The data folder: everything durable of one house."""
 
-import fcntl
 import os
 from pathlib import Path
-from typing import Final
-
-LOCK_NAME: Final = "lock"
 
 
 class DataFolderRefused(Exception):
@@ -13,19 +9,10 @@ class DataFolderRefused(Exception):
 
 
 class DataFolder:
-    """A folder that one server holds at a time.
-
-    The lock is the kernel's, on an open file: it ends with the process, however that ends.
-    """
+    """What lies where in the folder `path`. The journal keeps other servers out of it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock: int | None = None
-
-    @property
-    def journal(self) -> Path:
-        """Decisions, and the views made of them."""
-        return self.path / "journal.db"
 
     @property
     def records(self) -> Path:
@@ -36,6 +23,16 @@ class DataFolder:
     def snapshots(self) -> Path:
         """Folder of states that shorten the start."""
         return self.path / "snapshots"
+
+    @property
+    def simulated_market(self) -> Path:
+        """Seed and beginning of the simulated market."""
+        return self.path / "simulated-market.json"
+
+    @property
+    def imported(self) -> Path:
+        """Folder of imported market data."""
+        return self.path / "history"
 
     @property
     def demo_sheet(self) -> Path:
@@ -53,31 +50,6 @@ class DataFolder:
         """DataFolderRefused where no server ever kept anything."""
         if not self.path.is_dir():
             raise DataFolderRefused(f"there is no data folder {self.path}; `tradehall serve` makes one")
-
-    def lock(self) -> None:
-        """Take the folder for this process. DataFolderRefused if another has it."""
-        try:
-            self._lock = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise DataFolderRefused(f"the data folder {self.path} cannot be written: {error.strerror}") from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip()
-            os.close(self._lock)
-            self._lock = None
-            raise DataFolderRefused(
-                f"another server (process {holder or 'unknown'}) runs on the data folder {self.path};"
-                " stop it, or name another folder with --data"
-            ) from None
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
-
-    def unlock(self) -> None:
-        """Let another process have it."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
 
 def write_private(path: Path, text: str) -> None:

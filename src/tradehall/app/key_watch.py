@@ -16,16 +16,17 @@ _log: Final = logging.getLogger("tradehall.keys")
 
 
 class KeyWatch:
-    """Reads the keys again when another process changed them, and writes down when they were used.
+    """Reads the keys again when another process changed them, and writes down when they were used."""
 
-    `on_look` is called at each look, after the keys were read: to close what a lost key had opened.
-    """
-
-    def __init__(self, store: RecordStore, keys: ApiKeys, access: Access, on_look: Callable[[], None]) -> None:
+    def __init__(self, store: RecordStore, keys: ApiKeys, access: Access) -> None:
         self._store = store
         self._keys = keys
         self._access = access
-        self._on_look = on_look
+        self._on_look: tuple[Callable[[], None], ...] = ()
+
+    def after_each_look(self, do: Callable[[], None]) -> None:
+        """Call `do` each time the keys were looked at: to close what a lost key had opened."""
+        self._on_look += (do,)
 
     def load(self) -> None:
         """Take the keys as they are now."""
@@ -50,7 +51,8 @@ class KeyWatch:
         """Read the keys again if they may have changed."""
         if self._store.changed_elsewhere():
             self._access.replace_keys(await asyncio.to_thread(self._keys.all))
-        self._on_look()
+        for do in self._on_look:
+            do()
 
     async def note(self) -> None:
         """Write down when keys were used since the last time."""

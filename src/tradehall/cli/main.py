@@ -9,6 +9,7 @@ from typing import Final
 
 from tradehall import __version__
 from tradehall.adapters.data_folder import DataFolderRefused
+from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import KeyRefused
 from tradehall.cli import demo, keys, serve, show
 from tradehall.cli.logs import log_to_stderr
@@ -17,6 +18,7 @@ from tradehall.config import ConfigMalformed, ConfigRefused
 from tradehall.ports.feed import FeedError
 from tradehall.ports.journal import JournalDamaged, JournalRefused
 from tradehall.ports.records import RecordsFault
+from tradehall.wiring.house import StartRefused
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -25,6 +27,7 @@ WRONG_USAGE: Final = 2
 # What a person can mend: one sentence, no traceback.
 EXPECTED: Final = (
     ConfigRefused, DataFolderRefused, FeedError, JournalDamaged, JournalRefused, KeyRefused, RecordsFault, Refused,
+    ShardUnavailable, StartRefused,
 )  # fmt: skip
 
 _log = logging.getLogger("tradehall.cli")

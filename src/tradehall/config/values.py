@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from tradehall.domain.market import Timeframe
 from tradehall.domain.time import from_rfc3339
+from tradehall.faces.gateway.subscriptions import Subscriptions
 
 API_KEY_LENGTH_MIN: Final = 32
 API_KEY_LENGTH_MAX: Final = 512
@@ -27,15 +27,6 @@ _HOST: Final = re.compile(r"[A-Za-z0-9.:_-]{1,253}", re.ASCII)
 _RUST_LEVELS: Final = {"trace": "debug", "debug": "debug", "info": "info", "warn": "warning", "error": "error"}
 
 _EXAMPLE: Final = '[{"platform":"mock","instrument":"AAPL","events":["quote"]}]'
-_TIMEFRAMES: Final = {str(timeframe) for timeframe in Timeframe}
-_EVENT_WORDS: Final = frozenset(
-    {
-        "*", "quote", "quotes", "bar", "bars", "candle_*", "candles.*", "order_update", "orders",
-        "position_update", "positions", "trade_update", "trades", "account_update",
-    }
-    | {f"candle_{timeframe}" for timeframe in _TIMEFRAMES}
-    | {f"candles.{timeframe}" for timeframe in _TIMEFRAMES}
-)  # fmt: skip
 
 
 def switch(text: str) -> bool:
@@ -185,7 +176,5 @@ def subscriptions(text: str) -> tuple[Subscription, ...]:
         entries = msgspec.json.decode(text, type=tuple[Subscription, ...])
     except msgspec.MsgspecError as error:
         raise ValueError(f"expected a JSON list such as {_EXAMPLE}: {error}") from None
-    for word in (word for entry in entries for word in entry.events):
-        if word not in _EVENT_WORDS:
-            raise ValueError(f"expected events to be words such as quote, candle_1m, order_update; {word!r} is none")
+    Subscriptions(entries)  # ValueError for words it does not know.
     return entries

@@ -1,0 +1,102 @@
+"""The doors: every face of the house behind one application."""
+
+from collections.abc import Callable
+from typing import Final
+
+import tradehall
+from tradehall.app.access import Principal
+from tradehall.app.breakers import Breakers
+from tradehall.app.streams import AccountStreams
+from tradehall.config import Config
+from tradehall.faces.gateway import Counters, Gateway, GatewaySettings, GatewayStream, Subscriptions, make_door
+from tradehall.faces.kit import AccessLog, App, Door, Guard, Metrics, RateLimiter, docs_door
+from tradehall.faces.kit.websocket import POLICY_VIOLATION
+from tradehall.wiring.house import House
+
+TITLE: Final = "Tradehall"
+
+
+def _say_nothing() -> None: ...
+
+
+class Doors:
+    """All doors of `house`, and the application they stand in.
+
+    `log`: where each request leaves its line. `on_open` is called when the first request may come.
+    """
+
+    def __init__(
+        self, house: House, *, log: AccessLog | None = None, on_open: Callable[[], None] = _say_nothing
+    ) -> None:
+        self._house = house
+        self._on_open = on_open
+        self._metrics = Metrics()
+        self._streams = AccountStreams()
+        house.desk.listen(self._streams)
+        gateway = self._make_gateway()
+        self._gateway_stream = GatewayStream(gateway)
+        self.doors: tuple[Door, ...] = (make_door(gateway, self._gateway_stream),)
+        self.app = self._make_app(house.config, log)
+        house.key_watch.after_each_look(self._hang_up_on_lost_keys)
+
+    def _make_gateway(self) -> Gateway:
+        house, platform = self._house, self._house.feed.provider
+        gateway = Gateway(
+            desk=house.desk,
+            market=house.market,
+            access=house.access,
+            breakers=Breakers(house.desk),
+            streams=self._streams,
+            metrics=self._metrics,
+            counters=Counters(self._metrics, platform, house.desk),
+            settings=gateway_settings(house.config, platform),
+        )
+        house.desk.listen(gateway.breakers)
+        house.desk.listen(gateway.counters)
+        return gateway
+
+    def _make_app(self, config: Config, log: AccessLog | None) -> App:
+        return App(
+            (*self.doors, docs_door(self.doors, title=TITLE, version=tradehall.__version__)),
+            guard=Guard(
+                loopback=config.is_on_loopback,
+                allowed_hosts=config.allowed_hosts,
+                allowed_origins=config.allowed_origins,
+            ),
+            limiter=RateLimiter(enabled=config.rate_limits),
+            log=log,
+            metrics=self._metrics,
+            on_startup=(self._house.open, self._open),
+            on_shutdown=(self._gateway_stream.stop, self._house.close),
+        )
+
+    async def _open(self) -> None:
+        # After the desk: who reads an account because of a quote finds what the quote did to it.
+        self._house.market.subscribe(self._gateway_stream)
+        await self._gateway_stream.start()
+        self._on_open()
+
+    async def say_goodbye(self) -> None:
+        """The server is about to stop: no more wishes; streams are told, and closed when all is durable."""
+        await self._gateway_stream.say_goodbye()
+        await self._house.stop_trading()
+        await self.app.close_sessions()
+
+    def _hang_up_on_lost_keys(self) -> None:
+        now = self._house.clock.now()
+        for session in list(self.app.sessions):
+            principal = session.request.principal
+            if isinstance(principal, Principal) and not self._house.access.is_still_valid(principal, now):
+                session.hang_up(POLICY_VIOLATION, "the key is no longer valid")
+
+
+def gateway_settings(config: Config, platform: str) -> GatewaySettings:
+    """What can be set about the gateway door."""
+    return GatewaySettings(
+        platform=platform,
+        git_sha=config.git_sha,
+        health_detail=config.health_detail,
+        enable_swagger=config.enable_swagger,
+        limits_are_on=config.rate_limits,
+        subscriptions=Subscriptions(config.subscriptions, is_strict=config.strict_subscriptions),
+    )

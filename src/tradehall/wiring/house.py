@@ -1,0 +1,199 @@
+"""The house: the rooms of a running server behind its doors, made in order, opened in order, closed in reverse."""
+
+import asyncio
+import gc
+import logging
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final
+
+from tradehall.adapters.clock import SystemClock
+from tradehall.adapters.data_folder import DataFolder
+from tradehall.adapters.sqlite.records import SqliteRecords
+from tradehall.adapters.sqlite.store import SqliteStore
+from tradehall.app.access import Access
+from tradehall.app.demo import DEMO_ACCOUNTS, DEMO_DEPOSIT, HOUSE_ACCOUNT
+from tradehall.app.desk import Desk
+from tradehall.app.key_watch import KeyWatch
+from tradehall.app.market import MarketBoard
+from tradehall.app.records.api_keys import ApiKeys
+from tradehall.app.recovery import Progress, no_progress, rebuild_views, recover
+from tradehall.app.snapshots import Snapshots
+from tradehall.config import Config
+from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount
+from tradehall.engine.engine import Engine
+from tradehall.engine.record import Record
+from tradehall.engine.state import State
+from tradehall.venue.loop import TradingLoop
+from tradehall.venue.simulated import SimulatedVenue
+from tradehall.wiring.feeds import make_feed
+
+FIRST_QUOTE_WITHIN_S: Final = 10.0
+FIRST_QUOTE_LOOK_S: Final = 0.01
+STALENESS_EVERY_S: Final = 1.0
+# A start that folded more records than this leaves a snapshot, so that the next one need not.
+SNAPSHOT_AFTER_RECORDS: Final = 20_000
+
+_log: Final = logging.getLogger("tradehall.house")
+
+
+class StartRefused(Exception):
+    """The house was built but cannot open; the text says why."""
+
+
+class House:
+    """Everything behind the doors of one server.
+
+    Made outside of any loop; when this returns, the journal is recovered. JournalRefused (another server has
+    the folder), JournalDamaged, RecordsFault, FeedError and DataFolderRefused say why not. `open` and `close`
+    belong to the running loop.
+    """
+
+    def __init__(self, config: Config, *, demo: bool, progress: Progress = no_progress) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        self.folder = DataFolder(config.data)
+        self.folder.make()
+        self._store = SqliteStore(self.folder.path, end_process)
+        self._records = SqliteRecords(self.folder.records)
+        self._snapshots = Snapshots(self.folder.snapshots)
+        self.feed = make_feed(config, self.clock, self.folder)
+        self.market = MarketBoard(self.feed.instruments, self.feed.history, self.clock, self.feed.stale_after_ns)
+        self.desk = self._make_desk(progress)
+        self.keys = ApiKeys(self._records, self.clock, actor="server")
+        self.access = Access(self.clock, house_account=HOUSE_ACCOUNT, master_key=config.api_key)
+        self.key_watch = KeyWatch(self._records, self.keys, self.access)
+        self.key_watch.load()
+        self._is_demo = demo
+        self._tasks: list[asyncio.Task[None]] = []
+        self.failure: Exception | None = None
+
+    def _make_desk(self, progress: Progress) -> Desk:
+        store, quotes, settings = self._store, self.market.quotes, self.config.venue_settings()
+        rebuild_views(store.journal, store.view_store, progress)
+
+        def make_loop(state: State, on_record: Callable[[Record], None]) -> TradingLoop:
+            loop = TradingLoop(Engine(state), SimulatedVenue(settings, state, quotes), quotes, on_record)
+            loop.rebuild()  # The books of a recovered state.
+            return loop
+
+        return Desk(
+            state=self._recovered(progress),
+            make_loop=make_loop,
+            restore=lambda: recover(store.journal, self._snapshots),
+            store=store,
+            quotes=quotes,
+            clock=self.clock,
+            on_unknown=end_process,
+        )
+
+    def _recovered(self, progress: Progress) -> State:
+        folded = 0
+
+        def count(done: int, total: int) -> None:
+            nonlocal folded
+            folded = total
+            progress(done, total)
+
+        state = recover(self._store.journal, self._snapshots, count)
+        if folded > SNAPSHOT_AFTER_RECORDS:
+            self._keep(state)
+        return state
+
+    # Opening.
+
+    async def open(self) -> None:
+        """Take wishes: instruments listed, accounts open, quotes coming in.
+
+        What prevents that is raised, and kept in `failure`.
+        """
+        try:
+            await self._open()
+        except Exception as error:
+            self.failure = error
+            raise
+
+    async def _open(self) -> None:
+        await self.desk.start()
+        for command in self._furnishing():
+            outcome = await self.desk.submit(command)
+            if outcome.rejection is not None:
+                raise StartRefused(f"{type(command).__name__} was refused: {outcome.rejection.message}")
+        self.market.subscribe(self.desk)
+        self._begin("feed", self.feed.run(self.market))
+        self._begin("staleness", self._watch_staleness())
+        self._begin("keys", self.key_watch.run())
+        await self._first_quote()
+        # What lives as long as the server need not be looked through for garbage again and again.
+        gc.collect()
+        gc.freeze()
+
+    def _furnishing(self) -> Iterator[AnyCommand]:
+        """What this start adds to the state: new or changed instruments, missing accounts."""
+        state = self.desk.state
+        for symbol, instrument in self.feed.instruments.items():
+            if state.instruments.get(symbol) != instrument:
+                yield ListInstrument(instrument)
+        accounts = [(self.config.account_terms(HOUSE_ACCOUNT), self.config.account_deposit)]
+        accounts += [(terms, DEMO_DEPOSIT) for terms in DEMO_ACCOUNTS if self._is_demo]
+        for terms, deposit in accounts:
+            if terms.account_id not in state.accounts:
+                yield OpenAccount(terms, deposit)
+
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(_tell_of_failure)
+        self._tasks.append(task)
+
+    async def _first_quote(self) -> None:
+        """Wait until the feed has spoken, so that whoever sees us ready can trade."""
+        deadline = asyncio.get_running_loop().time() + FIRST_QUOTE_WITHIN_S
+        while not self.market.quotes:
+            if asyncio.get_running_loop().time() > deadline:
+                _log.warning("no quote came within %d s; going on without", FIRST_QUOTE_WITHIN_S)
+                return
+            await asyncio.sleep(FIRST_QUOTE_LOOK_S)
+
+    async def _watch_staleness(self) -> None:
+        while True:
+            await asyncio.sleep(STALENESS_EVERY_S)
+            self.market.check_staleness(self.clock.now())
+
+    # Closing.
+
+    async def stop_trading(self) -> None:
+        """Take no more wishes and make everything durable; reading goes on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.desk.stop()
+
+    async def close(self) -> None:
+        """Leave a snapshot, note the last uses of keys, let go of the files. After the last request."""
+        if self.desk.state.seq == self._store.journal.head.seq:
+            self._keep(self.desk.state)
+        await self.key_watch.note()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the files of a house that is not open."""
+        self._store.close()
+        self._records.close()
+
+    def _keep(self, state: State) -> None:
+        try:
+            self._snapshots.write(state, self._store.journal.head)
+        except OSError as error:
+            _log.warning("no snapshot was written, the next start folds the journal instead: %s", error)
+
+
+def _tell_of_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("%s ended, which it should not; orders go on without it", task.get_name(), exc_info=error)
+
+
+def end_process(error: BaseException) -> None:
+    """Nobody knows what the disk holds: only a new start, which reads it, can tell. Does not return."""
+    _log.critical("nobody knows whether the last batch was written, so this process ends: %r", error)
+    logging.shutdown()
+    os._exit(1)

@@ -1,0 +1,133 @@
+"""A server's life: build the house, listen, say where, serve until told to stop."""
+
+import logging
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+import tradehall
+from tradehall.adapters.data_folder import write_private
+from tradehall.app.demo import HOUSE_ACCOUNT, DemoSheet, GatewaySheet, client_key, sheet_from
+from tradehall.app.recovery import Progress
+from tradehall.config import Config
+from tradehall.faces.kit import AccessLog, document
+from tradehall.faces.kit.serve import Listening, serve
+from tradehall.wiring.doors import TITLE, Doors
+from tradehall.wiring.feeds import label_of
+from tradehall.wiring.house import House, StartRefused
+
+_log: Final = logging.getLogger("tradehall.serving")
+
+Say = Callable[[str], None]
+
+
+def run_server(config: Config, *, demo: bool, say: Say, progress: Progress) -> None:
+    """Serve until SIGTERM or SIGINT; everything is durable when this returns.
+
+    `say` gets the lines for people. House and StartRefused name what can go wrong, each with its sentence.
+    """
+    house = House(config, demo=demo, progress=progress)
+    log = AccessLog(sys.stdout.buffer) if config.access_log else None
+    doors = Doors(house, log=log, on_open=lambda: say("Ready. Ctrl-C stops."))
+    _Server(house, doors, demo=demo, say=say).run()
+
+
+class _Server:
+    def __init__(self, house: House, doors: Doors, *, demo: bool, say: Say) -> None:
+        self._house = house
+        self._doors = doors
+        self._demo = demo
+        self._say = say
+        self._is_listening = False
+
+    def run(self) -> None:
+        config = self._house.config
+        listening = Listening(host=config.host, port=config.port, second_port=config.dashboard_port or None)
+        try:
+            serve(
+                self._doors.app,
+                listening,
+                on_stopping=self._stop,
+                on_listening=self._on_listening,
+            )
+        except OSError as error:
+            if self._is_listening:
+                raise
+            self._house.abandon()
+            raise StartRefused(
+                f"port {config.port} of {config.host} cannot be listened on: {error.strerror};"
+                " stop who has it, or choose another with --port"
+            ) from None
+        if self._house.failure is not None:
+            raise self._house.failure
+
+    async def _stop(self) -> None:
+        self._say("Stopping: no more orders are taken; everything accepted is being made durable.")
+        await self._doors.say_goodbye()
+
+    def _on_listening(self, sockets: Sequence[socket.socket]) -> None:
+        self._is_listening = True
+        urls = [url_of(self._house.config.host, listening) for listening in sockets]
+        sheet = self._write_sheet(urls) if self._demo else None
+        for line in self._banner(urls, sheet):
+            self._say(line)
+
+    def _write_sheet(self, urls: Sequence[str]) -> DemoSheet:
+        path = self._house.folder.demo_sheet
+        before = sheet_from(path.read_bytes()) if path.exists() else None
+        sheet = DemoSheet(
+            base_url=urls[0],
+            gateway=GatewaySheet(
+                api_key=self._house.config.api_key,
+                account=HOUSE_ACCOUNT,
+                client_account_key=client_key(self._house.keys, before, self._house.clock.now()),
+            ),
+            dashboard_url=urls[1] if len(urls) > 1 else msgspec.UNSET,
+        )
+        self._house.key_watch.load()
+        write_private(path, msgspec.json.format(msgspec.json.encode(sheet), indent=2).decode() + "\n")
+        return sheet
+
+    def _banner(self, urls: Sequence[str], sheet: DemoSheet | None) -> list[str]:
+        house, config = self._house, self._house.config
+        lines = [
+            f"Tradehall {tradehall.__version__}, paper trading. Data in {house.folder.path.absolute()}.",
+            f"  {label_of(config, house.feed)}",
+            f"  gateway    {urls[0]}/v1  (stream {urls[0].replace('http', 'ws', 1)}/v1/ws)",
+            f"  documents  {urls[0]}/docs",
+        ]
+        lines += [f"  second     {url}" for url in urls[1:]]
+        if sheet is not None:
+            lines.append(f"  demo       accounts and keys are in {house.folder.demo_sheet}; see `tradehall demo`")
+        return lines
+
+
+def url_of(host: str, listening: socket.socket) -> str:
+    """Where a browser finds a listening socket; the wildcard address is this machine, as seen from itself."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listening.getsockname()[1]}"
+
+
+def openapi_document(config: Config, door: str | None) -> dict[str, Any]:
+    """The OpenAPI document of one door, None: of all. StartRefused for a door that is not there.
+
+    The doors are those of a real house, which stands in a folder of its own for as long as this takes.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(replace(config, data=Path(folder), feed="sim"), demo=False)
+        try:
+            doors = Doors(house).doors
+        finally:
+            house.abandon()
+    chosen = [each for each in doors if door in (None, each.name)]
+    if not chosen:
+        names = ", ".join(each.name for each in doors)
+        raise StartRefused(f"there is no door {door}; there is: {names}")
+    title = TITLE if door is None else chosen[0].title
+    return document(chosen, title=title, version=tradehall.__version__)
