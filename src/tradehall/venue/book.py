@@ -7,11 +7,12 @@ from typing import Final, Protocol
 from tradehall.domain.calendar import is_open
 from tradehall.domain.ids import OrderId
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.market import Quote
+from tradehall.domain.market import Depth, Quote
 from tradehall.domain.order import Order, Side
 from tradehall.engine.state import State
 from tradehall.venue.lazy_heap import LazyHeap
 from tradehall.venue.liquidity import Offers
+from tradehall.venue.queueing import Lines
 from tradehall.venue.settings import VenueSettings
 from tradehall.venue.trailing import TrailingBook
 
@@ -59,11 +60,11 @@ class Book:
     """
 
     __slots__ = (
-        "buy_limits", "buy_stops", "buy_trails", "offers", "sell_limits", "sell_stops", "sell_trails",
-        "symbol", "waiting",
+        "buy_limits", "buy_stops", "buy_trails", "lines", "offers", "sell_limits", "sell_stops",
+        "sell_trails", "symbol", "waiting",
     )  # fmt: skip
 
-    def __init__(self, symbol: str, offers: Offers) -> None:
+    def __init__(self, symbol: str, offers: Offers, *, queueing: bool) -> None:
         self.symbol = symbol
         self.offers = offers
         self.waiting = Waiting()
@@ -73,6 +74,9 @@ class Book:
         self.sell_stops: LazyHeap[Decimal] = LazyHeap()
         self.buy_trails = TrailingBook()
         self.sell_trails = TrailingBook()
+        self.lines: dict[Side, Lines] | None = None  # None: nobody waits behind what is displayed.
+        if queueing:
+            self.lines = {Side.BUY: Lines(self.buy_limits.holds), Side.SELL: Lines(self.sell_limits.holds)}
 
     def limits(self, side: Side) -> LazyHeap[Decimal]:
         """Resting limits of one side."""
@@ -85,6 +89,22 @@ class Book:
     def trails(self, side: Side) -> TrailingBook:
         """Trailing stops of one side that were not triggered yet."""
         return self.buy_trails if side is Side.BUY else self.sell_trails
+
+    def set_quote(self, quote: Quote) -> None:
+        """Keep the new touch; lines that it shows shorter, or nobody is before, are shorter."""
+        self.offers.set_quote(quote)
+        if self.lines is not None:
+            self.lines[Side.BUY].observe(-quote.bid, quote.bid_size)
+            self.lines[Side.SELL].observe(quote.ask, quote.ask_size)
+
+    def set_depth(self, depth: Depth) -> None:
+        """Keep the new levels; lines that they show shorter are shorter."""
+        self.offers.set_depth(depth)
+        if self.lines is not None:
+            for price, size in depth.bids:
+                self.lines[Side.BUY].shorten(-price, size)
+            for price, size in depth.asks:
+                self.lines[Side.SELL].shorten(price, size)
 
     def is_quiet(self, quote: Quote) -> bool:
         """Whether `quote` reaches nobody: six comparisons, whatever the number of orders."""
@@ -136,7 +156,7 @@ class Floor:
         book = self.books.get(symbol)
         if book is None:
             offers = Offers(self._quotes.get(symbol), self.settings.liquidity)
-            book = self.books[symbol] = Book(symbol, offers)
+            book = self.books[symbol] = Book(symbol, offers, queueing=self.settings.queueing)
         return book
 
     def instrument(self, book: Book) -> Instrument:
@@ -197,7 +217,16 @@ class Floor:
         serial = self.next_serial() + (HIDDEN_SERIAL if terms.hidden else 0)
         heap = book.limits(terms.side)
         self.settle_in(order.order_id, heap)
-        heap.add(signed_limit(order), serial, order.order_id)
+        key = signed_limit(order)
+        heap.add(key, serial, order.order_id)
+        if book.lines is not None:
+            member = (order.order_id, serial)
+            ahead = self.displayed_at(book, terms.side, terms.limit_price)
+            book.lines[terms.side].join(key, member, ahead, hidden=terms.hidden, live_count=len(heap))
+
+    def displayed_at(self, book: Book, side: Side, price: Decimal) -> Decimal | None:
+        """Units that the market shows at a price; None: it does not tell."""
+        return book.offers.displayed_at(side, price, self.oldest_quote(book, self.state.now))
 
     def arm(self, book: Book, order: Order) -> None:
         """Let a stop wait for its price."""

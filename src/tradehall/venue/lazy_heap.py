@@ -33,6 +33,10 @@ class LazyHeap(Generic[Key]):
     def __contains__(self, order_id: OrderId) -> bool:
         return order_id in self._serials
 
+    def holds(self, order_id: OrderId, serial: int) -> bool:
+        """Whether an order is here, and still under this serial."""
+        return self._serials.get(order_id) == serial
+
     @property
     def entry_count(self) -> int:
         """Entries in memory, dead ones included."""
@@ -65,10 +69,6 @@ class LazyHeap(Generic[Key]):
         order_id = self._heap[0][2]
         self.discard(order_id)
         return order_id
-
-    def has_followers(self) -> bool:
-        """Whether another order may share the first one's key (a dead one may say so, too)."""
-        return any(self._heap[place][0] == self.best for place in (1, 2) if place < len(self._heap))
 
     def _is_alive(self, entry: tuple[Key, int, OrderId]) -> bool:
         return self._serials.get(entry[2]) == entry[1]

@@ -19,7 +19,7 @@ class Offers:
     def __init__(self, quote: Quote | None, liquidity: Liquidity) -> None:
         self.quote = quote
         self.depth: Depth | None = None
-        self._is_displayed = liquidity is Liquidity.DISPLAYED
+        self._is_displayed = liquidity == Liquidity.DISPLAYED
         self._taken: dict[Decimal, Decimal] = {}
 
     def set_quote(self, quote: Quote) -> None:

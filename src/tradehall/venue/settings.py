@@ -49,7 +49,7 @@ class VenueSettings(Struct, frozen=True, gc=False, omit_defaults=True):
             (ratio is None or 0 < ratio < 1, f"partial_fill_ratio was {ratio}, must be between 0 and 1"),
             ((self.max_quote_age_ns or 1) > 0, f"max_quote_age_ns was {self.max_quote_age_ns}, must be positive"),
             (
-                not self.queueing or self.liquidity is Liquidity.DISPLAYED,
+                not self.queueing or self.liquidity == Liquidity.DISPLAYED,
                 f"queueing needs displayed liquidity, which was {self.liquidity}",
             ),
         ):

@@ -23,6 +23,7 @@ from tradehall.venue.matching import (
     trigger_stops,
     trigger_trails,
 )
+from tradehall.venue.prints import is_reached_by, match_print
 from tradehall.venue.settings import VenueSettings
 
 PROVIDER: Final = "simulated"
@@ -63,10 +64,11 @@ class SimulatedVenue:
         order = floor.state.orders.get(order_id)
         if order is None:
             return NO_REPORTS  # It ended in the very decision that made it.
+        book = floor.book(order.terms.symbol)  # From now on it follows the quotes.
         if floor.settings.latency_ns:
             floor.delay(order_id, now + floor.settings.latency_ns)
             return NO_REPORTS
-        return arrive(floor, floor.book(order.terms.symbol), order, now)
+        return arrive(floor, book, order, now)
 
     def _on_amended(self, event: ev.OrderAmended, now: int) -> Reports:
         floor = self._floor
@@ -106,7 +108,7 @@ class SimulatedVenue:
         if book is None:
             return NO_REPORTS
         if book.is_quiet(quote):
-            book.offers.set_quote(quote)
+            book.set_quote(quote)
             return NO_REPORTS
         return self._match_quote(book, quote, now)
 
@@ -116,7 +118,7 @@ class SimulatedVenue:
 
     def _match_quote(self, book: Book, quote: Quote, now: int) -> Reports:
         floor = self._floor
-        book.offers.set_quote(quote)
+        book.set_quote(quote)
         if floor.live_quote(book, now) is None:
             return
         for side in SIDES:
@@ -134,7 +136,7 @@ class SimulatedVenue:
         book = self._floor.books.get(depth.symbol)
         if book is None:
             return
-        book.offers.set_depth(depth)
+        book.set_depth(depth)
         quote = self._floor.live_quote(book, now)
         if quote is None:
             return
@@ -143,8 +145,15 @@ class SimulatedVenue:
             yield from fill_limits(self._floor, book, side, quote, now)
 
     def on_print(self, print_: Print, now: int) -> Reports:
-        """An execution of others."""
-        return NO_REPORTS
+        """An execution of others: limits that queue at its price may follow it, better ones were passed over."""
+        floor = self._floor
+        book = floor.books.get(print_.symbol)
+        if book is None or print_.received_at < floor.oldest_quote(book, now):
+            return NO_REPORTS
+        quote = floor.live_quote(book, now)
+        if quote is None or not any(is_reached_by(book, side, print_) for side in SIDES):
+            return NO_REPORTS
+        return match_print(floor, book, print_, quote, now)
 
     # What time brings.
 
