@@ -35,9 +35,17 @@ def session_end(sessions: Sessions, at: int) -> int:
         return next_rollover(at)
     week = at - (at - _MONDAY_OFFSET) % NS_PER_WEEK
     minute = minute_of_week(at)
-    ends = sorted(end for _, end in sessions)
+    ends = _ends(sessions)
+    if not ends:
+        return next_rollover(at)  # Spans that touch all around the week never close either.
     end = next((end for end in ends if end > minute), ends[0] + MINUTES_PER_WEEK)
     return week + end * NS_PER_MINUTE
+
+
+def _ends(sessions: Sessions) -> list[int]:
+    """Minutes of the week at which trading stops: an end at which another span starts is none."""
+    starts = {start for start, _ in sessions}
+    return sorted(end for _, end in sessions if end % MINUTES_PER_WEEK not in starts)
 
 
 def next_rollover(at: int) -> int:

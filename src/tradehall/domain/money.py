@@ -82,6 +82,12 @@ def round_down_to(value: Decimal, step: Decimal) -> Decimal:
     return (value / step).quantize(ONE, ROUND_FLOOR) * step
 
 
+def round_up_to(value: Decimal, step: Decimal) -> Decimal:
+    """Smallest multiple of `step` that is not below `value`. Asserts a positive step."""
+    assert step > 0, f"step was {step}, must be positive"
+    return (value / step).quantize(ONE, ROUND_CEILING) * step
+
+
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Whether `value` lies exactly on the grid of `step`."""
     return value % step == 0

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from tradehall.domain.ids import AccountId, OrderId, PositionId
-from tradehall.domain.money import ZERO
+from tradehall.domain.money import ZERO, round_floating
 
 
 class Side(StrEnum):
@@ -171,10 +171,10 @@ class Order(Struct, gc=False, omit_defaults=True):
 
     @property
     def average_fill_price(self) -> Decimal | None:
-        """Volume-weighted price of all fills, None before the first; 28 digits at the most."""
+        """Volume-weighted price of all fills, None before the first; at most 10 decimals."""
         if not self.filled_quantity:
             return None
-        return self.filled_value / self.filled_quantity
+        return round_floating(self.filled_value / self.filled_quantity)
 
     @property
     def is_working(self) -> bool:

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from tradehall.domain.ids import AccountId, PositionId
-from tradehall.domain.money import ZERO
+from tradehall.domain.ids import AccountId, OrderId, PositionId
+from tradehall.domain.money import ZERO, round_floating
 from tradehall.domain.order import MarginMode, Side
 
 
@@ -32,7 +32,8 @@ class Position(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `quantity` [units, positive]; `cost`: sum of entry quantity x price of the open part [quote
     currency, positive]. `margin` [account currency]: fixed at entry, freed pro rata. `realized_pnl`
-    [account currency]: booked by partial closes of this position, gross of commission. `swapped_at`: the
+    [account currency]: booked by partial closes of this position, gross of commission. `commission` and
+    `swap`: what the open part has paid; closed parts take their share along. `swapped_at`: the
     last rollover that charged it [ns UTC].
     """
 
@@ -60,8 +61,26 @@ class Position(Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def average_entry_price(self) -> Decimal:
-        """Volume-weighted entry price of the open part [quote currency per unit]."""
-        return self.cost / self.quantity
+        """Volume-weighted entry price of the open part [quote currency per unit], at most 10 decimals."""
+        return round_floating(self.cost / self.quantity)
+
+
+class ClosedPart(Struct, frozen=True, gc=False, omit_defaults=True):
+    """`quantity` units of a position that one fill closed: from entry to exit, with what they cost and brought.
+
+    Money in account currency: `realized_pnl` gross; `commission` (positive: charged) and `swap` are the
+    closed units' share of what the position had paid, and the closing fill's own commission.
+    """
+
+    order_id: OrderId
+    quantity: Decimal
+    entry_price: Decimal
+    exit_price: Decimal
+    realized_pnl: Decimal
+    commission: Decimal
+    swap: Decimal
+    closed_at: int
+    reason: str = ""
 
 
 def side_opened_by(side: Side) -> PositionSide:

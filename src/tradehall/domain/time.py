@@ -14,26 +14,24 @@ NS_PER_WEEK: Final = 7 * NS_PER_DAY
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339: Final = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:?\d{2})?$",
+    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )
 
 
-class _SecondText:
-    """The text of the last second printed: most stamps of a busy second share it."""
+class _Printed:
+    """The last second printed and its text, in one value that threads can only see whole: most stamps share it."""
 
-    second = -1
-    text = ""
+    last = (0, "1970-01-01T00:00:00")
 
 
 def to_rfc3339(at: int) -> str:
     """`at` [ns, UTC] as text with `Z`; the fraction has 0, 3, 6 or 9 digits, as few as are exact."""
     second, fraction = divmod(at, NS_PER_SECOND)
-    if second == _SecondText.second:
-        text = _SecondText.text
-    else:
-        text = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
-        _SecondText.second, _SecondText.text = second, text
+    last_second, text = _Printed.last
+    if second != last_second:
+        text = (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat()
+        _Printed.last = (second, text)
     if not fraction:
         return text + "Z"
     if fraction % NS_PER_MS == 0:
@@ -48,12 +46,12 @@ def from_rfc3339(text: str) -> int:
 
     ValueError for anything else; digits beyond the ninth are cut.
     """
-    match = _RFC3339.match(text)
+    match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not an RFC 3339 time such as 2025-01-15T10:30:00Z")
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    instant = datetime(year, month, day, hour, minute, second, tzinfo=UTC) - _offset(match[8])
-    delta = instant - _EPOCH
+    # Subtracted from a span, not from a date: an offset may lead out of the years that dates know.
+    delta = datetime(year, month, day, hour, minute, second, tzinfo=UTC) - _EPOCH - _offset(match[8])
     fraction = int((match[7] or "").ljust(9, "0"))
     return (delta.days * 86_400 + delta.seconds) * NS_PER_SECOND + fraction
 

@@ -1,6 +1,7 @@
 """Booking: what a fill does to positions and to the ledger. Arithmetic only; nothing is decided here."""
 
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -8,8 +9,8 @@ from msgspec import Struct
 from tradehall.domain.account import Account, PositionMode
 from tradehall.domain.ids import PositionId
 from tradehall.domain.money import ZERO, round_margin, round_money
-from tradehall.domain.order import Order
-from tradehall.domain.position import Position, PositionSide, cost_share, side_opened_by
+from tradehall.domain.order import Order, OrderRole, OrderTerms
+from tradehall.domain.position import ClosedPart, Position, PositionSide, cost_share, side_opened_by
 from tradehall.engine.state import State
 
 
@@ -26,12 +27,11 @@ class Execution(Struct, frozen=True, gc=False):
 
 
 class Closing(Struct, frozen=True, gc=False):
-    """A position reduced by `quantity`: as it was, as it is (None: flat), and the P&L [account currency] booked."""
+    """A position reduced: as it was, as it is (None: flat), and the part that was closed."""
 
     before: Position
     after: Position | None
-    quantity: Decimal
-    realized_pnl: Decimal
+    part: ClosedPart
 
 
 class Opening(Struct, frozen=True, gc=False):
@@ -51,12 +51,12 @@ class Booking(Struct, frozen=True, gc=False):
     @property
     def realized_pnl(self) -> Decimal:
         """Sum over the closings [account currency]."""
-        return sum((closing.realized_pnl for closing in self.closings), ZERO)
+        return sum((closing.part.realized_pnl for closing in self.closings), ZERO)
 
     @property
     def closed_quantity(self) -> Decimal:
         """Units that closed something."""
-        return sum((closing.quantity for closing in self.closings), ZERO)
+        return sum((closing.part.quantity for closing in self.closings), ZERO)
 
     @property
     def position_id(self) -> PositionId | None:
@@ -70,7 +70,7 @@ def book(state: State, account: Account, execution: Execution) -> Booking:
     """What `execution` does to the account's positions."""
     left = execution.quantity
     closings: list[Closing] = []
-    for position in _positions_met(state, account, execution.order):
+    for position in positions_met(state, account, execution.order.terms):
         part = min(left, position.quantity)
         closings.append(_close(account, position, part, execution))
         left -= part
@@ -83,12 +83,11 @@ def book(state: State, account: Account, execution: Execution) -> Booking:
 def reducible_quantity(state: State, order: Order) -> Decimal:
     """Units that a reduce-only order could close now; its fills may not exceed them."""
     account = state.accounts[order.terms.account_id]
-    return sum((position.quantity for position in _positions_met(state, account, order)), ZERO)
+    return sum((position.quantity for position in positions_met(state, account, order.terms)), ZERO)
 
 
-def _positions_met(state: State, account: Account, order: Order) -> list[Position]:
-    """Positions that a fill of `order` reduces, in the order in which it does: named, net, or oldest first."""
-    terms = order.terms
+def positions_met(state: State, account: Account, terms: OrderTerms) -> list[Position]:
+    """Positions that a fill under `terms` reduces, in the order in which it does: named, net, or oldest first."""
     if account.terms.position_mode is PositionMode.NETTING:
         candidates = [state.net_position(account, terms.symbol)]
     elif terms.position_id is not None:
@@ -101,28 +100,59 @@ def _positions_met(state: State, account: Account, order: Order) -> list[Positio
 
 
 def _close(account: Account, position: Position, quantity: Decimal, execution: Execution) -> Closing:
-    cost = cost_share(position, quantity)
-    value = quantity * execution.price
-    gross = value - cost if position.side is PositionSide.LONG else cost - value
     currency = account.terms.currency
-    realized = round_money(gross * execution.rate, currency)
-    commission = position.commission + execution.commission * quantity / execution.quantity
     rest = position.quantity - quantity
-    changes = {
-        "realized_pnl": position.realized_pnl + realized,
-        "commission": commission,
-        "updated_at": execution.now,
-    }
+    part = _closed_part(position, quantity, execution, currency)
+    changes = {"realized_pnl": position.realized_pnl + part.realized_pnl, "updated_at": execution.now}
     if rest:
-        margin = round_margin(position.margin * rest / position.quantity, currency)
-        changes |= {"quantity": rest, "cost": position.cost - cost, "margin": margin}
+        changes |= {
+            "quantity": rest,
+            "cost": position.cost - cost_share(position, quantity),
+            "margin": round_margin(position.margin * rest / position.quantity, currency),
+            "commission": position.commission - _share(position.commission, position, quantity, currency),
+            "swap": position.swap - part.swap,
+        }
     changed: Position = msgspec.structs.replace(position, **changes)
-    return Closing(
-        before=changed if not rest else position,
-        after=changed if rest else None,
+    return Closing(before=position if rest else changed, after=changed if rest else None, part=part)
+
+
+def _closed_part(position: Position, quantity: Decimal, execution: Execution, currency: str) -> ClosedPart:
+    cost, value = cost_share(position, quantity), quantity * execution.price
+    gross = value - cost if position.side is PositionSide.LONG else cost - value
+    paid_by_fill = round_money(execution.commission * quantity / execution.quantity, currency)
+    return ClosedPart(
+        order_id=execution.order.order_id,
         quantity=quantity,
-        realized_pnl=realized,
+        entry_price=position.average_entry_price,
+        exit_price=execution.price,
+        realized_pnl=round_money(gross * execution.rate, currency),
+        commission=_share(position.commission, position, quantity, currency) + paid_by_fill,
+        swap=_share(position.swap, position, quantity, currency),
+        closed_at=execution.now,
+        reason=closing_reason(execution.order),
     )
+
+
+def _share(amount: Decimal, position: Position, quantity: Decimal, currency: str) -> Decimal:
+    """What of the position's `amount` goes with `quantity` of its units; all of it with the last."""
+    if quantity == position.quantity or not amount:
+        return amount
+    return round_money(amount * quantity / position.quantity, currency)
+
+
+def closing_reason(order: Order) -> str:
+    """Why a position was closed, for the doors that say so."""
+    return _REASONS[order.role]
+
+
+_REASONS: Final = {
+    OrderRole.ENTRY: "order",
+    OrderRole.CLOSE: "close",
+    OrderRole.STOP_LOSS: "sl",
+    OrderRole.TAKE_PROFIT: "tp",
+    OrderRole.LIQUIDATION: "stop_out",
+}
+assert _REASONS.keys() == set(OrderRole)
 
 
 def _open(state: State, account: Account, execution: Execution, quantity: Decimal) -> Opening:

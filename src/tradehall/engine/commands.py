@@ -114,8 +114,7 @@ class ClosePosition(Command, frozen=True):
     """Reduce a position by an opposite, reduce-only order.
 
     `quantity` None: all; more than is open is capped, or refused when `refuse_excess`. `limit_price`
-    None: at market. `cancel_exits`: take its exit legs out when it is flat. `client_order_id` as in
-    PlaceOrder.
+    None: at market. `cancel_exits`: take its exit legs out when it is flat.
     """
 
     account_id: AccountId

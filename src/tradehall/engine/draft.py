@@ -11,6 +11,7 @@ from tradehall.domain.position import Position, side_opened_by
 from tradehall.engine.commands import PlaceOrder
 from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
+from tradehall.engine.fees import commission_currencies
 from tradehall.engine.state import State
 from tradehall.engine.valuation import cross_available
 
@@ -64,18 +65,35 @@ class OrderDraft:
         self.margin_required = ZERO
 
     @property
+    def closes_whole(self) -> bool:
+        """Whether all that may still fill closes the position it meets, to the last unit."""
+        position = self.position
+        is_opposite = position is not None and position.side.exit_side is self.terms.side
+        return is_opposite and position is not None and position.quantity == self.quantity
+
+    @property
     def leverage(self) -> Decimal:
         """Leverage that applies: the order's own or the account's, within the instrument's limit."""
         return min(self.terms.leverage or self.account.terms.leverage, self.instrument.leverage_max)
 
     def price_margin(self) -> None:
         """Work out `rate` and `margin_required`; the checks before have made sure that there is a price."""
+        if self.currency_without_path() is not None:
+            return
         currency = self.account.terms.currency
         self.rate = conversion_rate(self.instrument.quote_currency, currency, self.context.quote)
         if self.rate is None or self.reference_price is None or not self.opening_quantity:
             return
         notional = self.opening_quantity * self.reference_price * self.rate
         self.margin_required = round_margin(notional / self.leverage, currency)
+
+    def currency_without_path(self) -> str | None:
+        """A currency that live quotes do not convert to the account's: the instrument's, or its commission's."""
+        currency = self.account.terms.currency
+        for source in commission_currencies(self.instrument):
+            if conversion_rate(source, currency, self.context.quote) is None:
+                return source
+        return None
 
     def margin_available(self) -> Decimal:
         """What this order may draw on [account currency]."""

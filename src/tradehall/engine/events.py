@@ -15,7 +15,7 @@ from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import OrderRole, OrderTerms, Side
-from tradehall.domain.position import Position
+from tradehall.domain.position import ClosedPart, Position
 from tradehall.domain.rejection import Rejection
 
 
@@ -132,21 +132,23 @@ class PositionOpened(Event, frozen=True):
 
 
 class PositionChanged(Event, frozen=True):
-    """Size, cost or margin changed; the side did not."""
+    """Size, cost or margin changed; the side did not. `part`: what was closed, where it shrank."""
 
     position: Position
+    part: ClosedPart | None = None
 
 
 class PositionClosed(Event, frozen=True):
-    """To flat. `position`: quantity and cost as before the last fill, P&L, swap and commission as after it.
+    """To flat. `position`: as before the last fill, but with its final P&L.
 
-    `exit_price` is the price of that last fill.
+    `exit_price` is the price of that last fill, `part` what it closed.
     """
 
     position: Position
     closed_at: int
     exit_price: Decimal
     reason: str = ""
+    part: ClosedPart | None = None
 
 
 class EntryKind(StrEnum):

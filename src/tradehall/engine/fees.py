@@ -24,10 +24,26 @@ def commission_of(
     if rules is FREE or rules == FREE:
         return ZERO
     rate = rules.maker_rate if is_maker else rules.taker_rate
-    by_notional = quantity * price * rate * _rate(instrument.quote_currency, currency, quote_of)
-    to_account = _rate(rules.currency, currency, quote_of)
-    charged = by_notional + (rules.per_unit * quantity + rules.fixed) * to_account
-    return round_money(max(charged, rules.minimum * to_account) if rules.minimum else charged, currency)
+    charged = quantity * price * rate * _rate(instrument.quote_currency, currency, quote_of)
+    if _has_own_currency(rules):
+        to_account = _rate(rules.currency, currency, quote_of)
+        charged += (rules.per_unit * quantity + rules.fixed) * to_account
+        if rules.minimum:
+            charged = max(charged, rules.minimum * to_account)
+    return round_money(charged, currency)
+
+
+def commission_currencies(instrument: Instrument) -> tuple[str, ...]:
+    """Currencies that a fill of `instrument` turns into the account's: its quotes', and its commission's."""
+    rules = instrument.commission
+    if rules is FREE or not _has_own_currency(rules):
+        return (instrument.quote_currency,)
+    return (instrument.quote_currency, rules.currency)
+
+
+def _has_own_currency(rules: Commission) -> bool:
+    """Whether a part of the commission is an amount, and not a share of the notional."""
+    return bool(rules.per_unit or rules.fixed or rules.minimum)
 
 
 FREE = Commission()

@@ -13,7 +13,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.fees import commission_of
 from tradehall.engine.handlers.account import account_unknown
-from tradehall.engine.handlers.place_order import symbol_rejection
+from tradehall.engine.handlers.place_order import symbol_rejection, with_position_mode
 from tradehall.engine.rules import PLACE_ORDER_CHECKS, SHAPE_CHECKS, first_rejection
 from tradehall.engine.state import State
 from tradehall.engine.valuation import value_account
@@ -45,7 +45,7 @@ def preview(state: State, command: PlaceOrder, context: Context) -> Preview:
         return Preview(account_unknown(command.terms.account_id))
     if (unknown := symbol_rejection(state, command.terms.symbol)) is not None:
         return Preview(unknown)
-    draft = OrderDraft(state, account, command, context)
+    draft = OrderDraft(state, account, with_position_mode(command, account), context)
     rejection = first_rejection(SHAPE_CHECKS, draft)
     if rejection is not None:
         return Preview(rejection)

@@ -410,7 +410,10 @@ def _position_closed(state: State, event: ev.PositionClosed, now: int) -> None:
     exposure = account.exposures[before.symbol]
     if exposure.position_id == before.position_id:
         exposure.position_id = None
-    if not (exposure.net_filled or exposure.long_quantity or exposure.short_quantity or exposure.isolated_net):
+    if exposure.net_filled or exposure.long_quantity or exposure.short_quantity:
+        return
+    # Isolated positions may cancel out in all sums: only the positions themselves tell that none is left.
+    if not any(position.symbol == before.symbol for position in account.positions.values()):
         del account.exposures[before.symbol]
 
 

@@ -20,14 +20,14 @@ class PositionValue(Struct, frozen=True, gc=False):
 
 
 def value_position(state: State, position: Position, quote_of: QuoteOf) -> PositionValue:
-    """A position at the latest quote; at its entry price while there is none."""
+    """A position at the latest quote; flat in profit while there is none, or no path to the account's currency."""
     quote = quote_of(position.symbol)
     if quote is None:
         return PositionValue(round_floating(position.average_entry_price), ZERO)
     is_long = position.side is PositionSide.LONG
     pnl = floating_pnl(side=position.side, quantity=position.quantity, cost=position.cost, bid=quote.bid, ask=quote.ask)
     rate = _rate(state, state.accounts[position.account_id], position.symbol, quote_of)
-    return PositionValue(quote.bid if is_long else quote.ask, round_floating(pnl * rate))
+    return PositionValue(quote.bid if is_long else quote.ask, ZERO if rate is None else round_floating(pnl * rate))
 
 
 def value_account(state: State, account: Account, quote_of: QuoteOf) -> Valuation:
@@ -52,14 +52,15 @@ def cross_floating(state: State, account: Account, quote_of: QuoteOf) -> Decimal
     total = ZERO
     for symbol, exposure in account.exposures.items():
         quote = quote_of(symbol)
-        if quote is None:
+        rate = None if quote is None else _rate(state, account, symbol, quote_of)
+        if quote is None or rate is None:
             continue
         pnl = ZERO
         if exposure.long_quantity:
             pnl = quote.bid * exposure.long_quantity - exposure.long_cost
         if exposure.short_quantity:
             pnl += exposure.short_cost - quote.ask * exposure.short_quantity
-        total += pnl * _rate(state, account, symbol, quote_of)
+        total += pnl * rate
     return total
 
 
@@ -90,21 +91,23 @@ def liquidation_price(state: State, account: Account, position: Position, quote_
     None where no positive price does. Isolated: its own margin; cross: the account's equity.
     """
     rate = _rate(state, account, position.symbol, quote_of)
+    if rate is None:
+        return None
     stop_out = account.terms.stop_out_level / HUNDRED
     value = value_position(state, position, quote_of)
     if position.margin_mode is MarginMode.ISOLATED:
         slack = position.margin * (ONE - stop_out) + value.unrealized_pnl
     else:
-        total = value_account(state, account, quote_of)
-        slack = total.equity - total.margin_used * stop_out
+        # Without what working orders hold: they are cancelled before a position has to go.
+        slack = value_account(state, account, quote_of).equity - account.margin_used * stop_out
     move = slack / (position.quantity * rate)
     price = value.current_price - move if position.side is PositionSide.LONG else value.current_price + move
     return round_floating(price) if price > 0 else None
 
 
-def _rate(state: State, account: Account, symbol: str, quote_of: QuoteOf) -> Decimal:
-    """Account currency per quote currency of `symbol`; without a path 1:1, which orders refuse before it matters."""
+def _rate(state: State, account: Account, symbol: str, quote_of: QuoteOf) -> Decimal | None:
+    """Account currency per quote currency of `symbol`; None without a path, as after a start before its quotes."""
     source = state.instruments[symbol].quote_currency
     if source == account.terms.currency:
         return ONE
-    return conversion_rate(source, account.terms.currency, quote_of) or ONE
+    return conversion_rate(source, account.terms.currency, quote_of)

@@ -3,6 +3,8 @@
 Priority is kept when only the quantity falls, or exits or expiry change; anything else goes to the back.
 """
 
+from decimal import Decimal
+
 import msgspec
 
 from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderTerms, TimeInForce
@@ -13,11 +15,18 @@ from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
 from tradehall.engine.handlers.cancel_order import order_ended, order_unknown, own_order
-from tradehall.engine.handlers.exits import legs_of_entry, move_leg
-from tradehall.engine.rules import AMEND_ORDER_CHECKS, SHAPE_CHECKS, first_rejection
+from tradehall.engine.handlers.exits import (
+    EXIT_ROLES,
+    exit_leg_missing,
+    exit_price,
+    exits_draft,
+    legs_of_entry,
+    move_leg,
+)
+from tradehall.engine.rules import AMEND_ORDER_CHECKS, EXIT_CHECKS, SHAPE_CHECKS, first_rejection
 from tradehall.engine.state import State
 
-_EXITS_ONLY = ("quantity", "limit_price", "stop_price", "trailing_distance", "expires_at")
+_MORE_THAN_EXITS = ("quantity", "limit_price", "stop_price", "trailing_distance", "expires_at")
 
 
 def amend_order(state: State, command: cmd.AmendOrder, context: Context, emit: Emit) -> None:
@@ -29,14 +38,14 @@ def amend_order(state: State, command: cmd.AmendOrder, context: Context, emit: E
     account = state.accounts[command.account_id]
     terms = amended_terms(order.terms, command)
     if not order.is_working:
-        _amend_filled_entry(state, order, terms, command, emit)
+        _amend_filled_entry(state, order, terms, command, context, emit)
         return
     draft = OrderDraft(state, account, cmd.PlaceOrder(terms, is_strict=command.is_strict), context, working=order)
     if (rejection := _amend_rejection(order, draft)) is not None:
         emit(ev.RequestRefused(command.account_id, rejection, command.order_id))
         return
     emit(ev.OrderAmended(order.order_id, terms, draft.margin_required, keeps_priority(order.terms, terms)))
-    _move_legs(state, order, emit)
+    _move_legs(state, order, command, emit)
 
 
 def amended_terms(terms: OrderTerms, command: cmd.AmendOrder) -> OrderTerms:
@@ -76,27 +85,53 @@ def _amend_rejection(order: Order, draft: OrderDraft) -> Rejection | None:
             f"quantity {terms.quantity} is not above what is filled, {order.filled_quantity}",
             {"quantity": terms.quantity, "filled_quantity": order.filled_quantity},
         )
-    if order.is_triggered and terms.stop_price != order.terms.stop_price:
+    if order.is_triggered and _trigger_of(terms) != _trigger_of(order.terms):
         return Rejection(RejectCode.AMEND_NOT_ALLOWED, f"the stop of order {order.order_id} was triggered already")
     return first_rejection(SHAPE_CHECKS, draft) or first_rejection(AMEND_ORDER_CHECKS, draft)
 
 
-def _amend_filled_entry(state: State, order: Order, terms: OrderTerms, command: cmd.AmendOrder, emit: Emit) -> None:
+def _trigger_of(terms: OrderTerms) -> tuple[Decimal | None, Decimal | None]:
+    return terms.stop_price, terms.trailing_distance
+
+
+def _amend_filled_entry(
+    state: State, order: Order, terms: OrderTerms, command: cmd.AmendOrder, context: Context, emit: Emit
+) -> None:
     """The entry has ended; exits asked for with nothing else move its legs."""
-    legs = legs_of_entry(state, order)
-    asks_more = any(getattr(command, name) is not None for name in _EXITS_ONLY)
-    if order.status is not OrderStatus.FILLED or asks_more or not legs:
-        emit(ev.RequestRefused(command.account_id, order_ended(order), order.order_id))
+    rejection = _filled_entry_rejection(state, order, command, context)
+    if rejection is not None:
+        emit(ev.RequestRefused(command.account_id, rejection, order.order_id))
         return
     emit(ev.OrderAmended(order.order_id, terms))
-    _move_legs(state, order, emit)
+    _move_legs(state, order, command, emit)
 
 
-def _move_legs(state: State, entry: Order, emit: Emit) -> None:
+def _filled_entry_rejection(state: State, order: Order, command: cmd.AmendOrder, context: Context) -> Rejection | None:
+    legs = legs_of_entry(state, order)
+    asks_more = any(getattr(command, name) is not None for name in _MORE_THAN_EXITS) or command.clear_expiry
+    if order.status is not OrderStatus.FILLED or asks_more or not legs:
+        return order_ended(order)
+    for role, price in zip(EXIT_ROLES, (command.stop_loss, command.take_profit), strict=True):
+        if price is not None and all(leg.role is not role for leg in legs):
+            return exit_leg_missing(role, f"order {order.order_id}")
+    assert order.position_id is not None, "legs have a position"
+    draft = exits_draft(
+        state,
+        state.accounts[command.account_id].positions[order.position_id],
+        context,
+        stop_loss=command.stop_loss,
+        take_profit=command.take_profit,
+        is_strict=command.is_strict,
+    )
+    return first_rejection(EXIT_CHECKS, draft)
+
+
+def _move_legs(state: State, entry: Order, command: cmd.AmendOrder, emit: Emit) -> None:
+    """Legs follow the exits that the command names; one that was moved by itself stays where it is."""
     for leg in legs_of_entry(state, entry):
         is_stop = leg.role is OrderRole.STOP_LOSS
-        wanted = entry.terms.stop_loss if is_stop else entry.terms.take_profit
-        if wanted is None:
+        wanted = command.stop_loss if is_stop else command.take_profit
+        if command.clear_stop_loss if is_stop else command.clear_take_profit:
             emit(ev.OrderCancelled(leg.terms.account_id, leg.order_id, "exit removed"))
-        elif wanted != (leg.terms.stop_price if is_stop else leg.terms.limit_price):
+        elif wanted is not None and wanted != exit_price(leg):
             move_leg(leg, wanted, emit)

@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from tradehall.domain.ids import PositionId
 from tradehall.domain.order import OrderRole, OrderTerms, OrderType
 from tradehall.domain.position import Position
-from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.domain.rejection import Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
 from tradehall.engine.context import Context
@@ -13,6 +12,9 @@ from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
 from tradehall.engine.handlers.place_order import accept_or_reject
+from tradehall.engine.rules import SHAPE_CHECKS, first_rejection
+from tradehall.engine.rules.position import position_unknown
+from tradehall.engine.rules.quantity import quantity_above_max
 from tradehall.engine.state import State
 
 
@@ -44,9 +46,7 @@ def close_position(state: State, command: cmd.ClosePosition, context: Context, e
         source=command.source,
         symbol_asked=position.symbol_asked,
     )
-    # The last part closes whatever its size: lots opened elsewhere may be no whole step.
-    lot_step = command.lot_step if quantity < position.quantity else None
-    _order(state, terms, lot_step, context, emit)
+    _order(state, terms, command.lot_step, context, emit)
 
 
 def close_all_positions(state: State, command: cmd.CloseAllPositions, context: Context, emit: Emit) -> None:
@@ -61,20 +61,17 @@ def close_all_positions(state: State, command: cmd.CloseAllPositions, context: C
             close_position(state, single, context, emit)
 
 
-def position_unknown(position_id: PositionId) -> Rejection:
-    """The refusal of everything that names a position that is not open on the account."""
-    return Rejection(RejectCode.POSITION_UNKNOWN, f"position {position_id} is not open")
-
-
 def _order(state: State, terms: OrderTerms, lot_step: Decimal | None, context: Context, emit: Emit) -> None:
     account = state.accounts[terms.account_id]
     draft = OrderDraft(state, account, cmd.PlaceOrder(terms, lot_step=lot_step), context)
+    if (rejection := first_rejection(SHAPE_CHECKS, draft)) is not None:
+        emit(ev.RequestRefused(terms.account_id, rejection, position_id=terms.position_id))
+        return
     accept_or_reject(draft, OrderRole.CLOSE, emit)
 
 
 def _excess(position: Position, quantity: Decimal) -> Rejection:
-    return Rejection(
-        RejectCode.QUANTITY_ABOVE_MAX,
-        f"quantity {quantity} is above the {position.quantity} that are open",
-        {"quantity": quantity, "quantity_max": position.quantity, "would_pass": position.quantity},
+    open_quantity = position.quantity
+    return quantity_above_max(
+        quantity, open_quantity, f"the {open_quantity} that are open", {"would_pass": open_quantity}
     )

@@ -12,7 +12,11 @@ from tradehall.domain.ids import OrderId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Order, OrderRole, OrderTerms, OrderType
 from tradehall.domain.position import Position
+from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
+from tradehall.engine.context import Context
+from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
 from tradehall.engine.state import State
 
@@ -26,15 +30,31 @@ def place_exits(state: State, entry: Order, position: Position, quantity: Decima
         for role, price in zip(EXIT_ROLES, (entry.terms.stop_loss, entry.terms.take_profit), strict=True)
         if price is not None
     ]
-    if quantity <= 0 or quantity < state.instruments[position.symbol].exit_quantity_min:
+    smallest = state.instruments[position.symbol].exit_quantity_min
+    if smallest:
+        # Fills that were too small for legs are covered together with this one.
+        quantity = max(quantity, _uncovered(state, entry, position))
+    if quantity < smallest:
         return
+    taken = state.accounts[position.account_id].client_ids
     first = state.next_order_id
     for index, (role, price) in enumerate(wanted):
         sibling = None if len(wanted) == 1 else first + 1 - index
-        terms = leg_terms(position, role, quantity, price, client_order_id=leg_client_id(entry, role))
+        name = leg_client_id(entry, role)
+        # An id that the caller has used keeps meaning the caller's order.
+        terms = leg_terms(position, role, quantity, price, client_order_id=None if name in taken else name)
         emit(
             ev.OrderAccepted(first + index, terms, role=role, parent_order_id=entry.order_id, sibling_order_id=sibling)
         )
+
+
+def _uncovered(state: State, entry: Order, position: Position) -> Decimal:
+    """Units that the entry opened and no leg of its own protects."""
+    covered = ZERO
+    for role in EXIT_ROLES:
+        legs = [leg for leg in legs_of_entry(state, entry) if leg.role is role]
+        covered = max(covered, sum((leg.remaining_quantity for leg in legs), ZERO))
+    return min(entry.filled_quantity, position.quantity) - covered
 
 
 def leg_client_id(entry: Order, role: OrderRole) -> str:
@@ -76,6 +96,39 @@ def legs_of_entry(state: State, entry: Order) -> list[Order]:
     if entry.position_id is None:
         return []
     return [order for order in state.reducing_orders(entry.position_id) if order.parent_order_id == entry.order_id]
+
+
+def exit_leg_missing(role: OrderRole, of: str) -> Rejection:
+    """The refusal of moving a leg that does not work; `of`: whose leg it would be."""
+    return Rejection(RejectCode.EXIT_LEG_MISSING, f"{of} has no {role} leg to move")
+
+
+def exit_price(leg: Order) -> Decimal | None:
+    """Where a leg would act."""
+    return leg.terms.stop_price if leg.role is OrderRole.STOP_LOSS else leg.terms.limit_price
+
+
+def exits_draft(
+    state: State,
+    position: Position,
+    context: Context,
+    *,
+    stop_loss: Decimal | None,
+    take_profit: Decimal | None,
+    is_strict: bool,
+) -> OrderDraft:
+    """New exits of a position as EXIT_CHECKS want to see them: those of an entry made now."""
+    terms = OrderTerms(
+        account_id=position.account_id,
+        symbol=position.symbol,
+        side=position.side.entry_side,
+        type=OrderType.MARKET,
+        quantity=position.quantity,
+        stop_loss=stop_loss,
+        take_profit=take_profit,
+    )
+    account = state.accounts[position.account_id]
+    return OrderDraft(state, account, cmd.PlaceOrder(terms, is_strict=is_strict), context)
 
 
 def move_leg(leg: Order, price: Decimal, emit: Emit) -> None:

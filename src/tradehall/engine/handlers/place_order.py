@@ -29,14 +29,23 @@ def place_order(state: State, command: cmd.PlaceOrder, context: Context, emit: E
     if (rejection := symbol_rejection(state, command.terms.symbol)) is not None:
         emit(ev.RequestRefused(account.terms.account_id, rejection))
         return
-    if command.terms.position_id is not None and account.terms.position_mode is PositionMode.NETTING:
-        # A netting account has one position per symbol, so a name for it is of no use.
-        command = msgspec.structs.replace(command, terms=msgspec.structs.replace(command.terms, position_id=None))
-    draft = OrderDraft(state, account, command, context)
+    draft = OrderDraft(state, account, with_position_mode(command, account), context)
     if (rejection := first_rejection(SHAPE_CHECKS, draft)) is not None:
         emit(ev.RequestRefused(account.terms.account_id, rejection))
         return
     accept_or_reject(draft, OrderRole.ENTRY, emit)
+
+
+def with_position_mode(command: cmd.PlaceOrder, account: Account) -> cmd.PlaceOrder:
+    """What naming a position means: nothing where there is one per symbol, else that the order only reduces it."""
+    terms = command.terms
+    if terms.position_id is None:
+        return command
+    if account.terms.position_mode is PositionMode.NETTING:
+        meant = msgspec.structs.replace(terms, position_id=None)
+    else:
+        meant = msgspec.structs.replace(terms, reduce_only=True)
+    return msgspec.structs.replace(command, terms=meant)
 
 
 def accept_or_reject(draft: OrderDraft, role: OrderRole, emit: Emit) -> None:

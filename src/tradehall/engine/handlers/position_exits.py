@@ -2,16 +2,25 @@
 
 from decimal import Decimal
 
-from tradehall.domain.order import Order, OrderRole
+from tradehall.domain.ids import OrderId
+from tradehall.domain.order import OrderRole
 from tradehall.domain.position import Position
-from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.domain.rejection import Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
 from tradehall.engine.context import Context
 from tradehall.engine.events import Emit
-from tradehall.engine.handlers.close_position import position_unknown
-from tradehall.engine.handlers.exits import exit_legs, leg_terms, move_leg
-from tradehall.engine.rules.price import exits_rejection
+from tradehall.engine.handlers.exits import (
+    EXIT_ROLES,
+    exit_leg_missing,
+    exit_legs,
+    exit_price,
+    exits_draft,
+    leg_terms,
+    move_leg,
+)
+from tradehall.engine.rules import EXIT_CHECKS, first_rejection
+from tradehall.engine.rules.position import position_unknown
 from tradehall.engine.state import State
 
 
@@ -21,57 +30,69 @@ def set_position_exits(state: State, command: cmd.SetPositionExits, context: Con
     if position is None:
         rejection: Rejection | None = position_unknown(command.position_id)
     else:
-        rejection = _missing_leg(state, position, command) or _wrong_side(state, position, command, context)
+        rejection = _missing_leg(state, position, command) or _exits_rejection(state, position, command, context)
     if rejection is not None or position is None:
         assert rejection is not None, "an unknown position has its rejection"
         emit(ev.RequestRefused(command.account_id, rejection, position_id=command.position_id))
         return
-    _set(state, position, OrderRole.STOP_LOSS, command.stop_loss, is_cleared=command.clear_stop_loss, emit=emit)
-    _set(
-        state,
-        position,
-        OrderRole.TAKE_PROFIT,
-        command.take_profit,
-        is_cleared=command.clear_take_profit,
-        emit=emit,
-    )
+    wanted = (command.stop_loss, command.take_profit)
+    is_cleared = (command.clear_stop_loss, command.clear_take_profit)
+    for role, price, clears in zip(EXIT_ROLES, wanted, is_cleared, strict=True):
+        if clears:
+            _remove(state, position, role, emit)
+        elif price is not None:
+            _move_or_make(state, position, role, price, emit)
 
 
 def _missing_leg(state: State, position: Position, command: cmd.SetPositionExits) -> Rejection | None:
     if command.may_create:
         return None
-    wanted = ((OrderRole.STOP_LOSS, command.stop_loss), (OrderRole.TAKE_PROFIT, command.take_profit))
-    for role, price in wanted:
+    for role, price in zip(EXIT_ROLES, (command.stop_loss, command.take_profit), strict=True):
         if price is not None and not exit_legs(state, position.position_id, role):
-            return Rejection(RejectCode.EXIT_LEG_MISSING, f"position {position.position_id} has no {role} leg to move")
+            return exit_leg_missing(role, f"position {position.position_id}")
     return None
 
 
-def _wrong_side(state: State, position: Position, command: cmd.SetPositionExits, context: Context) -> Rejection | None:
-    quote = context.quote(position.symbol)
-    if not command.is_strict or quote is None:
-        return None
-    instrument = state.instruments[position.symbol]
-    return exits_rejection(
-        side=position.side.entry_side,
+def _exits_rejection(
+    state: State, position: Position, command: cmd.SetPositionExits, context: Context
+) -> Rejection | None:
+    draft = exits_draft(
+        state,
+        position,
+        context,
         stop_loss=command.stop_loss,
         take_profit=command.take_profit,
-        quote=quote,
-        entry=None,
-        distance=instrument.stops_level * instrument.tick_size,
+        is_strict=command.is_strict,
+    )
+    return first_rejection(EXIT_CHECKS, draft)
+
+
+def _remove(state: State, position: Position, role: OrderRole, emit: Emit) -> None:
+    for leg in exit_legs(state, position.position_id, role):
+        emit(ev.OrderCancelled(position.account_id, leg.order_id, "exit removed"))
+
+
+def _move_or_make(state: State, position: Position, role: OrderRole, price: Decimal, emit: Emit) -> None:
+    legs = exit_legs(state, position.position_id, role)
+    for leg in legs:
+        if exit_price(leg) != price:
+            move_leg(leg, price, emit)
+    if legs:
+        return
+    terms = leg_terms(position, role, position.quantity, price, client_order_id=None)
+    sibling = _leg_for_all(state, position, EXIT_ROLES[1 - EXIT_ROLES.index(role)])
+    emit(
+        ev.OrderAccepted(
+            state.next_order_id,
+            terms,
+            role=role,
+            parent_order_id=position.position_id,
+            sibling_order_id=sibling,
+        )
     )
 
 
-def _set(
-    state: State, position: Position, role: OrderRole, price: Decimal | None, *, is_cleared: bool, emit: Emit
-) -> None:
-    legs: list[Order] = exit_legs(state, position.position_id, role)
-    if is_cleared:
-        for leg in legs:
-            emit(ev.OrderCancelled(position.account_id, leg.order_id, "exit removed"))
-    elif price is not None and legs:
-        for leg in legs:
-            move_leg(leg, price, emit)
-    elif price is not None:
-        terms = leg_terms(position, role, position.quantity, price, client_order_id=None)
-        emit(ev.OrderAccepted(state.next_order_id, terms, role=role, parent_order_id=position.position_id))
+def _leg_for_all(state: State, position: Position, role: OrderRole) -> OrderId | None:
+    """The one leg of the other role that closes the whole position, as the new one will."""
+    legs = exit_legs(state, position.position_id, role)
+    return legs[0].order_id if len(legs) == 1 and legs[0].remaining_quantity == position.quantity else None

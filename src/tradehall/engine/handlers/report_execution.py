@@ -6,8 +6,9 @@ from typing import Any, Final, get_args
 
 from tradehall.domain import fill as report
 from tradehall.domain.account import Account
+from tradehall.domain.ids import OrderId
 from tradehall.domain.money import ONE, ZERO, round_margin
-from tradehall.domain.order import Order, OrderRole, OrderStatus
+from tradehall.domain.order import STATUS_TRANSITIONS, Order, OrderRole, OrderStatus
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
@@ -16,7 +17,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
 from tradehall.engine.events import Emit
 from tradehall.engine.fees import commission_of
-from tradehall.engine.handlers.exits import drop_exits, place_exits, trim_exits
+from tradehall.engine.handlers.exits import EXIT_ROLES, drop_exits, place_exits, trim_exits
 from tradehall.engine.handlers.place_order import cancel_group
 from tradehall.engine.state import State
 
@@ -55,7 +56,11 @@ def _rejected(state: State, order: Order, said: report.VenueRejected, context: C
     if not order.is_working:
         return
     rejection = Rejection(RejectCode.VENUE_REJECTED, f"{said.code}: {said.message}")
-    emit(ev.OrderFailed(order.terms.account_id, order.order_id, rejection))
+    if OrderStatus.REJECTED in STATUS_TRANSITIONS[order.status]:
+        emit(ev.OrderFailed(order.terms.account_id, order.order_id, rejection))
+    else:
+        # What has filled stays filled: only the rest was refused.
+        emit(ev.OrderCancelled(order.terms.account_id, order.order_id, f"rejected by the venue, {rejection.message}"))
     cancel_group(state, state.accounts[order.terms.account_id], order.terms, order.order_id, emit)
 
 
@@ -70,8 +75,8 @@ def _filled(state: State, order: Order, said: report.VenueFilled, context: Conte
     booking = book(state, account, execution)
     was_working = order.is_working
     fill = _fill(state, execution, booking, said, account.terms.currency)
-    emit(ev.OrderFilled(fill, _margin_still_held(order, said.quantity, account.terms.currency)))
-    _emit_positions(booking, order, fill, emit)
+    emit(ev.OrderFilled(fill, _margin_still_held(order, booking, fill, account.terms.currency)))
+    _emit_positions(booking, emit)
     _emit_ledger(account, booking, fill, emit)
     _follow_up(state, account, order, booking, was_working=was_working, emit=emit)
 
@@ -137,43 +142,32 @@ def _fill(state: State, execution: Execution, booking: Booking, said: report.Ven
     )
 
 
-def _margin_still_held(order: Order, quantity: Decimal, currency: str) -> Decimal:
-    """The filled share of what the order holds goes over to the position."""
-    remaining = order.remaining_quantity
-    if not order.margin_held or quantity == remaining:
+def _margin_still_held(order: Order, booking: Booking, fill: report.Fill, currency: str) -> Decimal:
+    """The share of what the order opened goes over to the position; what only closed takes nothing along."""
+    left = order.remaining_quantity - fill.quantity
+    if not order.margin_held or not left:
         return ZERO
-    return round_margin(order.margin_held * (remaining - quantity) / remaining, currency)
+    opened = ZERO if booking.opening is None else booking.opening.quantity
+    # Closing comes first: once a fill opens, all that is left of the order will open too.
+    return round_margin(order.margin_held * left / (left + opened), currency) if opened else order.margin_held
 
 
-def _emit_positions(booking: Booking, order: Order, fill: report.Fill, emit: Emit) -> None:
+def _emit_positions(booking: Booking, emit: Emit) -> None:
     for closing in booking.closings:
         if closing.after is None:
-            emit(ev.PositionClosed(closing.before, fill.at, fill.price, closing_reason(order)))
+            part = closing.part
+            emit(ev.PositionClosed(closing.before, part.closed_at, part.exit_price, part.reason, part))
         else:
-            emit(ev.PositionChanged(closing.after))
+            emit(ev.PositionChanged(closing.after, closing.part))
     opening = booking.opening
     if opening is not None:
         emit(ev.PositionOpened(opening.after) if opening.before is None else ev.PositionChanged(opening.after))
 
 
-def closing_reason(order: Order) -> str:
-    """Why a position was closed, for the doors that say so."""
-    return _REASONS[order.role]
-
-
-_REASONS: Final = {
-    OrderRole.ENTRY: "order",
-    OrderRole.CLOSE: "close",
-    OrderRole.STOP_LOSS: "sl",
-    OrderRole.TAKE_PROFIT: "tp",
-    OrderRole.LIQUIDATION: "stop_out",
-}
-assert _REASONS.keys() == set(OrderRole)
-
-
 def _emit_ledger(account: Account, booking: Booking, fill: report.Fill, emit: Emit) -> None:
     for closing in booking.closings:
-        _book_entry(account, ev.EntryKind.REALIZED_PNL, closing.realized_pnl, fill, closing.before.position_id, emit)
+        realized, position_id = closing.part.realized_pnl, closing.before.position_id
+        _book_entry(account, ev.EntryKind.REALIZED_PNL, realized, fill, position_id, emit)
     _book_entry(account, ev.EntryKind.COMMISSION, -fill.commission, fill, fill.position_id, emit)
 
 
@@ -208,8 +202,8 @@ def _follow_up(
     if booking.opening is not None and order.role is OrderRole.ENTRY:
         place_exits(state, order, booking.opening.after, booking.opening.quantity, emit)
     if order.status is OrderStatus.FILLED:
-        if order.sibling_order_id is not None and order.sibling_order_id in state.orders:
-            emit(ev.OrderCancelled(order.terms.account_id, order.sibling_order_id, "the other exit filled"))
+        for sibling in _siblings(state, order):
+            emit(ev.OrderCancelled(order.terms.account_id, sibling, "the other exit filled"))
         if not was_working:
             _report_double_exit(state, order, emit)
         cancel_group(state, account, order.terms, order.order_id, emit)
@@ -220,6 +214,17 @@ def _follow_up(
             drop_exits(state, closing.before, order.order_id, emit)
         else:
             trim_exits(state, closing.after, emit)
+
+
+def _siblings(state: State, order: Order) -> list[OrderId]:
+    """The working legs that `order` names as its other exit, or that name it."""
+    if order.role not in EXIT_ROLES or order.terms.position_id is None:
+        return []
+    return [
+        leg.order_id
+        for leg in state.reducing_orders(order.terms.position_id)
+        if order.order_id == leg.sibling_order_id or leg.order_id == order.sibling_order_id
+    ]
 
 
 def _report_double_exit(state: State, order: Order, emit: Emit) -> None:

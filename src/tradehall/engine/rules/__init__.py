@@ -56,6 +56,7 @@ PLACE_ORDER_CHECKS: Final[tuple[Check, ...]] = (
 AMEND_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     account.account_is_enabled,
     account.account_may_write,
+    account.account_may_open,
     quantity.quantity_is_at_least_min,
     quantity.quantity_is_at_most_max,
     quantity.quantity_is_on_step,
@@ -66,6 +67,15 @@ AMEND_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     margin.notional_is_at_most_max,
     margin.conversion_is_known,
     margin.margin_is_sufficient,
+)
+
+# The exits of what is open already: new prices, and nothing else.
+EXIT_CHECKS: Final[tuple[Check, ...]] = (
+    account.account_is_enabled,
+    account.account_may_write,
+    shape.prices_are_positive,
+    price.price_is_on_tick,
+    price.exits_are_on_their_sides,
 )
 
 

@@ -22,13 +22,16 @@ def account_may_write(draft: OrderDraft) -> Rejection | None:
 
 
 def account_may_open(draft: OrderDraft) -> Rejection | None:
-    """A close-only account gives orders that reduce, and no others."""
+    """A close-only account gives orders that reduce, and no others; what works already may become less."""
     if draft.account.terms.status is not AccountStatus.CLOSE_ONLY or not draft.opening_quantity:
         return None
+    if draft.working is not None and draft.quantity <= draft.working.remaining_quantity:
+        return None
+    closing = draft.quantity - draft.opening_quantity
     return Rejection(
         RejectCode.ACCOUNT_CLOSE_ONLY,
         f"account {draft.terms.account_id} may only close positions",
-        {"opening_quantity": draft.opening_quantity, "would_pass": draft.quantity - draft.opening_quantity},
+        {"opening_quantity": draft.opening_quantity} | ({"would_pass": closing} if closing else {}),
     )
 
 

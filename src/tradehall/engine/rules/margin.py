@@ -2,11 +2,10 @@
 
 from decimal import Decimal
 
-from tradehall.domain.money import ZERO, round_down_to
+from tradehall.domain.money import ZERO, minor_unit, round_down_to
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
-
-_WOULD_PASS_STEP = Decimal("1E-8")
+from tradehall.engine.rules.quantity import quantity_that_passes
 
 
 def leverage_is_allowed(draft: OrderDraft) -> Rejection | None:
@@ -29,20 +28,16 @@ def notional_is_at_most_max(draft: OrderDraft) -> Rejection | None:
     return Rejection(
         RejectCode.NOTIONAL_ABOVE_MAX,
         f"quantity x price is {draft.terms.quantity * price}, at most {most} is allowed",
-        {
-            "notional": draft.terms.quantity * price,
-            "notional_max": most,
-            "would_pass": round_down_to(most / price, _WOULD_PASS_STEP),
-        },
+        {"notional": draft.terms.quantity * price, "notional_max": most} | quantity_that_passes(draft, most / price),
     )
 
 
 def conversion_is_known(draft: OrderDraft) -> Rejection | None:
-    """The quote currency converts into the account's through live quotes."""
+    """The quote currency, and that of the commission, convert into the account's through live quotes."""
     draft.price_margin()
     if draft.rate is not None:
         return None
-    source, target = draft.instrument.quote_currency, draft.account.terms.currency
+    source, target = draft.currency_without_path(), draft.account.terms.currency
     return Rejection(RejectCode.CONVERSION_MISSING, f"no live quotes convert {source} to {target}")
 
 
@@ -63,15 +58,15 @@ def margin_is_sufficient(draft: OrderDraft) -> Rejection | None:
             "available": available,
             "leverage": draft.leverage,
             "price": draft.reference_price,
-            "would_pass": _affordable(draft, available),
-        },
+        }
+        | quantity_that_passes(draft, _affordable(draft, available)),
     )
 
 
 def _affordable(draft: OrderDraft, available: Decimal) -> Decimal:
-    """The largest quantity that passes: what closes a position is free, the rest is paid by `available`."""
-    closing = draft.quantity - draft.opening_quantity
+    """The largest quantity that passes: what is filled or closes a position is free, `available` pays the rest."""
+    free = draft.terms.quantity - draft.opening_quantity
     assert draft.rate is not None and draft.reference_price is not None, "conversion_is_known comes first"
-    opening = max(ZERO, available) * draft.leverage / (draft.reference_price * draft.rate)
-    step = draft.command.lot_step or draft.instrument.quantity_step or _WOULD_PASS_STEP
-    return round_down_to(closing + opening, step)
+    # Margin is rounded up to the minor unit, so fractions of it buy nothing.
+    budget = round_down_to(max(ZERO, available), minor_unit(draft.account.terms.currency))
+    return free + budget * draft.leverage / (draft.reference_price * draft.rate)

@@ -2,11 +2,10 @@
 
 from decimal import Decimal
 
-from tradehall.domain.account import PositionMode
-from tradehall.domain.money import ZERO
-from tradehall.domain.order import Side
+from tradehall.domain.ids import PositionId
 from tradehall.domain.position import side_opened_by
 from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.engine.booking import positions_met
 from tradehall.engine.draft import OrderDraft
 
 
@@ -17,9 +16,14 @@ def position_is_known(draft: OrderDraft) -> Rejection | None:
         return None
     if draft.position is not None and draft.position.symbol == draft.terms.symbol:
         return None
+    return position_unknown(position_id)
+
+
+def position_unknown(position_id: PositionId) -> Rejection:
+    """The refusal of everything that names a position that is not open on the account, or not in the symbol."""
     return Rejection(
         RejectCode.POSITION_UNKNOWN,
-        f"position {position_id} in {draft.terms.symbol} is not open",
+        f"position {position_id} is not open",
         {"position_id": Decimal(position_id)},
     )
 
@@ -52,26 +56,10 @@ def margin_mode_matches(draft: OrderDraft) -> Rejection | None:
 
 def reduce_only_reduces(draft: OrderDraft) -> Rejection | None:
     """A reduce-only order finds something to reduce; more than that is capped when it fills."""
-    if not draft.terms.reduce_only:
-        return None
-    open_quantity = reducible_quantity(draft)
-    if open_quantity:
+    if not draft.terms.reduce_only or positions_met(draft.state, draft.account, draft.terms):
         return None
     return Rejection(
         RejectCode.REDUCE_ONLY_NOTHING_TO_REDUCE,
         f"a reduce-only {draft.terms.side} order finds no position in {draft.terms.symbol} to reduce",
-        {"quantity": draft.quantity, "would_pass": ZERO},
+        {"quantity": draft.quantity},
     )
-
-
-def reducible_quantity(draft: OrderDraft) -> Decimal:
-    """Units that an order of this side could close now."""
-    side: Side = draft.terms.side
-    if draft.account.terms.position_mode is PositionMode.NETTING or draft.terms.position_id is not None:
-        position = draft.position
-        return position.quantity if position is not None and position.side.exit_side is side else ZERO
-    exposure = draft.account.exposures.get(draft.terms.symbol)
-    if exposure is None:
-        return ZERO
-    isolated = exposure.isolated_net if side is Side.SELL else -exposure.isolated_net
-    return (exposure.long_quantity if side is Side.SELL else exposure.short_quantity) + max(ZERO, isolated)

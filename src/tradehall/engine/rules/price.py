@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradehall.domain.market import Quote
+from tradehall.domain.instrument import Instrument
 from tradehall.domain.money import is_multiple, round_to
 from tradehall.domain.order import OrderType, Side
 from tradehall.domain.rejection import RejectCode, Rejection
@@ -23,7 +23,7 @@ def price_is_on_tick(draft: OrderDraft) -> Rejection | None:
                 {
                     name: price,
                     "tick_size": instrument.tick_size,
-                    "would_pass": round_to(price, instrument.tick_size),
+                    "would_pass": max(instrument.tick_size, round_to(price, instrument.tick_size)),
                 },
             )
     return None
@@ -36,64 +36,56 @@ def price_is_on_its_side(draft: OrderDraft) -> Rejection | None:
         return None
     is_buy = terms.side is Side.BUY
     touch = quote.ask if is_buy else quote.bid
-    distance = draft.instrument.stops_level * draft.instrument.tick_size
+    if draft.working is not None and draft.working.is_triggered:
+        return None  # Its stop price has done its work: the market has been there.
     price = terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
     assert price is not None, "prices_are_there comes first"
     wants_below = is_buy == (terms.type is OrderType.LIMIT)
-    bound = touch - distance if wants_below else touch + distance
-    if (price < touch and price <= bound) if wants_below else (price > touch and price >= bound):
+    if _is_far_enough(price, touch, draft.instrument, wants_below=wants_below):
         return None
+    nearest = _nearest(touch, draft.instrument, wants_below=wants_below)
     return Rejection(
         RejectCode.PRICE_WRONG_SIDE,
-        f"a {terms.side} {terms.type} price must be {'below' if wants_below else 'above'} {bound}, was {price}",
-        {"price": price, "bid": quote.bid, "ask": quote.ask, "would_pass": bound},
+        f"a {terms.side} {terms.type} price must be {'below' if wants_below else 'above'} {touch}, "
+        f"{nearest} at the nearest, was {price}",
+        {"price": price, "bid": quote.bid, "ask": quote.ask, "would_pass": nearest},
     )
 
 
 def exits_are_on_their_sides(draft: OrderDraft) -> Rejection | None:
-    """Doors that speak tickets want a stop loss that loses and a take profit that gains."""
-    terms = draft.terms
-    if not draft.command.is_strict or draft.quote is None:
-        return None
-    entry = terms.limit_price or terms.stop_price
-    return exits_rejection(
-        side=terms.side,
-        stop_loss=terms.stop_loss,
-        take_profit=terms.take_profit,
-        quote=draft.quote,
-        entry=entry,
-        distance=draft.instrument.stops_level * draft.instrument.tick_size,
-    )
+    """Doors that speak tickets want a stop loss that loses and a take profit that gains, the stops level away.
 
-
-def exits_rejection(
-    *,
-    side: Side,
-    stop_loss: Decimal | None,
-    take_profit: Decimal | None,
-    quote: Quote,
-    entry: Decimal | None,
-    distance: Decimal,
-) -> Rejection | None:
-    """Exits of a `side` entry at least `distance` [price] away from where it would be closed.
-
-    A buy is closed at the bid, a sell at the ask; a pending order is measured from its entry price.
+    A pending order is measured from its entry price; another from where it would be closed: the bid, or
+    for a sell the ask.
     """
-    is_buy = side is Side.BUY
-    base = entry if entry is not None else (quote.bid if is_buy else quote.ask)
-    wanted = (("stop_loss", stop_loss, is_buy), ("take_profit", take_profit, not is_buy))
-    for name, price, must_be_below in wanted:
-        if price is None:
+    quote, terms = draft.quote, draft.terms
+    if not draft.command.is_strict or quote is None:
+        return None
+    is_buy = terms.side is Side.BUY
+    base = terms.limit_price or terms.stop_price or (quote.bid if is_buy else quote.ask)
+    wanted = (("stop_loss", terms.stop_loss, is_buy), ("take_profit", terms.take_profit, not is_buy))
+    for name, price, wants_below in wanted:
+        if price is None or _is_far_enough(price, base, draft.instrument, wants_below=wants_below):
             continue
-        bound = base - distance if must_be_below else base + distance
-        if (price < base and price <= bound) if must_be_below else (price > base and price >= bound):
-            continue
+        nearest = _nearest(base, draft.instrument, wants_below=wants_below)
         return Rejection(
             RejectCode.EXITS_WRONG_SIDE,
-            f"{name} of a {side} must be {'below' if must_be_below else 'above'} {bound}, was {price}",
-            {name: price, "bid": quote.bid, "ask": quote.ask, "would_pass": bound},
+            f"{name} of a {terms.side} must be {'below' if wants_below else 'above'} {base}, "
+            f"{nearest} at the nearest, was {price}",
+            {name: price, "bid": quote.bid, "ask": quote.ask, "would_pass": nearest},
         )
     return None
+
+
+def _is_far_enough(price: Decimal, base: Decimal, instrument: Instrument, *, wants_below: bool) -> bool:
+    gap = base - price if wants_below else price - base
+    return gap > 0 and gap >= instrument.stops_level * instrument.tick_size
+
+
+def _nearest(base: Decimal, instrument: Instrument, *, wants_below: bool) -> Decimal:
+    """The price on the right side of `base` that passes for sure: the stops level away, or a tick."""
+    distance = max(instrument.stops_level, 1) * instrument.tick_size
+    return base - distance if wants_below else base + distance
 
 
 def quote_is_near_expectation(draft: OrderDraft) -> Rejection | None:
