@@ -164,32 +164,37 @@ STEPS = st.lists(
 )
 
 
+class Place:
+    """An order and the units of others ahead of it; None: not known."""
+
+    def __init__(self, order: int, ahead: Decimal | None) -> None:
+        self.order, self.ahead = order, ahead
+
+    def show(self, displayed: Decimal) -> None:
+        self.ahead = displayed if self.ahead is None else min(self.ahead, displayed)
+
+
 @given(STEPS)
 def test_a_line_of_groups_equals_a_number_per_order(steps):
-    line, alive = Line(), set()
-    plain = []  # [order, units of others ahead, None: not known]
+    line = Line()
+    alive: set[int] = set()
+    plain: list[Place] = []
     for number, (word, value) in enumerate(steps):
+        units = None if value is None else Decimal(value)
+        if word in ("join", "shown") and units is not None:
+            for place in plain:
+                place.show(units)
         if word == "join":
-            ahead = None if value is None else Decimal(value)
-            line.join((number, 1), ahead)
+            line.join((number, 1), units)
             alive.add(number)
-            plain.append([number, behind(plain, ahead)])
+            plain.append(Place(number, units))
         elif word == "shown":
             line.shorten(Decimal(value))
-            for place in plain:
-                place[1] = Decimal(value) if place[1] is None else min(place[1], Decimal(value))
         elif word == "leave" and plain:
-            alive.remove(plain.pop(value % len(plain))[0])
+            alive.remove(plain.pop(value % len(plain)).order)
         elif word == "print":
             filled = print_on_line(line, alive, Decimal(value))
             assert filled == print_on_plain(plain, Decimal(value))
-
-
-def behind(plain: list, ahead: Decimal | None) -> Decimal | None:
-    """Nobody overtakes those who are in line already."""
-    if not plain or ahead is None:
-        return ahead
-    return None if plain[-1][1] is None else max(ahead, plain[-1][1])
 
 
 def print_on_line(line: Line, alive: set, budget: Decimal) -> list[int]:
@@ -207,19 +212,19 @@ def print_on_line(line: Line, alive: set, budget: Decimal) -> list[int]:
     return filled
 
 
-def print_on_plain(plain: list, budget: Decimal) -> list[int]:
+def print_on_plain(plain: list[Place], budget: Decimal) -> list[int]:
     filled, eaten = [], Decimal(0)
-    while plain and budget > 0 and plain[0][1] is not None:
-        part = min(budget, max(plain[0][1] - eaten, Decimal(0)))
+    while plain and budget > 0 and plain[0].ahead is not None:
+        part = min(budget, max(plain[0].ahead - eaten, Decimal(0)))
         eaten += part
         budget -= part
         if budget <= 0:
             break
-        filled.append(plain.pop(0)[0])
+        filled.append(plain.pop(0).order)
         budget -= 1
     for place in plain:
-        if place[1] is not None:
-            place[1] = max(place[1] - eaten, Decimal(0))
+        if place.ahead is not None:
+            place.ahead = max(place.ahead - eaten, Decimal(0))
     return filled
 
 

@@ -38,7 +38,7 @@ AGE = 10 * NS_PER_SECOND
 def a_bare_venue(instrument: Instrument, quote: Quote | None, *terms, **settings) -> tuple[SimulatedVenue, State]:
     """A venue over a state that accepted these orders at START, without an engine before it."""
     state = State()
-    facts = [ev.InstrumentListed(instrument), ev.AccountOpened(AccountTerms(1))]
+    facts: list[ev.AnyEvent] = [ev.InstrumentListed(instrument), ev.AccountOpened(AccountTerms(1))]
     facts += [ev.OrderAccepted(number, term) for number, term in enumerate(terms, start=1)]
     begin_record(state, START)
     for fact in facts:
@@ -63,7 +63,7 @@ def test_nothing_fills_on_a_quote_that_is_too_old(what, terms, answer, quote):
     assert [type(report) for report in reports] == ([] if answer is None else [answer])
     if answer is None:
         fills = list(venue.on_quote(a_quote(START + 1), START + 1))
-        assert [(type(fill), str(fill.price)) for fill in fills[:1]] == [(VenueFilled, "100.02")]
+        assert [str(fill.price) for fill in fills if isinstance(fill, VenueFilled)] == ["100.02"]
 
 
 def test_the_smaller_of_both_ages_counts():
@@ -100,7 +100,7 @@ def test_a_closed_market_fills_nothing():
         assert list(venue.react(ev.OrderAccepted(number, state.orders[number].terms), START)) == []
     assert list(venue.on_quote(a_quote(opening - 1), opening - 1)) == []
     reports = list(venue.on_quote(a_quote(opening, "105.00", "105.02"), opening))
-    assert {report.order_id for report in reports} == {1, 2}
+    assert {report.order_id for report in reports if isinstance(report, VenueFilled)} == {1, 2}
 
 
 # On its way.
@@ -212,13 +212,8 @@ def test_repeated_and_late_events_change_nothing():
     gone = floor.place(BUY, LIMIT, limit_price="99")
     accepted = [e for e in floor.events if isinstance(e, ev.OrderAccepted)]
     floor.submit(CancelOrder(1, gone))
-    for event in [
-        *accepted,
-        *accepted,
-        ev.OrderCancelled(1, gone),
-        ev.OrderCancelled(1, resting),
-        ev.OrderExpired(1, 12345),
-    ]:
+    late: list[ev.AnyEvent] = [*accepted, *accepted, ev.OrderCancelled(1, gone), ev.OrderCancelled(1, resting)]
+    for event in [*late, ev.OrderExpired(1, 12345)]:
         assert list(floor.venue.react(event, floor.now)) == []
     floor.quote("98.00", "98.02")
     assert floor.filled_orders() == [resting]

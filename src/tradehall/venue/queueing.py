@@ -40,14 +40,12 @@ class Line:
         self.hidden: deque[Member] = deque()
 
     def join(self, member: Member, ahead: Decimal | None) -> None:
-        """Go to the end of the line, behind `ahead` units of others (None: not displayed yet)."""
+        """Go to the end of the line, behind the `ahead` units of others that are displayed (None: not told)."""
+        if ahead is not None:
+            self.shorten(ahead)
         until = None if ahead is None else self.eaten + ahead
-        last = self.groups[-1] if self.groups else None
-        if last is not None and until is not None:
-            # Nobody overtakes: where those before do not know their place, those after them do not either.
-            until = None if last.until is None else max(until, last.until)
-        if last is not None and last.until == until:
-            last.members.append(member)
+        if self.groups and self.groups[-1].until == until:
+            self.groups[-1].members.append(member)
         else:
             self.groups.append(_Group(until, deque((member,))))
 
