@@ -26,7 +26,8 @@ from tradehall.venue.matching import (
 from tradehall.venue.prints import is_reached_by, match_print
 from tradehall.venue.settings import VenueSettings
 
-PROVIDER: Final = "simulated"
+# Whose instruments are filled here: a made-up market and a recorded one, neither of which takes orders.
+PROVIDERS: Final = frozenset({"simulated", "replay"})
 
 
 class SimulatedVenue:
@@ -95,7 +96,7 @@ class SimulatedVenue:
         return NO_REPORTS
 
     def _is_ours(self, symbol: str) -> bool:
-        return self._floor.state.instruments[symbol].provider == PROVIDER
+        return self._floor.state.instruments[symbol].provider in PROVIDERS
 
     # What the market says.
 
