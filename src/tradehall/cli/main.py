@@ -11,7 +11,7 @@ from tradehall import __version__
 from tradehall.adapters.data_folder import DataFolderRefused
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import KeyRefused
-from tradehall.cli import bench, demo, importing, keys, openapi, serve, show
+from tradehall.cli import bench, demo, importing, journal, keys, openapi, serve, show
 from tradehall.cli.logs import log_to_stderr
 from tradehall.cli.output import Refused, complain
 from tradehall.config import ConfigMalformed, ConfigRefused
@@ -70,6 +70,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tradehall {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for module in (serve, demo, keys, importing, bench, show, openapi):
+    for module in (serve, demo, keys, importing, journal, bench, show, openapi):
         module.add_to(commands)
     return parser
