@@ -57,6 +57,7 @@ class Position(Struct, frozen=True, gc=False, omit_defaults=True):
     client_order_id: str | None = None
     comment: str = ""
     magic: int = 0
+    source: str = ""
     symbol_asked: str | None = None
 
     @property
