@@ -28,7 +28,8 @@ from tradehall.domain.order import TimeInForce
 from tradehall.domain.time import NS_PER_MS, NS_PER_SECOND
 from tradehall.engine import events as ev
 from tradehall.engine.commands import AmendOrder, CancelOrder, PlaceOrder
-from tradehall.engine.state import State, begin_record, evolve
+from tradehall.engine.state import State
+from tradehall.engine.state_evolve import begin_record, evolve
 from tradehall.venue.settings import VenueSettings
 from tradehall.venue.simulated import SimulatedVenue
 

@@ -190,6 +190,7 @@ def _open(state: State, account: Account, execution: Execution, quantity: Decima
         client_order_id=terms.client_order_id,
         comment=terms.comment,
         magic=terms.magic,
+        source=terms.source,
         symbol_asked=terms.symbol_asked,
     )
     return Opening(None, after, quantity)

@@ -18,7 +18,9 @@ from tradehall.engine.handlers import (
     report_execution,
     tick,
 )
-from tradehall.engine.state import State, begin_record, check_conservation, evolve
+from tradehall.engine.state import State
+from tradehall.engine.state_evolve import begin_record, evolve
+from tradehall.engine.state_positions import check_conservation
 
 Handler = Callable[[State, Any, Context, Callable[[ev.AnyEvent], None]], None]
 

@@ -78,7 +78,8 @@ class MarginWatch:
         account = self._state.accounts[account_id]
         value = value_account(self._state, account, self._quotes.get)
         is_due = self._is_due(account, value)
-        self._generation[account_id] = self._generation.get(account_id, 0) + 1
+        if account.positions or account_id in self._generation:
+            self._generation[account_id] = self._generation.get(account_id, 0) + 1
         if account.positions:
             symbols = self._symbols(account)
             # Until it is dealt with, as when a market is closed, every quote has another look.

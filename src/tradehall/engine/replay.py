@@ -10,7 +10,9 @@ from tradehall.engine.context import Context
 from tradehall.engine.engine import Engine
 from tradehall.engine.events import AnyEvent, OrderFilled
 from tradehall.engine.record import Record, RecordFacts
-from tradehall.engine.state import Snapshot, State, begin_record, check_conservation, evolve
+from tradehall.engine.state import Snapshot, State
+from tradehall.engine.state_evolve import begin_record, evolve
+from tradehall.engine.state_positions import check_conservation
 
 
 def fold(state: State, facts: Record | RecordFacts) -> None:

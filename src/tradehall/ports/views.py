@@ -11,6 +11,7 @@ from tradehall.domain.ids import AccountId, FillId, OrderId, PositionId
 from tradehall.domain.order import Order, OrderStatus, Side
 from tradehall.domain.position import Position
 from tradehall.engine.events import EntryKind
+from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals
 
 PAGE_MAX: Final = 10_000
 
@@ -85,7 +86,7 @@ class ClosedPositionRow(NamedTuple):
     body: str
 
 
-AnyRow = OrderRow | FillRow | LedgerRow | ClosedPositionRow
+AnyRow = OrderRow | FillRow | LedgerRow | ClosedPositionRow | TicketRow
 
 # Name → shape of a row, whose first field is the key. A row written again under its key replaces the other.
 VIEWS: Final[dict[str, type[Any]]] = {
@@ -93,19 +94,21 @@ VIEWS: Final[dict[str, type[Any]]] = {
     "fills": FillRow,
     "ledger": LedgerRow,
     "closed_positions": ClosedPositionRow,
+    "tickets": TicketRow,
 }
 
 
 class ViewRows:
     """Rows to be written together, oldest first."""
 
-    __slots__ = ("closed_positions", "fills", "ledger", "orders")
+    __slots__ = ("closed_positions", "fills", "ledger", "orders", "tickets")
 
     def __init__(self) -> None:
         self.orders: list[OrderRow] = []
         self.fills: list[FillRow] = []
         self.ledger: list[LedgerRow] = []
         self.closed_positions: list[ClosedPositionRow] = []
+        self.tickets: list[TicketRow] = []
 
     def extend(self, other: "ViewRows") -> None:
         """Append all rows of `other`."""
@@ -113,6 +116,7 @@ class ViewRows:
         self.fills += other.fills
         self.ledger += other.ledger
         self.closed_positions += other.closed_positions
+        self.tickets += other.tickets
 
     def of(self, view: str) -> list[Any]:
         """Rows of the view of that name."""
@@ -158,6 +162,10 @@ class HistoryQuery(Struct, frozen=True):
 class Views(Protocol):
     """Queries over what is durable. Those that are not awaited take microseconds."""
 
+    def refresh(self) -> None:
+        """More has become durable: what is read from now on includes it."""
+        ...
+
     def order(self, order_id: OrderId) -> Order | None:
         """An ended order."""
         ...
@@ -192,6 +200,14 @@ class Views(Protocol):
 
     async def closed_positions(self, query: HistoryQuery) -> list[ClosedPosition]:
         """A page of closed positions."""
+        ...
+
+    async def tickets(self, query: TicketQuery) -> list[Ticket]:
+        """A page of ended tickets; the states of a query that are not ended find nothing."""
+        ...
+
+    async def ticket_totals(self, query: TicketQuery) -> TicketTotals:
+        """Sums over all ended tickets of a query, whatever its page."""
         ...
 
 

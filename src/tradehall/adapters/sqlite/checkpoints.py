@@ -14,6 +14,8 @@ CHECKPOINT_AFTER_BYTES: Final = 2 << 20
 # Beyond this many pages the log is begun anew, which stops the writer for the few that came meanwhile.
 WAL_PAGES_MAX: Final = (64 << 20) // 4096
 
+READERS_TIMEOUT_MS: Final = 20
+
 log: Final = logging.getLogger("tradehall.journal")
 
 
@@ -27,7 +29,8 @@ class Checkpoints:
         self._writing = writing
         self._on_unknown = on_unknown
         self._db = open_writer(path)
-        self._db.execute("PRAGMA busy_timeout = 0")  # Waiting for a reader would keep the writer waiting too.
+        # While the log is begun anew the writer waits, and so for readers; the loop's last for one round.
+        self._db.execute(f"PRAGMA busy_timeout = {READERS_TIMEOUT_MS}")
         self._bytes = 0
         self._is_stopping = False
         self._wake = threading.Event()

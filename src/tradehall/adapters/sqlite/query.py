@@ -4,6 +4,7 @@ from itertools import product
 from typing import Any, Final
 
 from tradehall.domain.order import WORKING, OrderStatus, Side
+from tradehall.ports.tickets import Clause, Comparison, TicketQuery
 from tradehall.ports.views import PAGE_MAX, HistoryQuery, OrderQuery
 
 Sql = tuple[str, list[Any]]
@@ -100,6 +101,55 @@ def history_page(view: str, key: str, stamp: str, query: HistoryQuery) -> Sql:
     where, values = _where(terms)
     sql = f"SELECT body FROM {view} INDEXED BY {index} WHERE {where} ORDER BY {stamp} DESC, {key} DESC LIMIT ? OFFSET ?"
     return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
+
+
+def tickets_page(query: TicketQuery) -> Sql:
+    """Bodies of ended tickets, newest first."""
+    where, values = _tickets_where(query)
+    sql = f"SELECT body FROM tickets WHERE {where} ORDER BY opened_at DESC, ticket DESC LIMIT ? OFFSET ?"
+    return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
+
+
+def ticket_sums(query: TicketQuery) -> Sql:
+    """One row: count and sums, in the order of TicketTotals."""
+    where, values = _tickets_where(query)
+    sums = "count(*), sum(profit), sum(net_profit), sum(commission), sum(swap), sum(lots)"
+    return f"SELECT {sums} FROM tickets WHERE {where}", values
+
+
+def _tickets_where(query: TicketQuery) -> Sql:
+    texts = ["account_id = ?"]
+    values: list[Any] = [query.account_id]
+    if query.states is not None:
+        texts.append(f"state IN ({','.join('?' * len(query.states))})")
+        values += sorted(state.value for state in query.states)
+    if query.closed_since is not None:
+        texts.append("closed_at >= ?")
+        values.append(query.closed_since)
+    if query.closed_until is not None:
+        texts.append("closed_at <= ?")
+        values.append(query.closed_until)
+    for clause in query.clauses:
+        texts.append(_clause_text(clause))
+        values += clause.values
+    return " AND ".join(texts), values
+
+
+def _clause_text(clause: Clause) -> str:
+    places = ",".join("?" * len(clause.values))
+    # The column is one of FILTER_COLUMNS: Clause asserts it.
+    return f"{clause.column} {_CLAUSE_TEXTS[clause.comparison].format(places=places)}"
+
+
+_CLAUSE_TEXTS: Final = {
+    Comparison.IS: "= ?",
+    Comparison.IS_NOT: "<> ?",
+    Comparison.IN: "IN ({places})",
+    Comparison.NOT_IN: "NOT IN ({places})",
+    Comparison.BETWEEN: "BETWEEN ? AND ?",
+    Comparison.NOT_BETWEEN: "NOT BETWEEN ? AND ?",
+}
+assert _CLAUSE_TEXTS.keys() == set(Comparison)
 
 
 def _where(terms: list[tuple[str, Any]]) -> Sql:

@@ -39,7 +39,7 @@ class SqliteStore:
             self._lock.close()
             raise JournalDamaged(f"{self.path} cannot be used: {error}") from error
         self._checkpoints = Checkpoints(self.path, self.journal.writing, on_unknown)
-        self.view_store = SqliteViewStore(self._db)
+        self.view_store = SqliteViewStore(self._db, self._written)
         self.views = SqliteViews(self.path)
 
     def _written(self, size: int) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,10 +13,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from tradehall.adapters.sqlite.connection import open_reader
-from tradehall.adapters.sqlite.query import Sql, history_page, orders_page
+from tradehall.adapters.sqlite.query import Sql, history_page, orders_page, ticket_sums, tickets_page
 from tradehall.adapters.sqlite.rows import insert_views
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
+from tradehall.ports.tickets import Ticket, TicketQuery, TicketTotals
 from tradehall.ports.views import (
     PAGE_MAX,
     VIEWS,
@@ -37,6 +39,7 @@ _decode_order: Final = msgspec.json.Decoder(Order).decode
 _decode_fill: Final = msgspec.json.Decoder(Fill).decode
 _decode_entry: Final = msgspec.json.Decoder(LedgerEntry).decode
 _decode_closed: Final = msgspec.json.Decoder(ClosedPosition).decode
+_decode_ticket: Final = msgspec.json.Decoder(Ticket).decode
 
 
 class SqliteViews:
@@ -48,6 +51,11 @@ class SqliteViews:
         self._pool = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="views")
         self._of_thread = threading.local()
         self._pooled: list[sqlite3.Connection] = []
+
+    def refresh(self) -> None:
+        """See the port."""
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
 
     def order(self, order_id: int) -> Order | None:
         """See the port."""
@@ -64,10 +72,11 @@ class SqliteViews:
 
     def fills_of(self, order_id: int) -> list[Fill]:
         """See the port."""
-        rows = self._db.execute(
-            "SELECT body FROM fills WHERE order_id = ? ORDER BY fill_id LIMIT ?", (order_id, PAGE_MAX)
+        self._begin()
+        bodies = _read(
+            self._db, ("SELECT body FROM fills WHERE order_id = ? ORDER BY fill_id LIMIT ?", [order_id, PAGE_MAX])
         )
-        return [_decode_fill(body) for (body,) in rows.fetchall()]
+        return [_decode_fill(body) for body in bodies]
 
     def fill(self, fill_id: int) -> Fill | None:
         """See the port."""
@@ -98,6 +107,20 @@ class SqliteViews:
         page = history_page("closed_positions", "position_id", "closed_at", query)
         return [_decode_closed(body) for body in await self._page(page, query)]
 
+    async def tickets(self, query: TicketQuery) -> list[Ticket]:
+        """See the port."""
+        bodies = await self._pooled_read(tickets_page(query))
+        return [_decode_ticket(body) for (body,) in bodies]
+
+    async def ticket_totals(self, query: TicketQuery) -> TicketTotals:
+        """See the port."""
+        count, *sums = (await self._pooled_read(ticket_sums(query)))[0]
+        # Sums of floats, put right again: cents add up exactly below 2**53 of them.
+        return TicketTotals(count, *(Decimal(repr(round(value or 0.0, 8))) for value in sums))
+
+    async def _pooled_read(self, sql: Sql) -> list[Any]:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_rows, sql)
+
     def close(self) -> None:
         """Let go of the file; reads under way are waited for."""
         self._pool.shutdown()
@@ -105,20 +128,40 @@ class SqliteViews:
             db.close()
 
     def _one(self, sql: str, values: tuple[Any, ...], decode: Callable[[bytes], T]) -> T | None:
+        self._begin()
         row = self._db.execute(sql, values).fetchone()
         return None if row is None else decode(row[0])
+
+    def _begin(self) -> None:
+        """Read as of one moment until the loop's next round, or `refresh`.
+
+        A read of its own has to take and give back locks, and to forget every page it knew if anything was
+        written since: five times the cost of the read itself.
+        """
+        if self._db.in_transaction:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # Nobody would end it.
+        self._db.execute("BEGIN")
+        loop.call_soon(self.refresh)
 
     async def _page(self, page: Sql, query: OrderQuery | HistoryQuery, *, is_long: bool = False) -> list[bytes]:
         if is_long or query.limit + query.offset > SHORT_PAGE:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_pooled, page)
+        self._begin()
         return _read(self._db, page)
 
     def _read_pooled(self, page: Sql) -> list[bytes]:
+        return [body for (body,) in self._read_rows(page)]
+
+    def _read_rows(self, sql: Sql) -> list[Any]:
         db: sqlite3.Connection | None = getattr(self._of_thread, "db", None)
         if db is None:
             db = self._of_thread.db = open_reader(self._path)
             self._pooled.append(db)
-        return _read(db, page)
+        return db.execute(*sql).fetchall()
 
 
 def _read(db: sqlite3.Connection, page: Sql) -> list[bytes]:
@@ -128,8 +171,9 @@ def _read(db: sqlite3.Connection, page: Sql) -> list[bytes]:
 class SqliteViewStore:
     """See the port; `db` writes, and gives texts as text."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, on_written: Callable[[int], None] = lambda size: None) -> None:
         self._db = db
+        self._on_written = on_written
 
     @property
     def version(self) -> int:
@@ -140,18 +184,21 @@ class SqliteViewStore:
     def clear(self) -> None:
         """See the port."""
         drops = "".join(f"DROP TABLE IF EXISTS {view};" for view in VIEWS)
-        sql = resources.files("tradehall.adapters.sqlite").joinpath("views.sql").read_text(encoding="utf8")
-        self._db.executescript(f"BEGIN IMMEDIATE; UPDATE views_state SET version = 0; {drops} {sql} COMMIT;")
+        tables = "".join(_schema("CREATE TABLE"))
+        self._db.executescript(f"BEGIN IMMEDIATE; UPDATE views_state SET version = 0; {drops} {tables} COMMIT;")
 
     def complete(self, version: int) -> None:
         """See the port."""
-        self._db.execute("UPDATE views_state SET version = ?", (version,))
+        # Sorting all rows once is several times faster than keeping indexes while they come.
+        indexes = "".join(_schema("CREATE INDEX"))
+        self._db.executescript(f"BEGIN IMMEDIATE; {indexes} UPDATE views_state SET version = {version}; COMMIT;")
 
     def write(self, rows: ViewRows) -> None:
         """See the port."""
         self._db.execute("BEGIN IMMEDIATE")
         insert_views(self._db, rows)
         self._db.execute("COMMIT")
+        self._on_written(sum(len(row.body) for view in VIEWS for row in rows.of(view)))
 
     def rows(self, view: str) -> Iterator[AnyRow]:
         """See the port."""
@@ -159,3 +206,10 @@ class SqliteViewStore:
         columns = ", ".join(shape._fields)
         cursor = self._db.execute(f"SELECT {columns} FROM {view} ORDER BY {shape._fields[0]}")
         return map(shape._make, cursor)
+
+
+def _schema(verb: str) -> list[str]:
+    """The statements of views.sql that begin with `verb`."""
+    sql = resources.files("tradehall.adapters.sqlite").joinpath("views.sql").read_text(encoding="utf8")
+    plain = "\n".join(line for line in sql.splitlines() if not line.startswith("--"))
+    return [f"{statement};" for statement in plain.split(";") if statement.strip().startswith(verb)]

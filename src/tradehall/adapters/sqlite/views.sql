@@ -15,7 +15,7 @@ CREATE TABLE orders (
 ) STRICT;
 CREATE INDEX orders_by_client_id ON orders (account_id, client_order_id) WHERE client_order_id IS NOT NULL;
 CREATE INDEX orders_by_oco_group ON orders (account_id, oco_group_id) WHERE oco_group_id IS NOT NULL;
-CREATE INDEX orders_by_creation ON orders (account_id, created_at);
+CREATE INDEX orders_by_creation ON orders (account_id, created_at, status, side, symbol);
 CREATE INDEX orders_by_update ON orders (account_id, status, side, updated_at, created_at);
 CREATE INDEX orders_by_symbol ON orders (account_id, symbol, status, side, updated_at, created_at);
 
@@ -48,3 +48,31 @@ CREATE TABLE closed_positions (
 ) STRICT;
 CREATE INDEX closed_positions_by_account ON closed_positions (account_id, closed_at);
 CREATE INDEX closed_positions_by_symbol ON closed_positions (account_id, symbol, closed_at);
+
+-- Ended tickets, with the columns that clauses name; indexed by what every query has.
+CREATE TABLE tickets (
+    ticket_key  INTEGER PRIMARY KEY,
+    account_id  INTEGER NOT NULL,
+    ticket      INTEGER NOT NULL,
+    kind        TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    symbol      TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    lots        REAL NOT NULL,
+    opened_at   INTEGER NOT NULL,
+    closed_at   INTEGER NOT NULL,
+    open_price  REAL NOT NULL,
+    close_price REAL NOT NULL,
+    stop_loss   REAL NOT NULL,
+    take_profit REAL NOT NULL,
+    profit      REAL NOT NULL,
+    net_profit  REAL NOT NULL,
+    commission  REAL NOT NULL,
+    swap        REAL NOT NULL,
+    comment     TEXT NOT NULL,
+    digits      INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX tickets_by_opening ON tickets (account_id, opened_at, ticket);
+CREATE INDEX tickets_by_number ON tickets (account_id, ticket);

@@ -11,12 +11,13 @@ from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.fills import project_fill
 from tradehall.app.projections.ledger import project_ledger
 from tradehall.app.projections.orders import project_orders
+from tradehall.app.projections.tickets import project_tickets
 from tradehall.engine import events as ev
 from tradehall.engine.state import State
 from tradehall.ports.views import ViewRows
 
 # A row's shape or content has changed: raise it, and the next start builds the views anew.
-VIEWS_VERSION: Final = 1
+VIEWS_VERSION: Final = 2
 
 
 Projection = Callable[[Any, int, Facts, ViewRows], None]
@@ -36,3 +37,4 @@ def project(facts: Facts, state: State, rows: ViewRows) -> None:
             projection(event, index, facts, rows)
     if state.ended_now:
         project_orders(state, rows)
+    project_tickets(facts, state, rows)

@@ -1,0 +1,121 @@
+"""Starting and stopping the servers that workloads measure, and reading what they cost."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Server:
+    """A server process on loopback."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    data: Path
+
+    def cpu_s(self) -> float:
+        """Processor seconds of all its threads since it started."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+
+    def rss_mib(self) -> float:
+        """Resident memory."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * PAGE / 2**20
+
+    def get(self, path: str) -> Any:
+        """A JSON answer."""
+        with urllib.request.urlopen(self.url + path) as answer:
+            return json.load(answer)
+
+    def stop(self) -> None:
+        """End it as an operator would, and wait."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=30)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def tradehall(data: Path | None = None, **environment: str) -> Iterator[Server]:
+    """`tradehall serve --demo` on a free port, ready, limits off; its data goes with it unless given."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = data or Path(scratch)
+        port = free_port()
+        env = os.environ | {
+            "TRADEHALL_PORT": str(port),
+            "TRADEHALL_DASHBOARD_PORT": "0",
+            "TRADEHALL_DATA": str(folder),
+            "TRADEHALL_RATE_LIMITS": "off",
+            "TRADEHALL_SIM_SEED": "1",
+            **environment,
+        }
+        command = [sys.executable, "-m", "tradehall", "serve", "--demo"]
+        with open(folder / "serve.log", "ab") as log:
+            process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        server = Server(process, f"http://127.0.0.1:{port}", folder)
+        try:
+            wait_until_ready(server)
+            yield server
+        finally:
+            if process.poll() is None:
+                server.stop()
+
+
+@contextlib.contextmanager
+def stub() -> Iterator[Server]:
+    """The bare stub on a free port."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "bench.stub", str(port)])
+    server = Server(process, f"http://127.0.0.1:{port}", Path())
+    try:
+        wait_until_ready(server, "/")
+        yield server
+    finally:
+        server.process.terminate()
+        server.process.wait(timeout=10)
+
+
+def wait_until_ready(server: Server, path: str = "/ready", timeout_s: float = 60.0) -> float:
+    """Seconds until the server says that it is ready; RuntimeError when it ends or takes too long."""
+    started = time.perf_counter()
+    while time.perf_counter() - started < timeout_s:
+        if server.process.poll() is not None:
+            log = server.data / "serve.log"
+            raise RuntimeError(f"the server ended: {log.read_text()[-2000:] if log.exists() else ''}")
+        with contextlib.suppress(OSError, urllib.error.HTTPError), urllib.request.urlopen(server.url + path) as answer:
+            if answer.status < 300:
+                return time.perf_counter() - started
+        time.sleep(0.02)
+    raise RuntimeError("the server did not become ready")
+
+
+def load(server: Server, path: str = "/orders", **options: str | float) -> dict[str, Any]:
+    """Run the load generator against the server; its figures and the server's CPU per request [us]."""
+    flags = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    before = server.cpu_s()
+    finished = subprocess.run(
+        [sys.executable, "-m", "bench.load", server.url + path, *flags], check=True, capture_output=True, text=True
+    )
+    figures: dict[str, Any] = json.loads(finished.stdout)
+    figures["cpu_us"] = round((server.cpu_s() - before) / figures["requests"] * 1e6, 1)
+    return figures

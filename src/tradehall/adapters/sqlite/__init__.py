@@ -1,0 +1,1 @@
+"""SQLite: journal, views and records of a house on one machine."""

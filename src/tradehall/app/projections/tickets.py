@@ -1,0 +1,141 @@
+"""The view of ended tickets: closed positions and parts of them, pending orders taken out, funds moved."""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from tradehall.app.projections.facts import Facts
+from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
+from tradehall.domain.ids import PositionId
+from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderType
+from tradehall.domain.position import ClosedPart, Position, PositionSide
+from tradehall.engine.events import BalanceChanged, EntryKind, PositionChanged, PositionClosed
+from tradehall.engine.state import State
+from tradehall.ports.tickets import Ticket, TicketKind, TicketState, ticket_row
+from tradehall.ports.views import ViewRows
+
+_encoder: Final = msgspec.json.Encoder()
+
+_FUNDS: Final = {
+    EntryKind.DEPOSIT: TicketKind.BALANCE_IN,
+    EntryKind.WITHDRAWAL: TicketKind.BALANCE_OUT,
+    EntryKind.ADJUSTMENT: TicketKind.CORRECTION,
+}
+
+_TAKEN_OUT: Final = {
+    OrderStatus.CANCELLED: TicketState.CANCELLED,
+    OrderStatus.EXPIRED: TicketState.EXPIRED,
+}
+
+
+def project_tickets(facts: Facts, state: State, rows: ViewRows) -> None:
+    """A row for each ticket that ended in `facts`, numbered by its place in the journal."""
+    for index, event in enumerate(facts.events):
+        ticket: Ticket | None = None
+        if type(event) is PositionClosed and event.part is not None:
+            ticket = closed_ticket(state, event.position, event.part, is_last=True)
+        elif type(event) is PositionChanged and event.part is not None:
+            ticket = closed_ticket(state, event.position, event.part, is_last=False)
+        elif type(event) is BalanceChanged and event.entry in _FUNDS:
+            ticket = _funds(facts, event)
+        if ticket is not None:
+            _add(facts, index, ticket, rows)
+    for index, order in enumerate(state.ended_now, start=len(facts.events)):
+        if is_pending(order) and order.status in _TAKEN_OUT and not order.filled_quantity:
+            _add(facts, index, taken_out(state, order), rows)
+
+
+def closed_ticket(state: State, position: Position, part: ClosedPart, *, is_last: bool) -> Ticket:
+    """The ticket of a closing: the last keeps the position's number, a part has that of the order that closed it."""
+    instrument = state.instruments[position.symbol]
+    stop_loss, take_profit = exit_prices(state, position.position_id)
+    return Ticket(
+        ticket=position.position_id if is_last else part.order_id,
+        account_id=position.account_id,
+        kind=TicketKind.BUY if position.side is PositionSide.LONG else TicketKind.SELL,
+        state=TicketState.CLOSED if is_last else TicketState.CLOSED_PART,
+        symbol=position.symbol,
+        lots=part.quantity / instrument.contract_size,
+        digits=instrument.digits,
+        opened_at=position.opened_at,
+        closed_at=part.closed_at,
+        open_price=part.entry_price,
+        close_price=part.exit_price,
+        stop_loss=stop_loss,
+        take_profit=take_profit,
+        profit=part.realized_pnl,
+        commission=-part.commission,
+        swap=part.swap,
+        comment=position.comment if is_last else f"part of #{position.position_id}",
+        source=position.source,
+        reason=part.reason,
+        magic=position.magic,
+        client_order_id=position.client_order_id,
+        closed_by=part.order_id,
+        part_of=None if is_last else position.position_id,
+    )
+
+
+def exit_prices(state: State, position_id: PositionId) -> tuple[Decimal | None, Decimal | None]:
+    """Stop loss and take profit that rest behind a position, or went with it in the last record."""
+    legs = [*state.reducing_orders(position_id), *(o for o in state.ended_now if o.terms.position_id == position_id)]
+    stop_loss = next((leg.terms.stop_price for leg in legs if leg.role is OrderRole.STOP_LOSS), None)
+    take_profit = next((leg.terms.limit_price for leg in legs if leg.role is OrderRole.TAKE_PROFIT), None)
+    return stop_loss, take_profit
+
+
+def is_pending(order: Order) -> bool:
+    """Whether the doors that speak tickets show an order by itself: no market order, exit leg, or close."""
+    return order.role is OrderRole.ENTRY and order.terms.type is not OrderType.MARKET
+
+
+def pending_kind(order: Order) -> TicketKind:
+    """Side and type of a pending order in one word."""
+    return TicketKind(f"{order.terms.side}_{order.terms.type}")
+
+
+def taken_out(state: State, order: Order) -> Ticket:
+    """The ticket of a pending order that was cancelled or expired."""
+    instrument = state.instruments[order.terms.symbol]
+    terms = order.terms
+    price = terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
+    return Ticket(
+        ticket=order.order_id,
+        account_id=terms.account_id,
+        kind=pending_kind(order),
+        state=_TAKEN_OUT.get(order.status, TicketState.CANCELLED),
+        symbol=terms.symbol,
+        lots=terms.quantity / instrument.contract_size,
+        digits=instrument.digits,
+        opened_at=order.created_at,
+        closed_at=order.updated_at,
+        open_price=price or Decimal(0),
+        close_price=price or Decimal(0),
+        stop_loss=terms.stop_loss,
+        take_profit=terms.take_profit,
+        comment=terms.comment,
+        expires_at=terms.expires_at or 0,
+        source=terms.source,
+        reason=order.end_reason or "",
+        magic=terms.magic,
+        client_order_id=terms.client_order_id,
+    )
+
+
+def _funds(facts: Facts, event: BalanceChanged) -> Ticket:
+    return Ticket(
+        ticket=facts.seq,
+        account_id=event.account_id,
+        kind=_FUNDS[event.entry],
+        state=TicketState.FINANCE,
+        opened_at=facts.now,
+        closed_at=facts.now,
+        profit=event.amount,
+        comment=event.comment,
+    )
+
+
+def _add(facts: Facts, index: int, ticket: Ticket, rows: ViewRows) -> None:
+    key = (facts.seq << ENTRIES_PER_RECORD_BITS) + index
+    rows.tickets.append(ticket_row(key, ticket, _encoder.encode(ticket).decode()))

@@ -1,0 +1,151 @@
+"""Tickets of an account, open, pending and ended, in one list: for the doors that speak tickets."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from tradehall.app.desk import Desk
+from tradehall.app.projections.tickets import exit_prices, is_pending, pending_kind
+from tradehall.domain.account import Account
+from tradehall.domain.ids import AccountId
+from tradehall.domain.market import Quote
+from tradehall.domain.money import ZERO
+from tradehall.domain.order import Order, OrderType, Side
+from tradehall.domain.position import Position, PositionSide
+from tradehall.engine.conversion import QuoteOf
+from tradehall.engine.state import State
+from tradehall.engine.trailing import trailing_stop_price
+from tradehall.engine.valuation import value_position
+from tradehall.ports.tickets import Ticket, TicketKind, TicketQuery, TicketState, TicketTotals, matches, ticket_row
+
+_LIVE: Final = frozenset({TicketState.OPEN, TicketState.PENDING})
+
+
+def open_ticket(state: State, position: Position, quote_of: QuoteOf) -> Ticket:
+    """The ticket of an open position, valued at the latest quote; its profit is floating."""
+    instrument = state.instruments[position.symbol]
+    value = value_position(state, position, quote_of)
+    stop_loss, take_profit = exit_prices(state, position.position_id)
+    return Ticket(
+        ticket=position.position_id,
+        account_id=position.account_id,
+        kind=TicketKind.BUY if position.side is PositionSide.LONG else TicketKind.SELL,
+        state=TicketState.OPEN,
+        symbol=position.symbol,
+        lots=position.quantity / instrument.contract_size,
+        digits=instrument.digits,
+        opened_at=position.opened_at,
+        open_price=position.average_entry_price,
+        close_price=value.current_price,
+        stop_loss=stop_loss,
+        take_profit=take_profit,
+        profit=value.unrealized_pnl,
+        commission=-position.commission,
+        swap=position.swap,
+        comment=position.comment,
+        source=position.source,
+        magic=position.magic,
+        client_order_id=position.client_order_id,
+    )
+
+
+def pending_ticket(state: State, order: Order, quote_of: QuoteOf) -> Ticket:
+    """The ticket of a pending order: `open_price` is where it would open, `close_price` the present quote."""
+    instrument = state.instruments[order.terms.symbol]
+    terms = order.terms
+    return Ticket(
+        ticket=order.order_id,
+        account_id=terms.account_id,
+        kind=pending_kind(order),
+        state=TicketState.PENDING,
+        symbol=terms.symbol,
+        lots=order.remaining_quantity / instrument.contract_size,
+        digits=instrument.digits,
+        opened_at=order.created_at,
+        open_price=entry_price(state, order) or ZERO,
+        close_price=_present_price(quote_of(terms.symbol), terms.side),
+        stop_loss=terms.stop_loss,
+        take_profit=terms.take_profit,
+        comment=terms.comment,
+        expires_at=terms.expires_at or 0,
+        source=terms.source,
+        magic=terms.magic,
+        client_order_id=terms.client_order_id,
+    )
+
+
+def entry_price(state: State, order: Order) -> Decimal | None:
+    """Where a pending order would open: its limit, its stop, or a trailing stop's present stop."""
+    terms = order.terms
+    if terms.type is not OrderType.TRAILING_STOP:
+        return terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
+    return trailing_stop_price(state, order)
+
+
+def live_tickets(state: State, account: Account, quote_of: QuoteOf) -> Iterator[Ticket]:
+    """Open and pending tickets of an account."""
+    for position in account.positions.values():
+        yield open_ticket(state, position, quote_of)
+    for order in account.orders.values():
+        if is_pending(order):
+            yield pending_ticket(state, order, quote_of)
+
+
+def find_live(state: State, account_id: AccountId, ticket: int, quote_of: QuoteOf) -> Ticket | None:
+    """An open or pending ticket of the account; an open position hides the order that opened it."""
+    account = state.accounts.get(account_id)
+    if account is None:
+        return None
+    position = account.positions.get(ticket)
+    if position is not None:
+        return open_ticket(state, position, quote_of)
+    order = account.orders.get(ticket)
+    return pending_ticket(state, order, quote_of) if order is not None and is_pending(order) else None
+
+
+async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTotals]:
+    """A page of tickets and the sums over all of its filter; durable when this returns.
+
+    ShardUnavailable as from `desk.settled`.
+    """
+    account = desk.state.accounts[query.account_id]
+    live: list[Ticket] = []
+    if query.states is None or query.states & _LIVE:
+        found = live_tickets(desk.state, account, desk.quotes.get)
+        live = [ticket for ticket in found if matches(ticket_row(0, ticket), query)]
+    await desk.settled()
+    ended, totals = await _ended(desk, query)
+    page = sorted([*live, *ended], key=lambda t: (t.opened_at, t.ticket), reverse=True)
+    return page[query.offset : query.offset + query.limit], _add_up(totals, live)
+
+
+async def _ended(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTotals]:
+    if query.states is not None and query.states <= _LIVE:
+        return [], TicketTotals()
+    # Live tickets may come first: all ended ones up to the end of the page are candidates.
+    candidates = TicketQuery(
+        account_id=query.account_id,
+        states=query.states,
+        clauses=query.clauses,
+        closed_since=query.closed_since,
+        closed_until=query.closed_until,
+        limit=query.offset + query.limit,
+    )
+    return await desk.views.tickets(candidates), await desk.views.ticket_totals(query)
+
+
+def _add_up(totals: TicketTotals, live: list[Ticket]) -> TicketTotals:
+    return TicketTotals(
+        count=totals.count + len(live),
+        profit=sum((t.profit for t in live), totals.profit),
+        net_profit=sum((t.net_profit for t in live), totals.net_profit),
+        commission=sum((t.commission for t in live), totals.commission),
+        swap=sum((t.swap for t in live), totals.swap),
+        lots=sum((t.lots for t in live), totals.lots),
+    )
+
+
+def _present_price(quote: Quote | None, side: Side) -> Decimal:
+    if quote is None:
+        return ZERO
+    return quote.ask if side is Side.BUY else quote.bid

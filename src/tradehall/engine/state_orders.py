@@ -1,0 +1,169 @@
+"""How events change orders. `engine.state_evolve` calls these, and nobody else."""
+
+from heapq import heappush
+from typing import Any
+
+from tradehall.domain.account import Exposure
+from tradehall.domain.ids import OrderId
+from tradehall.domain.money import ZERO
+from tradehall.domain.order import STATUS_TRANSITIONS, Order, OrderStatus, signed
+from tradehall.engine import events as ev
+from tradehall.engine.state import ENDED_KEPT, ConservationError, State, index_order
+
+
+def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
+    order = Order(
+        order_id=event.order_id,
+        terms=event.terms,
+        status=OrderStatus.OPEN,
+        created_at=now,
+        updated_at=now,
+        role=event.role,
+        margin_held=event.margin_held,
+        parent_order_id=event.parent_order_id,
+        sibling_order_id=event.sibling_order_id,
+        position_id=event.terms.position_id,
+        digest=event.digest,
+    )
+    account = state.accounts[event.terms.account_id]
+    account.orders[order.order_id] = order
+    account.margin_held += event.margin_held
+    state.next_order_id = max(state.next_order_id, event.order_id + 1)
+    if event.terms.client_order_id is not None:
+        account.client_ids[event.terms.client_order_id] = order.order_id
+    index_order(state, order)
+
+
+def order_rejected(state: State, event: ev.OrderRejected, now: int) -> None:
+    order = Order(
+        order_id=event.order_id,
+        terms=event.terms,
+        status=OrderStatus.REJECTED,
+        created_at=now,
+        updated_at=now,
+        digest=event.digest,
+    )
+    _note_rejection(order, event.rejection)
+    state.next_order_id = max(state.next_order_id, event.order_id + 1)
+    if event.terms.client_order_id is not None:
+        state.accounts[event.terms.account_id].client_ids[event.terms.client_order_id] = order.order_id
+    _keep_ended(state, order)
+
+
+def _note_rejection(order: Order, rejection: Any) -> None:
+    order.reject_code = rejection.code
+    order.reject_message = rejection.message
+    order.reject_numbers = {name: format(number, "f") for name, number in rejection.numbers.items()}
+
+
+def order_opened(state: State, event: ev.OrderOpened, now: int) -> None:
+    order = state.orders[event.order_id]
+    order.updated_at = now
+
+
+def order_amended(state: State, event: ev.OrderAmended, now: int) -> None:
+    order = state.orders.get(event.order_id)
+    if order is None:
+        order = state.ended[event.order_id]  # A filled entry whose legs were moved.
+        state.ended_now.append(order)
+    else:
+        state.accounts[event.terms.account_id].margin_held += event.margin_held - order.margin_held
+        if event.terms.expires_at is not None and event.terms.expires_at != order.terms.expires_at:
+            heappush(state.expiries, (event.terms.expires_at, event.order_id))
+    order.terms = event.terms
+    order.margin_held = event.margin_held
+    order.updated_at = now
+
+
+def order_triggered(state: State, event: ev.OrderTriggered, now: int) -> None:
+    order = state.orders[event.order_id]
+    order.is_triggered = True
+    order.updated_at = now
+
+
+def order_filled(state: State, event: ev.OrderFilled, now: int) -> None:
+    fill = event.fill
+    order = state.orders.get(fill.order_id) or state.ended[fill.order_id]
+    is_working = order.is_working
+    account = state.accounts[fill.account_id]
+    order.filled_quantity += fill.quantity
+    order.filled_value += fill.quantity * fill.price
+    order.fill_count += 1
+    order.position_id = order.position_id or fill.position_id
+    order.venue_fill_ids = (*order.venue_fill_ids, fill.venue_fill_id)
+    account.margin_held += event.margin_held - order.margin_held
+    order.margin_held = event.margin_held
+    exposure = account.exposures.get(fill.symbol)
+    if exposure is None:
+        exposure = account.exposures[fill.symbol] = Exposure()
+    exposure.net_filled += signed(fill.side, fill.quantity)
+    state.next_fill_id = fill.fill_id + 1
+    if not is_working:
+        state.ended_now.append(order)
+    if order.filled_quantity > order.terms.quantity:
+        raise ConservationError(f"order {order.order_id} filled {order.filled_quantity} of {order.terms.quantity}")
+    if order.filled_quantity == order.terms.quantity:
+        _move(order, OrderStatus.FILLED, now)
+        if is_working:
+            _end(state, order)
+    else:
+        _move(order, OrderStatus.PARTIALLY_FILLED if is_working else order.status, now)
+
+
+def order_cancelled(state: State, event: ev.OrderCancelled, now: int) -> None:
+    _finish(state, event.order_id, OrderStatus.CANCELLED, event.reason, now)
+
+
+def order_expired(state: State, event: ev.OrderExpired, now: int) -> None:
+    _finish(state, event.order_id, OrderStatus.EXPIRED, "expired", now)
+
+
+def order_failed(state: State, event: ev.OrderFailed, now: int) -> None:
+    _note_rejection(state.orders[event.order_id], event.rejection)
+    _finish(state, event.order_id, OrderStatus.REJECTED, "rejected by the venue", now)
+
+
+def _finish(state: State, order_id: OrderId, status: OrderStatus, reason: str, now: int) -> None:
+    order = state.orders[order_id]
+    _move(order, status, now)
+    order.end_reason = reason
+    state.accounts[order.terms.account_id].margin_held -= order.margin_held
+    order.margin_held = ZERO
+    _end(state, order)
+
+
+def _move(order: Order, status: OrderStatus, now: int) -> None:
+    assert status in STATUS_TRANSITIONS[order.status], f"order {order.order_id}: {order.status} cannot become {status}"
+    order.status = status
+    order.updated_at = now
+
+
+def _end(state: State, order: Order) -> None:
+    """Take an order that has just ended out of the live state."""
+    terms = order.terms
+    del state.orders[order.order_id]
+    del state.accounts[terms.account_id].orders[order.order_id]
+    if terms.oco_group_id is not None:
+        _leave(state.oco_groups, (terms.account_id, terms.oco_group_id), order.order_id)
+    if terms.position_id is not None:
+        _leave(state.reducing, terms.position_id, order.order_id)
+    _keep_ended(state, order)
+
+
+def _leave(index: dict[Any, dict[OrderId, None]], key: object, order_id: OrderId) -> None:
+    members = index[key]
+    del members[order_id]
+    if not members:
+        del index[key]
+
+
+def _keep_ended(state: State, order: Order) -> None:
+    state.ended[order.order_id] = order
+    state.ended_now.append(order)
+    state._ended_line.append(order.order_id)
+    if len(state._ended_line) > ENDED_KEPT:
+        oldest = state.ended.pop(state._ended_line.popleft())
+        client_ids = state.accounts[oldest.terms.account_id].client_ids
+        name = oldest.terms.client_order_id
+        if name is not None and client_ids.get(name) == oldest.order_id:
+            del client_ids[name]
