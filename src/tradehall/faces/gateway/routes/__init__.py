@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 from typing import Any, Final
 
 from tradehall.faces.gateway import schemas
@@ -47,7 +47,12 @@ def make_door(gateway: Gateway, stream: GatewayStream) -> Door:
 
 def _trading(gateway: Gateway, stream: GatewayStream) -> tuple[Route, ...]:
     def to(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        return partial(_limited, stream, partial(handler, gateway))
+        @wraps(handler)
+        async def limited(request: Request) -> Response:
+            stream.watch_limit(request)
+            return await handler(gateway, request)
+
+        return limited
 
     def read(path: str, handler: Handler, answer: Any, **more: Any) -> Route:
         return Route("GET", path, to(handler), answers={200: answer}, scope="read", limit=READS, **more)
@@ -121,10 +126,3 @@ def _documents(door: Door, version: str) -> tuple[Route, ...]:
         Route("GET", "/swagger-ui/", pages["/docs"], root=True, hidden=True),
         Route("GET", "/api-docs/openapi.json", pages["/openapi/gateway.json"], root=True, hidden=True),
     )
-
-
-async def _limited(
-    stream: GatewayStream, handler: Callable[[Request], Awaitable[Response]], request: Request
-) -> Response:
-    stream.watch_limit(request)
-    return await handler(request)
