@@ -63,6 +63,7 @@ class Desk(MarketListener):
         self.quotes = quotes
         self.clock = clock
         self.writer = Writer(store.journal, self._journal_refused, on_unknown)
+        self.writer.hear_durable(lambda _: self.views.refresh())
         self._make_loop = make_loop
         self._restore = restore
         self._on_unknown = on_unknown

@@ -4,14 +4,14 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from tradehall.app.projections import VIEWS_VERSION, project
 from tradehall.app.snapshots import Snapshots
 from tradehall.engine.record import decode_facts
 from tradehall.engine.replay import fold
 from tradehall.engine.state import State
-from tradehall.ports.journal import EMPTY, Entry, Head, Journal, checked
+from tradehall.ports.journal import EMPTY, Entry, Head, checked
 from tradehall.ports.views import ViewRows, ViewStore
 
 PROGRESS_EVERY: Final = 10_000
@@ -26,7 +26,20 @@ def no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def recover(journal: Journal, snapshots: Snapshots | None, progress: Progress = no_progress) -> State:
+class Entries(Protocol):
+    """As much of a journal as folding needs."""
+
+    @property
+    def head(self) -> Head:
+        """The last record."""
+        ...
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """Records beyond `after`, oldest first."""
+        ...
+
+
+def recover(journal: Entries, snapshots: Snapshots | None, progress: Progress = no_progress) -> State:
     """The state after the last durable record: from the newest snapshot that fits, else from the first record.
 
     Every record folded is held against the chain. JournalDamaged names the first that fails.
@@ -44,7 +57,7 @@ def recover(journal: Journal, snapshots: Snapshots | None, progress: Progress = 
     return state
 
 
-def rebuild_views(journal: Journal, views: ViewStore, progress: Progress = no_progress) -> None:
+def rebuild_views(journal: Entries, views: ViewStore, progress: Progress = no_progress) -> None:
     """Bring views of another version up to date by folding the whole journal."""
     if views.version == VIEWS_VERSION:
         return

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +39,7 @@ class Snapshots:
 
     def newest(self, head: Head) -> tuple[State, Head] | None:
         """The newest good snapshot that is not beyond `head`, with the journal's end at its time."""
-        for path in self._paths():
+        for path in self.paths_by_seq().values():
             try:
                 return _load(path, head)
             except (OSError, ValueError, msgspec.MsgspecError) as error:
@@ -54,13 +53,29 @@ class Snapshots:
         title = SnapshotTitle(FORMAT, head.seq, head.checksum.hex(), hashlib.sha256(body).hexdigest())
         self.folder.mkdir(parents=True, exist_ok=True)
         _replace(self.folder / f"{head.seq}.json", msgspec.json.encode(title) + b"\n" + body)
-        for old in list(self._paths())[KEPT:]:
+        for old in list(self.paths_by_seq().values())[KEPT:]:
             old.unlink(missing_ok=True)
+        for part in self.folder.glob("*.part"):
+            part.unlink(missing_ok=True)  # Of a writer that was ended half-way.
 
-    def _paths(self) -> Iterator[Path]:
-        """Newest first."""
+    def paths_by_seq(self) -> dict[int, Path]:
+        """The files there are, newest first."""
         found = {int(path.stem): path for path in self.folder.glob("*.json") if path.stem.isdecimal()}
-        return (found[seq] for seq in sorted(found, reverse=True))
+        return {seq: found[seq] for seq in sorted(found, reverse=True)}
+
+    def fault(self, state: State, head: Head) -> str | None:
+        """What is wrong with the snapshot of record `head.seq`, where the fold came to `state`."""
+        try:
+            found, since = _load(self.folder / f"{head.seq}.json", head)
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            return str(error)
+        if since != head:
+            return "it belongs to another journal"
+        # Both by way of their text: a live state's sets and orders of insertion are not to be compared.
+        is_same = decode_snapshot(encode_snapshot(found.snapshot())) == decode_snapshot(
+            encode_snapshot(state.snapshot())
+        )
+        return None if is_same else "it differs from what the journal folds to"
 
 
 def _load(path: Path, head: Head) -> tuple[State, Head]:

@@ -2,6 +2,8 @@
 
 import fcntl
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import IO, Final
@@ -68,6 +70,17 @@ def is_damage(error: sqlite3.Error) -> bool:
     """Whether `error` says that the file's structure is broken."""
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF in _DAMAGED
+
+
+@contextmanager
+def faults_named(path: Path) -> Iterator[None]:
+    """While a house is opened: what SQLite complains of becomes JournalDamaged, or JournalRefused if it may pass."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
+            raise JournalRefused(f"{path} cannot be used now: {error}") from error
+        raise JournalDamaged(f"{path} is damaged: {error}") from error
 
 
 def lock_folder(folder: Path) -> IO[bytes]:

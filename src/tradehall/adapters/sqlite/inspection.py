@@ -34,7 +34,7 @@ class SqliteInspection:
         except JournalDamaged:
             self._db.close()
             raise
-        self._views = SqliteViewStore(self._db)
+        self._views = SqliteViewStore(self._db, self.path)
 
     @property
     def head(self) -> Head:
@@ -85,6 +85,6 @@ def scratch_views() -> SqliteViewStore:
     db.execute("CREATE TABLE views_state (version INTEGER)")
     db.execute("INSERT INTO views_state VALUES (0)")
     db.text_factory = bytes
-    views = SqliteViewStore(db)
+    views = SqliteViewStore(db, Path("scratch"))
     views.clear()
     return views

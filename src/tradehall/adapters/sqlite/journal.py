@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -96,7 +96,7 @@ def read_head(db: sqlite3.Connection) -> Head:
     return EMPTY if row is None else Head(row[0], bytes(row[1]))
 
 
-def read_entries(path: Path, after: int) -> Iterator[Entry]:
+def read_entries(path: Path, after: int) -> Generator[Entry, None, None]:
     """Records beyond `after` of the file at `path`, all as of one moment. JournalDamaged if it is malformed."""
     db = open_reader(path)
     seq = after

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from tradehall.adapters.sqlite.connection import open_reader
+from tradehall.adapters.sqlite.connection import faults_named, open_reader
 from tradehall.adapters.sqlite.query import Sql, history_page, orders_page, ticket_sums, tickets_page
 from tradehall.adapters.sqlite.rows import insert_views
 from tradehall.domain.fill import Fill
@@ -171,33 +171,40 @@ def _read(db: sqlite3.Connection, page: Sql) -> list[bytes]:
 class SqliteViewStore:
     """See the port; `db` writes, and gives texts as text."""
 
-    def __init__(self, db: sqlite3.Connection, on_written: Callable[[int], None] = lambda size: None) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, path: Path, on_written: Callable[[int], None] = lambda size: None
+    ) -> None:
         self._db = db
+        self._path = path
         self._on_written = on_written
 
     @property
     def version(self) -> int:
         """See the port."""
-        version: int = self._db.execute("SELECT version FROM views_state").fetchone()[0]
+        with faults_named(self._path):
+            version: int = self._db.execute("SELECT version FROM views_state").fetchone()[0]
         return version
 
     def clear(self) -> None:
         """See the port."""
         drops = "".join(f"DROP TABLE IF EXISTS {view};" for view in VIEWS)
         tables = "".join(_schema("CREATE TABLE"))
-        self._db.executescript(f"BEGIN IMMEDIATE; UPDATE views_state SET version = 0; {drops} {tables} COMMIT;")
+        with faults_named(self._path):
+            self._db.executescript(f"BEGIN IMMEDIATE; UPDATE views_state SET version = 0; {drops} {tables} COMMIT;")
 
     def complete(self, version: int) -> None:
         """See the port."""
         # Sorting all rows once is several times faster than keeping indexes while they come.
         indexes = "".join(_schema("CREATE INDEX"))
-        self._db.executescript(f"BEGIN IMMEDIATE; {indexes} UPDATE views_state SET version = {version}; COMMIT;")
+        with faults_named(self._path):
+            self._db.executescript(f"BEGIN IMMEDIATE; {indexes} UPDATE views_state SET version = {version}; COMMIT;")
 
     def write(self, rows: ViewRows) -> None:
         """See the port."""
-        self._db.execute("BEGIN IMMEDIATE")
-        insert_views(self._db, rows)
-        self._db.execute("COMMIT")
+        with faults_named(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            insert_views(self._db, rows)
+            self._db.execute("COMMIT")
         self._on_written(sum(len(row.body) for view in VIEWS for row in rows.of(view)))
 
     def rows(self, view: str) -> Iterator[AnyRow]:

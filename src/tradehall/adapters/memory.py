@@ -1,0 +1,214 @@
+"""A store that lives as long as the process: for backtests, and for tests that want no disk."""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from tradehall.domain.fill import Fill
+from tradehall.domain.order import Order
+from tradehall.ports.journal import EMPTY, Entry, Head, chain
+from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, matches
+from tradehall.ports.views import (
+    PAGE_MAX,
+    VIEWS,
+    AnyRow,
+    ClosedPosition,
+    HistoryQuery,
+    LedgerEntry,
+    OrderQuery,
+    ViewRows,
+)
+
+T = TypeVar("T")
+
+_decode_order: Final = msgspec.json.Decoder(Order).decode
+_decode_fill: Final = msgspec.json.Decoder(Fill).decode
+_decode_entry: Final = msgspec.json.Decoder(LedgerEntry).decode
+_decode_closed: Final = msgspec.json.Decoder(ClosedPosition).decode
+_decode_ticket: Final = msgspec.json.Decoder(Ticket).decode
+
+
+class MemoryStore:
+    """See the port. `version` is that of the views it pretends to hold from the beginning."""
+
+    def __init__(self, version: int = 0) -> None:
+        self.view_store = MemoryViewStore(version)
+        self.views = MemoryViews(self.view_store)
+        self.journal = MemoryJournal(self.view_store)
+
+    def close(self) -> None:
+        """See the port."""
+
+
+class MemoryJournal:
+    """See the port."""
+
+    def __init__(self, views: "MemoryViewStore") -> None:
+        self._entries: list[Entry] = []
+        self._views = views
+
+    @property
+    def head(self) -> Head:
+        """See the port."""
+        return Head(self._entries[-1].seq, self._entries[-1].checksum) if self._entries else EMPTY
+
+    def append(self, payloads: Sequence[bytes], rows: ViewRows) -> None:
+        """See the port."""
+        seq, checksum = self.head
+        for payload in payloads:
+            seq += 1
+            checksum = chain(checksum, payload)
+            self._entries.append(Entry(seq, payload, checksum))
+        self._views.write(rows)
+
+    def probe(self) -> None:
+        """See the port."""
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """See the port."""
+        return iter(self._entries[after:])
+
+    def close(self) -> None:
+        """See the port."""
+
+
+class MemoryViewStore:
+    """See the port."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.tables: dict[str, dict[int, Any]] = {view: {} for view in VIEWS}
+
+    def clear(self) -> None:
+        """See the port."""
+        self.version = 0
+        self.tables = {view: {} for view in VIEWS}
+
+    def complete(self, version: int) -> None:
+        """See the port."""
+        self.version = version
+
+    def write(self, rows: ViewRows) -> None:
+        """See the port."""
+        for view, table in self.tables.items():
+            for row in rows.of(view):
+                table[row[0]] = row
+
+    def rows(self, view: str) -> Iterator[AnyRow]:
+        """See the port."""
+        table = self.tables[view]
+        return (table[key] for key in sorted(table))
+
+
+class MemoryViews:
+    """See the port. Every query looks at every row."""
+
+    def __init__(self, store: MemoryViewStore) -> None:
+        self._store = store
+
+    def refresh(self) -> None:
+        """See the port."""
+
+    def order(self, order_id: int) -> Order | None:
+        """See the port."""
+        row = self._store.tables["orders"].get(order_id)
+        return None if row is None else _decode_order(row.body)
+
+    def order_by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
+        """See the port."""
+        orders = self._store.tables["orders"]
+        key = (account_id, client_order_id)
+        found = [number for number, row in orders.items() if (row.account_id, row.client_order_id) == key]
+        return self.order(max(found)) if found else None
+
+    def fills_of(self, order_id: int) -> list[Fill]:
+        """See the port."""
+        found = [row for row in self._store.rows("fills") if getattr(row, "order_id", None) == order_id]
+        return [_decode_fill(row.body) for row in found][:PAGE_MAX]
+
+    def fill(self, fill_id: int) -> Fill | None:
+        """See the port."""
+        row = self._store.tables["fills"].get(fill_id)
+        return None if row is None else _decode_fill(row.body)
+
+    def closed_position(self, position_id: int) -> ClosedPosition | None:
+        """See the port."""
+        row = self._store.tables["closed_positions"].get(position_id)
+        return None if row is None else _decode_closed(row.body)
+
+    async def orders(self, query: OrderQuery) -> list[Order]:
+        """See the port."""
+        stamp = "created_at" if query.by_creation else "updated_at"
+        found = [row for row in self._store.tables["orders"].values() if _matches(row, query)]
+        return _page(found, attrgetter(stamp, "order_id"), query, _decode_order)
+
+    async def fills(self, query: HistoryQuery) -> list[Fill]:
+        """See the port."""
+        return self._history("fills", "at", query, _decode_fill)
+
+    async def ledger(self, query: HistoryQuery) -> list[LedgerEntry]:
+        """See the port."""
+        return self._history("ledger", "at", query, _decode_entry)
+
+    async def closed_positions(self, query: HistoryQuery) -> list[ClosedPosition]:
+        """See the port."""
+        return self._history("closed_positions", "closed_at", query, _decode_closed)
+
+    async def tickets(self, query: TicketQuery) -> list[Ticket]:
+        """See the port."""
+        found = sorted(self._tickets(query), key=lambda row: (row.opened_at, row.ticket), reverse=True)
+        page = found[query.offset : query.offset + min(query.limit, PAGE_MAX)]
+        return [_decode_ticket(row.body) for row in page]
+
+    async def ticket_totals(self, query: TicketQuery) -> TicketTotals:
+        """See the port."""
+        tickets = [_decode_ticket(row.body) for row in self._tickets(query)]
+        sums = (
+            sum((getattr(ticket, name) for ticket in tickets), Decimal(0))
+            for name in ("profit", "net_profit", "commission", "swap", "lots")
+        )
+        return TicketTotals(len(tickets), *sums)
+
+    def _tickets(self, query: TicketQuery) -> list[TicketRow]:
+        return [row for row in self._store.tables["tickets"].values() if matches(row, query)]
+
+    def _history(self, view: str, stamp: str, query: HistoryQuery, decode: Callable[[str], T]) -> list[T]:
+        found = [
+            row
+            for row in self._store.tables[view].values()
+            if row.account_id == query.account_id
+            and query.symbol in {None, getattr(row, "symbol", query.symbol)}
+            and query.order_id in {None, getattr(row, "order_id", query.order_id)}
+            and _is_within(getattr(row, stamp), query)
+        ]
+        return _page(found, lambda row: (getattr(row, stamp), row[0]), query, decode)
+
+
+def _matches(row: Any, query: OrderQuery) -> bool:
+    return (
+        row.account_id == query.account_id
+        and query.symbol in {None, row.symbol}
+        and query.side in {None, row.side}
+        and (query.statuses is None or row.status in query.statuses)
+        and query.client_order_id in {None, row.client_order_id}
+        and query.oco_group_id in {None, row.oco_group_id}
+        and _is_within(row.created_at, query)
+    )
+
+
+def _is_within(at: int, query: OrderQuery | HistoryQuery) -> bool:
+    return (query.since is None or at >= query.since) and (query.until is None or at < query.until)
+
+
+def _page(
+    found: list[Any],
+    newest: Callable[[Any], Any],
+    query: OrderQuery | HistoryQuery,
+    decode: Callable[[str], T],
+) -> list[T]:
+    found.sort(key=newest, reverse=True)
+    page = found[query.offset : query.offset + min(query.limit, PAGE_MAX)]
+    return [decode(row.body) for row in page]
