@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.venue.floor import BUY, FOK, IOC, LIMIT, MARKET, SELL, STOP, TradingFloor, an_instrument, wish
+from tests.venue.floor import BUY, FOK, IOC, LIMIT, MARKET, SELL, STOP, SYMBOL, TradingFloor, an_instrument, wish
 from tradehall.engine.commands import AmendOrder, CancelOrder
 
 # Placed at 100.00/100.02 with 5 units on each side; then quotes; then its fills and why it ended, if it did.
@@ -12,7 +12,6 @@ TABLE = [
     # what                                          the order                                              quotes after it                          fills                        its end
     ("what is there fills, the rest waits",         wish(),                                                [],                                      ["5@100.02"],                None),
     ("a market order goes on with the next quote",  wish(),                                                ["100.10 100.12 4", "100.20 100.22 4"],  ["5@100.02", "4@100.12", "1@100.22"], None),
-    ("the same quote again refills nothing",        wish(type=LIMIT, limit_price="100.02"),                [],                                      ["5@100.02"],                None),
     ("a limit goes on at the touch while it crosses", wish(type=LIMIT, limit_price="100.05"),              ["99.99 100.01 3"],                      ["5@100.02", "3@100.01"],    None),
     ("and rests, a maker, when the touch leaves",   wish(type=LIMIT, limit_price="100.05"),                ["100.10 100.12 5", "99.00 99.02 9"],    ["5@100.02", "5@100.05*"],   None),
     ("IOC takes what is there",                     wish(time_in_force=IOC),                               ["100.00 100.02 9"],                     ["5@100.02"],                "not enough on offer to fill at once"),
@@ -38,6 +37,15 @@ def test_what_one_order_took_is_not_there_for_the_next():
     floor = TradingFloor(liquidity="displayed")
     floor.quote("100.00", "100.02", "5")
     floor.place(quantity="4")
+    floor.place(quantity="4", time_in_force=IOC)
+    assert floor.fills() == ["4@100.02", "1@100.02"]
+
+
+def test_a_quote_told_twice_refills_nothing():
+    floor = TradingFloor(liquidity="displayed")
+    floor.quote("100.00", "100.02", "5")
+    floor.place(quantity="4")
+    floor.loop.on_quote(floor.quotes[SYMBOL], floor.now + 1)
     floor.place(quantity="4", time_in_force=IOC)
     assert floor.fills() == ["4@100.02", "1@100.02"]
 

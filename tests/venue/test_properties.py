@@ -63,7 +63,8 @@ STEPS = st.lists(
         st.tuples(st.just("close"), st.integers(0, 5)),
         st.tuples(st.just("wait"), st.integers(1, 400)),
     ),
-    max_size=30,
+    min_size=8,
+    max_size=60,
 )
 
 SETTINGS = st.fixed_dictionaries(
