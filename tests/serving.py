@@ -48,6 +48,7 @@ class Server:
     def __init__(self, data: Path, *flags: str, port: int | None = None, dashboard_port: int = 0, **environment: str):
         self.data = data
         self.port = free_port() if port is None else port
+        self.dashboard_port = dashboard_port
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tradehall", "serve", "--data", str(data), "--port", str(self.port),

@@ -97,6 +97,20 @@ def test_a_file_that_is_no_store_is_refused_with_a_sentence(tmp_path):
         SqliteRecords(path)
 
 
+def test_a_file_that_somebody_keeps_to_himself_is_a_fault(tmp_path):
+    path = tmp_path / "records.db"
+    store = SqliteRecords(path, busy_timeout_s=0.01)
+    with sqlite3.connect(path) as selfish:
+        selfish.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RecordsFault, match="records could not be written: database is locked"):
+            put(store, a=b"1")
+        selfish.execute("ROLLBACK")
+    selfish.close()
+    put(store, a=b"2")
+    assert store.get("thing", "a") == b"2"
+    store.close()
+
+
 def test_a_store_of_a_newer_version_is_refused(tmp_path):
     path = tmp_path / "records.db"
     SqliteRecords(path).close()

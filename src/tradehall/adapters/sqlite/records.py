@@ -36,6 +36,41 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT;
     CREATE INDEX audit_by_record ON audit (kind, key, seq);
     """,
+    """
+    CREATE TABLE alert (
+        id     INTEGER PRIMARY KEY AUTOINCREMENT,
+        login  INTEGER NOT NULL,
+        symbol TEXT NOT NULL,
+        status INTEGER NOT NULL,
+        body   BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX alert_by_login ON alert (login, id);
+    CREATE INDEX alert_active ON alert (id) WHERE status = 0;
+    CREATE TABLE alert_log (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        login    INTEGER NOT NULL,
+        alert_id INTEGER NOT NULL,
+        symbol   TEXT NOT NULL,
+        at       INTEGER NOT NULL,
+        body     BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX alert_log_by_login ON alert_log (login, id);
+    CREATE TABLE notification (
+        id        INTEGER PRIMARY KEY AUTOINCREMENT,
+        login     INTEGER NOT NULL,
+        level     INTEGER NOT NULL,
+        opened_at INTEGER,
+        body      BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX notification_by_login ON notification (login, id);
+    CREATE TABLE seen_price (
+        symbol TEXT NOT NULL,
+        side   INTEGER NOT NULL,
+        price  TEXT NOT NULL,
+        at     INTEGER NOT NULL,
+        PRIMARY KEY (symbol, side)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 
@@ -46,10 +81,10 @@ class SqliteRecords:
     is none of ours or cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._lock = threading.Lock()
         try:
-            self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             _migrate(self._db, path)
@@ -71,10 +106,7 @@ class SqliteRecords:
         with self._lock, _transaction(self._db):
             for change in changes:
                 _apply(self._db, change)
-            self._db.execute(
-                "INSERT INTO audit (at, actor, action, kind, key, note) VALUES (?, ?, ?, ?, ?, ?)",
-                (audit.at, audit.actor, audit.action, audit.kind, audit.key, audit.note),
-            )
+            add_audit_line(self._db, audit)
 
     def mark(self, kind: str, marks: Mapping[str, bytes]) -> None:
         """See the port."""
@@ -96,6 +128,16 @@ class SqliteRecords:
         changed, self._version = version != self._version, version
         return changed
 
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, for the tables beside this one; durable at the end. RecordsFault if it fails."""
+        with self._lock, _transaction(self._db):
+            yield self._db
+
+    def rows(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
+        """What a query of the tables beside this one finds. RecordsFault if the file cannot be read."""
+        return self._rows(query, values)
+
     def close(self) -> None:
         """See the port."""
         with self._lock:
@@ -111,6 +153,14 @@ class SqliteRecords:
                 return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise RecordsFault(f"records could not be read: {error}") from error
+
+
+def add_audit_line(db: sqlite3.Connection, audit: AuditLine) -> None:
+    """Note who did what, in the transaction that does it."""
+    db.execute(
+        "INSERT INTO audit (at, actor, action, kind, key, note) VALUES (?, ?, ?, ?, ?, ?)",
+        (audit.at, audit.actor, audit.action, audit.kind, audit.key, audit.note),
+    )
 
 
 @contextmanager
