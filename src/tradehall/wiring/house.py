@@ -5,13 +5,17 @@ import gc
 import logging
 import os
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from typing import Any, Final
 
 from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.data_folder import DataFolder
+from tradehall.adapters.sqlite.chores import chore_command
+from tradehall.adapters.sqlite.inspection import SqliteInspection, scratch_views
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.access import Access
+from tradehall.app.chores import Chores
 from tradehall.app.demo import DEMO_ACCOUNTS, DEMO_DEPOSIT, HOUSE_ACCOUNT
 from tradehall.app.desk import Desk
 from tradehall.app.key_watch import KeyWatch
@@ -19,6 +23,7 @@ from tradehall.app.market import MarketBoard
 from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.recovery import Progress, no_progress, rebuild_views, recover
 from tradehall.app.snapshots import Snapshots
+from tradehall.app.verification import audit_at_start
 from tradehall.config import Config
 from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount
 from tradehall.engine.engine import Engine
@@ -64,6 +69,7 @@ class House:
         self.access = Access(self.clock, house_account=HOUSE_ACCOUNT, master_key=config.api_key)
         self.key_watch = KeyWatch(self._records, self.keys, self.access)
         self.key_watch.load()
+        self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
         self._is_demo = demo
         self._tasks: list[asyncio.Task[None]] = []
         self.failure: Exception | None = None
@@ -71,6 +77,8 @@ class House:
     def _make_desk(self, progress: Progress) -> Desk:
         store, quotes, settings = self._store, self.market.quotes, self.config.venue_settings()
         rebuild_views(store.journal, store.view_store, progress)
+        with closing(SqliteInspection(self.folder.path)) as files:
+            audit_at_start(files, scratch_views())
 
         def make_loop(state: State, on_record: Callable[[Record], None]) -> TradingLoop:
             loop = TradingLoop(Engine(state), SimulatedVenue(settings, state, quotes), quotes, on_record)
@@ -123,6 +131,8 @@ class House:
         self._begin("feed", self.feed.run(self.market))
         self._begin("staleness", self._watch_staleness())
         self._begin("keys", self.key_watch.run())
+        self.desk.writer.hear_durable(self.chores.hear_durable)
+        self.chores.start_audit()
         await self._first_quote()
         # What lives as long as the server need not be looked through for garbage again and again.
         gc.collect()
@@ -166,6 +176,7 @@ class House:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.chores.stop()
         await self.desk.stop()
 
     async def close(self) -> None:
@@ -195,5 +206,12 @@ def _tell_of_failure(task: asyncio.Task[None]) -> None:
 def end_process(error: BaseException) -> None:
     """Nobody knows what the disk holds: only a new start, which reads it, can tell. Does not return."""
     _log.critical("nobody knows whether the last batch was written, so this process ends: %r", error)
+    logging.shutdown()
+    os._exit(1)
+
+
+def end_damaged(sentence: str) -> None:
+    """The audit beside the server found the journal damaged: nothing may be added to it. Does not return."""
+    _log.critical("the journal is damaged, so this process ends: %s; `tradehall verify` tells all", sentence)
     logging.shutdown()
     os._exit(1)

@@ -20,7 +20,7 @@ NICENESS: Final = 10
 RECORDS_PER_READ: Final = 20_000
 
 
-def command(folder: Path) -> list[str]:
+def chore_command(folder: Path) -> list[str]:
     """What app.chores runs for the house in `folder`."""
     return [sys.executable, "-m", "tradehall.adapters.sqlite.chores", str(folder)]
 
