@@ -119,8 +119,11 @@ def _summed(rows: Any, origin: int, length: int) -> Iterator[_Part]:
     origin -= (1 << 61) // length * length
     number = pc.divide(pc.subtract(rows[TIME], origin), length)
     buckets = rows.append_column("bucket", pc.add(pc.multiply(number, length), origin))
-    grouped = buckets.group_by("bucket", use_threads=False).aggregate(
-        [("open", "first"), ("high", "max"), ("low", "min"), ("close", "last"), ("volume", "sum")]
+    # Rows are taken in order (without threads), but groups come out in any.
+    grouped = (
+        buckets.group_by("bucket", use_threads=False)
+        .aggregate([("open", "first"), ("high", "max"), ("low", "min"), ("close", "last"), ("volume", "sum")])
+        .sort_by("bucket")
     )
     names = ("bucket", "open_first", "high_max", "low_min", "close_last", "volume_sum")
     for part in zip(*(grouped[name].to_pylist() for name in names), strict=True):

@@ -96,7 +96,7 @@ def _label(table: Table, first: Any, symbol: str | None) -> Label:
     if table.metadata is not None:
         return _stored_label(table.path, table.metadata)
     name = read_name(table.path)
-    symbol = symbol or name.symbol
+    symbol = (symbol or name.symbol).upper()
     if not symbol:
         raise FeedError(f"{table.path} names no symbol: expected a name such as EURUSD.OANDA.1m.csv")
     span = (name.span_ns or _span(table.path, first)) if table.kind in SPANNED else None
@@ -120,5 +120,6 @@ def _span(path: Path, first: Any) -> int:
 
 
 def _tick(kind: Kind, first: Any) -> Decimal:
-    column = next(name for name in PRICE_COLUMNS[kind])
-    return tick_of(price for price in first.column(column).to_pylist() if price is not None and isfinite(price))
+    columns = [first.column(name).to_pylist() for name in PRICE_COLUMNS[kind]]
+    rows = zip(*columns, strict=True)
+    return tick_of(price for row in rows for price in row if price is not None and isfinite(price))

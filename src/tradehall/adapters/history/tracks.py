@@ -15,7 +15,7 @@ from typing import Final
 from tradehall.adapters.history.batches import Columns
 from tradehall.adapters.history.schema import BAR_PRICES, NEEDED, QUOTE_BAR_PRICES, Kind, is_buy
 from tradehall.adapters.history.sources import Source
-from tradehall.adapters.history.values import Decimals
+from tradehall.adapters.history.values import Decimals, plain
 from tradehall.domain.market import Print, Quote
 from tradehall.domain.time import NS_PER_US
 from tradehall.ports.feed import MarketSink
@@ -125,7 +125,7 @@ class BarTrack(Track):
         volumes = columns.values("volume") if columns.has("volume") else repeat(None)
         prices = zip(*(columns.values(name) for name in BAR_PRICES), strict=True)
         for at, bar, volume in zip(columns.at, prices, volumes, strict=False):
-            size = self.sizes[volume] * QUARTER if volume is not None and 0 < volume < _INFINITE else None
+            size = plain(self.sizes[volume] * QUARTER) if volume is not None and 0 < volume < _INFINITE else None
             for when, price in zip(times, _path(*bar), strict=True):
                 yield at + when, number, self.prices[price], size
 

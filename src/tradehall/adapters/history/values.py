@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final
 
 from tradehall.adapters.history.arrow import pa, pc
@@ -37,19 +38,30 @@ class ClockReader:
             except pa.ArrowInvalid:
                 continue
             return cast.cast(pa.int64()) if pa.types.is_timestamp(kind) else self._epochs(cast)
-        return pa.array([_instant(text) for text in column.to_pylist()], pa.int64())
+        # One row in the batch is of another spelling than the rest, or of none: each for itself.
+        return pa.array([self._text(text) for text in column.to_pylist()], pa.int64())
+
+    def _text(self, text: str | None) -> int | None:
+        number = _or_none(float, text)
+        if number is None or not isfinite(number):
+            return _instant(text)
+        whole = _or_none(int, text)
+        unit = self._unit_of(number)
+        return _from_float(number, unit) if whole is None else int(whole) * unit
+
+    def _unit_of(self, value: float) -> int:
+        if self._unit is None:
+            self._unit = next((unit for bound, unit in EPOCH_UNITS if abs(value) < bound), 1)
+        return self._unit
 
     def _epochs(self, column: Any) -> Any:
-        first = next((value for value in column.to_pylist() if value is not None), None)
-        if first is None:
-            return pa.nulls(len(column), pa.int64())
-        if self._unit is None:
-            self._unit = next((unit for bound, unit in EPOCH_UNITS if abs(first) < bound), 1)
         if pa.types.is_integer(column.type):
-            return pc.multiply(column.cast(pa.int64()), self._unit)
+            first = next((value for value in column.to_pylist() if value is not None), None)
+            column = column.cast(pa.int64())
+            return column if first is None else pc.multiply(column, self._unit_of(first))
         # Whole nanoseconds are beyond a float: count the fraction apart, to the microsecond it can hold.
-        unit = self._unit
-        return pa.array([None if at is None else _from_float(float(at), unit) for at in column.to_pylist()], pa.int64())
+        values = [None if at is None or not isfinite(at) else float(at) for at in column.to_pylist()]
+        return pa.array([None if at is None else _from_float(at, self._unit_of(at)) for at in values], pa.int64())
 
 
 class Decimals(dict[float, Decimal]):
@@ -69,9 +81,9 @@ class Decimals(dict[float, Decimal]):
     def _made(self, value: float) -> Decimal:
         shortest = Decimal(repr(value))
         if self._digits is None:
-            return _plain(shortest)
+            return plain(shortest)
         on_grid = Decimal(f"{value:.{self._digits}f}")
-        return on_grid if on_grid == shortest else _plain(shortest)
+        return on_grid if on_grid == shortest else plain(shortest)
 
 
 def to_floats(column: Any) -> Any:
@@ -114,8 +126,8 @@ def _from_float(at: float, unit: int) -> int:
     return whole * unit + round((at - whole) * unit / NS_PER_US) * NS_PER_US
 
 
-def _plain(value: Decimal) -> Decimal:
-    """Without an exponent or zeros behind the point: 1E+3 → 1000, 2.0 → 2."""
+def plain(value: Decimal) -> Decimal:
+    """Without a positive exponent and zeros behind the point: 1E+3 → 1000, 2.0 → 2."""
     normal = value.normalize()
     exponent = normal.as_tuple().exponent
     return normal.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else normal

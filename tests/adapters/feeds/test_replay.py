@@ -1,0 +1,201 @@
+"""Replay: the recording's own time, faster, over and over, shifted to now."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.history.recorded_files import NINE, Notebook, S, write_csv
+from tests.app.market_fakes import NOON, Ear, FakeClock
+from tradehall.adapters.feeds.replay import ReplayFeed, ReplayOptions, parse_replay
+from tradehall.adapters.history.recording import FileRecording
+from tradehall.app.market import MarketBoard
+from tradehall.app.staleness import DataStaleness, Freshness
+from tradehall.domain.market import Timeframe
+from tradehall.domain.time import NS_PER_MINUTE
+from tradehall.ports.feed import FeedError
+from tradehall.ports.history import BarWindow
+
+MIN = NS_PER_MINUTE
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A at 0, 1 and 10 s, B at 4 s."""
+    write_csv(
+        tmp_path / "A.csv", "timestamp,bid,ask", *(f"{NINE + at * S},{bid},9" for at, bid in ((0, 1), (1, 2), (10, 3)))
+    )
+    write_csv(tmp_path / "B.csv", "timestamp,bid,ask", f"{NINE + 4 * S},5,6")
+    return tmp_path
+
+
+def a_feed(folder: Path, clock: FakeClock, options: str = "") -> ReplayFeed:
+    parsed = parse_replay(f"{folder}?{options}")
+    return ReplayFeed(FileRecording(parsed.paths), parsed, clock)
+
+
+def steps(feed: ReplayFeed, clock: FakeClock, *, seconds: float, step_s: float = 0.25) -> list[str]:
+    """What is told in that time, each line with the seconds since the start at which it was."""
+    notebook, told, began = Notebook(), list[str](), clock.now()
+    while clock.now() <= began + seconds * S:
+        feed.step(notebook)
+        told += [f"{(clock.now() - began) / S:g}: {line}" for line in notebook.said]
+        notebook.said.clear()
+        clock.pass_s(step_s)
+    return told
+
+
+def test_real_time_is_the_default_and_its_zero_is_the_first_row(folder):
+    assert steps(a_feed(folder, clock := FakeClock()), clock, seconds=12) == [
+        "0: 0 A 1/9", "1: 1 A 2/9", "4: 4 B 5/6", "4: end B", "10: 10 A 3/9", "10: end A",
+    ]  # fmt: skip
+
+
+def test_quotes_keep_their_recorded_time_and_are_received_now(folder):
+    clock, notebook = FakeClock(), Notebook()
+    feed = a_feed(folder, clock)
+    feed.step(notebook)
+    assert [(quote.at, quote.received_at) for quote in notebook.quotes] == [(NINE, NOON)]
+
+
+def test_speed_makes_it_faster(folder):
+    told = steps(a_feed(folder, clock := FakeClock(), "speed=4"), clock, seconds=4)
+    assert [line.split(":")[0] for line in told] == ["0", "0.25", "1", "1", "2.5", "2.5"]
+
+
+def test_a_slow_speed_makes_it_slower(folder):
+    assert steps(a_feed(folder, clock := FakeClock(), "speed=0.5"), clock, seconds=2) == ["0: 0 A 1/9", "2: 1 A 2/9"]
+
+
+def test_speed_max_waits_for_nothing(folder):
+    feed, notebook = a_feed(folder, FakeClock(), "speed=max"), Notebook()
+    while feed.step(notebook) is not None:
+        pass
+    assert (len(notebook.quotes), feed.is_over) == (4, True)
+
+
+def test_the_next_due_is_told(folder):
+    clock = FakeClock()
+    feed = a_feed(folder, clock)
+    assert feed.step(Notebook()) == NOON + S
+    assert feed.step(Notebook()) == NOON + S
+
+
+def test_shifted_to_now_the_first_is_now(folder):
+    told = steps(a_feed(folder, clock := FakeClock(), "shift=now"), clock, seconds=5)
+    since_nine = (NOON - NINE) / S
+    assert told == [
+        f"0: {since_nine:g} A 1/9",
+        f"1: {since_nine + 1:g} A 2/9",
+        f"4: {since_nine + 4:g} B 5/6",
+        "4: end B",
+    ]
+
+
+def test_bars_are_shifted_by_whole_minutes(tmp_path):
+    write_csv(tmp_path / "A.1m.csv", "timestamp,open,high,low,close", f"{NINE},1,4,1,2", f"{NINE + MIN},2,3,1,1")
+    clock = FakeClock(NOON + 17 * S)
+    feed = a_feed(tmp_path, clock, "shift=now&speed=max")
+    board = MarketBoard(feed.instruments, feed.history, clock, None)
+    while feed.step(board) is not None:
+        pass
+    bars = board.bars(BarWindow("A", Timeframe.M1))
+    assert [(bar.at, str(bar.open), str(bar.high), str(bar.low), str(bar.close)) for bar in bars] == [
+        (NOON, "1", "4", "1", "2"), (NOON + MIN, "2", "3", "1", "1"),
+    ]  # fmt: skip
+
+
+def test_a_loop_starts_over_with_times_that_go_on_and_no_end(folder):
+    told = steps(a_feed(folder, clock := FakeClock(), "loop=1"), clock, seconds=16)
+    assert told == [
+        "0: 0 A 1/9", "1: 1 A 2/9", "4: 4 B 5/6", "10: 10 A 3/9",
+        "11: 11 A 1/9", "12: 12 A 2/9", "15: 15 B 5/6",
+    ]  # fmt: skip
+
+
+def test_a_loop_as_fast_as_possible_is_told_in_slices(folder):
+    feed, notebook = a_feed(folder, FakeClock(), "loop=1&speed=max"), Notebook()
+    for _ in range(10):
+        assert feed.step(notebook) is not None
+    times = [quote.at for quote in notebook.quotes]
+    assert len(times) >= 12
+    assert times == sorted(times)
+
+
+def test_the_end_makes_symbols_stale_and_breaks_nothing(folder):
+    clock, ear = FakeClock(), Ear()
+    feed = a_feed(folder, clock)
+    board = MarketBoard(feed.instruments, feed.history, clock, feed.stale_after_ns)
+    board.subscribe(ear)
+    for _ in range(60):
+        feed.step(board)
+        board.check_staleness(clock.now())
+        clock.pass_s(1)
+    assert ear.staleness() == [
+        DataStaleness(Freshness.STALE, ("B",), NOON + 4 * S, NOON + 4 * S),
+        DataStaleness(Freshness.STALE, ("A",), NOON + 10 * S, NOON + 10 * S),
+    ]
+    assert feed.step(board) is None
+
+
+def test_a_clock_set_back_leaves_the_replay_where_it_was(folder):
+    clock = FakeClock()
+    feed = a_feed(folder, clock)
+    steps(feed, clock, seconds=2)
+    clock.pass_s(-3600)
+    assert [line.split(": ")[1] for line in steps(feed, clock, seconds=9)] == ["4 B 5/6", "end B", "10 A 3/9", "end A"]
+
+
+def test_it_runs_to_its_end(folder):
+    feed, notebook = a_feed(folder, FakeClock(), "speed=max"), Notebook()
+    asyncio.run(feed.run(notebook))
+    assert (len(notebook.quotes), feed.is_over) == (4, True)
+
+
+def test_bars_of_a_replay_join_the_bars_of_files(tmp_path):
+    write_csv(
+        tmp_path / "A.1h.csv",
+        "timestamp,open,high,low,close,volume",
+        *(f"{NINE + hour * 60 * MIN},5,9,2,5,7" for hour in (-2, -1, 0)),
+    )
+    write_csv(tmp_path / "A.csv", "timestamp,bid,ask", f"{NINE + MIN},3,9", f"{NINE + 5 * MIN},4,9")
+    clock = FakeClock()
+    feed = a_feed(tmp_path, clock, "speed=max")
+    board = MarketBoard(feed.instruments, feed.history, clock, None)
+    while feed.step(board) is not None:
+        pass
+    hours = board.bars(BarWindow("A", Timeframe.H1))
+    assert [((bar.at - NINE) // MIN, f"{bar.open} {bar.close} {bar.volume}") for bar in hours] == [
+        (-120, "5 5 7"),
+        (-60, "5 5 7"),
+        (0, "3 4 0"),
+    ]
+    assert [(bar.at - NINE) // MIN for bar in board.bars(BarWindow("A", Timeframe.M1))] == [1, 5]
+
+
+@pytest.mark.parametrize(("text", "options"), [
+    ("a.parquet",                       ReplayOptions((Path("a.parquet"),))),
+    ("a.parquet,b/c?speed=4",           ReplayOptions((Path("a.parquet"), Path("b/c")), speed=4.0)),
+    ("a?speed=max&loop=1&shift=now",    ReplayOptions((Path("a"),), speed=None, loop=True, shift=True)),
+    ("a?loop=0",                        ReplayOptions((Path("a"),))),
+])  # fmt: skip
+def test_options_are_read(text, options):
+    assert parse_replay(text) == options
+
+
+@pytest.mark.parametrize(("text", "sentence"), [
+    ("",             "names no file or folder"),
+    ("?speed=1",     "names no file or folder"),
+    ("a?sped=1",     "replay option 'sped' is unknown: expected PATH"),
+    ("a?speed=0",    "replay speed was '0': expected a positive number"),
+    ("a?speed=-1",   "replay speed was '-1'"),
+    ("a?speed=nan",  "replay speed was 'nan'"),
+    ("a?speed=inf",  "replay speed was 'inf'"),
+    ("a?speed=",     "replay speed was ''"),
+    ("a?loop=yes",   "replay option loop was 'yes': expected 1 or 0"),
+    ("a?shift=1",    "replay option shift was '1': expected now or no"),
+])  # fmt: skip
+def test_bad_options_stop_the_start(text, sentence):
+    with pytest.raises(FeedError, match=re.escape(sentence)):
+        parse_replay(text)
