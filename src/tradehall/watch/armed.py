@@ -1,0 +1,227 @@
+"""All armed price alerts, so arranged that a quote costs only what it fires.
+
+Why a quote need not look at the alerts it does not fire: take an alert that has seen the price p before,
+and the price c now. A crossing or a channel step fires by the step p → c alone. A level or a zone fires
+when it becomes true: while it was true at p it has fired already (or is *owed*, see below), and it is
+rearmed if it was false. A move is a level at its bound, which is beyond p, or else it had fired. So each of
+them fires exactly if the step from p to c passes a bound (and, of a channel, lands on the right side of the
+other bound): that is a range of a sorted shelf. Nothing in an alert changes when it does not fire, neither
+in memory nor in the store: what it knows of the past is the one price p that its side has seen.
+
+Two kinds of alerts stand apart. *Fresh* ones have not seen a price since they were activated; the next
+quote looks at each. *Owed* ones became true in the quiet span after a firing: they wait for its end in a
+heap, and fire then if they are still true; what happens meanwhile makes no difference to them, for a level
+that is left and reached again is as true and as rearmed as before. `tests/watch/test_armed.py` holds all
+this against `conditions.step`, alert by alert and quote by quote.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from tradehall.domain.market import Quote
+from tradehall.watch.alert import AlertState, AlertStatus, Expiry, Firing, PriceAlert, QuoteSide, SeenPrice
+from tradehall.watch.conditions import LASTING, MOVES, QUIET_NS, Memory, holds, step
+from tradehall.watch.due import DueHeap
+from tradehall.watch.ladder import Ladder, Rung, rungs
+
+_SIDES: Final = tuple(QuoteSide)
+
+
+@dataclass(slots=True)
+class _Armed:
+    """One alert and what changes of it; `rungs` are its places on the ladder, none while it is fresh."""
+
+    alert: PriceAlert
+    state: AlertState
+    rungs: tuple[Rung, ...] = ()
+
+
+class _Side:
+    """The bids or the asks of one symbol."""
+
+    __slots__ = ("fresh", "ladder", "must_keep", "owed", "seen", "stored")
+
+    def __init__(self, seen: SeenPrice | None) -> None:
+        self.seen = seen
+        self.stored = seen
+        self.must_keep = False
+        self.ladder = Ladder()
+        self.fresh: dict[int, None] = {}
+        self.owed = DueHeap()
+
+    def is_worth_storing(self) -> bool:
+        """Whether a restart from the stored price could go another way than from the one seen last."""
+        if self.seen is None or self.seen is self.stored:
+            return False
+        return self.must_keep or self.stored is None or self.ladder.is_between(self.stored.price, self.seen.price)
+
+
+class ArmedAlerts:
+    """The armed alerts of all symbols. Its time never goes back: an instant is max(given, last).
+
+    `seen`: the prices stored last; an alert whose state says that it has seen one continues from it, so
+    that a step made while nobody watched fires at the first quote.
+    """
+
+    def __init__(self, seen: Iterable[SeenPrice] = ()) -> None:
+        self._alerts: dict[int, _Armed] = {}
+        self._sides: dict[tuple[str, QuoteSide], _Side] = {}
+        self._expiries = DueHeap()
+        self._changed: dict[int, None] = {}
+        self._now = 0
+        for price in seen:
+            self._sides[price.symbol, price.side] = _Side(price)
+            self._now = max(self._now, price.at)
+
+    def __len__(self) -> int:
+        return len(self._alerts)
+
+    def arm(self, alert: PriceAlert) -> None:
+        """Watch an alert, in place of the one of that number if there is one."""
+        self.disarm(alert.alert_id)
+        key = (alert.symbol, alert.side)
+        side = self._sides.get(key)
+        if side is None:
+            side = self._sides[key] = _Side(None)
+        armed = self._alerts[alert.alert_id] = _Armed(alert, alert.state)
+        if alert.expires_at is not None:
+            self._expiries.add(alert.expires_at, alert.alert_id)
+        if side.seen is None or not alert.state.has_seen:
+            side.fresh[alert.alert_id] = None
+            return
+        self._settle(side, armed)
+        if alert.state.is_owed:
+            side.owed.add(_quiet_until(alert.state), alert.alert_id)
+
+    def disarm(self, alert_id: int) -> bool:
+        """Watch it no longer; False if nobody did."""
+        armed = self._alerts.pop(alert_id, None)
+        if armed is None:
+            return False
+        side = self._sides[armed.alert.symbol, armed.alert.side]
+        side.ladder.remove(alert_id, armed.rungs)
+        side.fresh.pop(alert_id, None)
+        side.owed.discard(alert_id)
+        self._expiries.discard(alert_id)
+        self._changed.pop(alert_id, None)
+        return True
+
+    def on_quote(self, quote: Quote) -> list[Firing]:
+        """What a quote fires, by number of the alert. An alert whose time is over does not fire."""
+        at = self._now = max(self._now, quote.received_at)
+        firings: list[Firing] = []
+        for which in _SIDES:
+            side = self._sides.get((quote.symbol, which))
+            if side is not None:
+                self._look(side, SeenPrice(quote.symbol, which, which.price(quote), at), firings)
+        if len(firings) > 1:
+            firings.sort(key=lambda firing: firing.alert_id)
+        return firings
+
+    def on_time(self, now: int) -> list[Expiry]:
+        """Alerts whose time is over; they are disarmed."""
+        expiries = [Expiry(alert_id, now) for alert_id in self._expiries.take(now)]
+        for expiry in expiries:
+            self.disarm(expiry.alert_id)
+        return expiries
+
+    def next_deadline(self) -> int | None:
+        """When `on_time` has something to do [ns UTC]."""
+        return self._expiries.first()
+
+    def state_of(self, alert_id: int) -> AlertState | None:
+        """What an armed alert must not forget; None if it is not armed."""
+        armed = self._alerts.get(alert_id)
+        return None if armed is None else armed.state
+
+    def take_changes(self) -> tuple[list[SeenPrice], dict[int, AlertState]]:
+        """What has to be stored, all of it together, so that a restart goes on from here.
+
+        A price is among it only if some bound lies between it and the one stored before.
+        """
+        seen: list[SeenPrice] = []
+        for side in self._sides.values():
+            if side.is_worth_storing():
+                assert side.seen is not None
+                seen.append(side.seen)
+                side.stored, side.must_keep = side.seen, False
+        states = {alert_id: self._alerts[alert_id].state for alert_id in self._changed}
+        self._changed.clear()
+        return seen, states
+
+    def _look(self, side: _Side, current: SeenPrice, firings: list[Firing]) -> None:
+        previous, side.seen = side.seen, current
+        if previous is not None and previous.price != current.price:
+            for alert_id in side.ladder.passed(previous.price, current.price):
+                self._on_passed(side, self._alerts[alert_id], current, firings)
+        for alert_id in side.owed.take(current.at):
+            self._on_owed(side, self._alerts[alert_id], current, firings)
+        if side.fresh:
+            fresh, side.fresh = side.fresh, {}
+            for alert_id in fresh:
+                self._on_first_price(side, self._alerts[alert_id], current, firings)
+
+    def _on_passed(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
+        state = armed.state
+        if state.is_owed:
+            return
+        if state.fired_at is None or current.at >= state.fired_at + QUIET_NS:
+            self._fire(side, armed, current, firings)
+        elif armed.alert.trigger.condition in LASTING:
+            self._owe(side, armed)
+
+    def _on_owed(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
+        if holds(armed.alert.trigger, current.price, armed.state.reference):
+            self._fire(side, armed, current, firings)
+        else:
+            self._change(side, armed, replace(armed.state, is_owed=False))
+
+    def _on_first_price(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
+        alert, state = armed.alert, armed.state
+        memory = Memory(reference=state.reference, fired_at=state.fired_at)
+        is_firing, memory = step(alert.trigger, memory, current.price, current.at)
+        reference = state.reference if is_firing else memory.reference
+        self._change(side, armed, AlertState(has_seen=True, reference=reference, fired_at=state.fired_at))
+        self._settle(side, armed)
+        if is_firing:
+            self._fire(side, armed, current, firings)
+        elif alert.trigger.condition in LASTING and holds(alert.trigger, current.price, reference):
+            self._owe(side, armed)
+
+    def _owe(self, side: _Side, armed: _Armed) -> None:
+        """It is true, but the quiet span after its last firing is not over: look again then."""
+        side.owed.add(_quiet_until(armed.state), armed.alert.alert_id)
+        self._change(side, armed, replace(armed.state, is_owed=True))
+
+    def _fire(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
+        alert = armed.alert
+        if alert.expires_at is not None and alert.expires_at <= current.at:
+            return  # It will be told as an expiry.
+        reference = current.price if alert.trigger.condition in MOVES else armed.state.reference
+        state = AlertState(has_seen=True, reference=reference, fired_at=current.at)
+        status = AlertStatus.ACTIVE if alert.repeats else AlertStatus.TRIGGERED
+        firings.append(Firing(alert.alert_id, current.price, current.at, status, state))
+        self._change(side, armed, state)
+        if not alert.repeats:
+            self.disarm(alert.alert_id)
+        elif alert.trigger.condition in MOVES:
+            self._settle(side, armed)
+
+    def _settle(self, side: _Side, armed: _Armed) -> None:
+        """Put an alert where the steps that fire it will find it."""
+        side.ladder.remove(armed.alert.alert_id, armed.rungs)
+        armed.rungs = rungs(armed.alert.trigger, armed.state.reference)
+        side.ladder.add(armed.alert.alert_id, armed.rungs)
+
+    def _change(self, side: _Side, armed: _Armed, state: AlertState) -> None:
+        armed.state = state
+        self._changed[armed.alert.alert_id] = None
+        side.must_keep = True
+
+
+def _quiet_until(state: AlertState) -> int:
+    assert state.fired_at is not None, "nothing is owed before the first firing"
+    return state.fired_at + QUIET_NS

@@ -1,0 +1,298 @@
+"""The index fires what looking at every alert would fire, over walks, restarts and changes of mind."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests.watch.alerts import NOON, SlowWatch, Store, a_quote, an_alert, at_s, told
+from tradehall.domain.time import NS_PER_MS
+from tradehall.watch.alert import AlertState, AlertStatus, PriceAlert, QuoteSide
+from tradehall.watch.armed import ArmedAlerts
+from tradehall.watch.conditions import Condition, Trigger
+
+# Few prices, so that bounds are hit exactly, jumped over, shared and turned on.
+PRICES = st.integers(90, 110).map(Decimal)
+SPREADS = st.integers(1, 3).map(Decimal)
+PAUSES_MS = st.sampled_from([0, 1, 300, 700, 1000, 1500])
+
+
+@st.composite
+def alerts(draw: Callable, alert_id: int) -> PriceAlert:
+    low = draw(PRICES)
+    trigger = Trigger(
+        draw(st.sampled_from(Condition)),
+        target=draw(PRICES),
+        low=low,
+        high=low + draw(st.integers(1, 8)),
+        threshold=draw(st.sampled_from([Decimal(1), Decimal("2.5"), Decimal(4)])),
+    )
+    return PriceAlert(
+        alert_id,
+        draw(st.sampled_from(["EURUSD", "XAUUSD"])),
+        draw(st.sampled_from(QuoteSide)),
+        trigger,
+        draw(st.booleans()),
+        draw(st.none() | st.integers(1, 20).map(at_s)),
+        AlertState(reference=draw(st.none() | PRICES)),
+    )
+
+
+@st.composite
+def walks(draw: Callable) -> list:
+    at, quotes = NOON, []
+    for bid, spread, pause in draw(st.lists(st.tuples(PRICES, SPREADS, PAUSES_MS), min_size=1, max_size=40)):
+        at += pause * NS_PER_MS
+        quotes.append(a_quote(bid, ask=bid + spread, at=at, symbol=draw(st.sampled_from(["EURUSD", "XAUUSD"]))))
+    return quotes
+
+
+ALERTS = st.integers(1, 25).flatmap(lambda count: st.tuples(*(alerts(alert_id) for alert_id in range(count))))
+
+
+@given(ALERTS, walks())
+def test_the_index_fires_what_looking_at_every_alert_would_fire(some, walk):
+    slow, armed = SlowWatch(some), ArmedAlerts()
+    for alert in some:
+        armed.arm(alert)
+    for quote in walk:
+        assert told(armed.on_quote(quote)) == slow.on_quote(quote), quote
+
+
+@given(ALERTS, walks(), st.sets(st.integers(0, 40)))
+def test_a_restart_at_any_quote_changes_no_firing(some, walk, restarts):
+    slow, armed, store = SlowWatch(some), ArmedAlerts(), Store()
+    for alert in some:
+        store.alerts[alert.alert_id] = alert
+        armed.arm(alert)
+    for number, quote in enumerate(walk):
+        firings = armed.on_quote(quote)
+        assert told(firings) == slow.on_quote(quote), quote
+        store.write(armed, firings)
+        if number in restarts:
+            armed = store.restart()
+
+
+@given(ALERTS, walks(), st.sets(st.integers(0, 40)), st.integers(0, 40))
+def test_after_a_crash_it_is_as_if_the_quotes_since_the_last_write_had_never_come(some, walk, written, crash):
+    armed, store, slow = ArmedAlerts(), Store(), SlowWatch(some)
+    for alert in some:
+        store.alerts[alert.alert_id] = alert
+        armed.arm(alert)
+    unwritten = 0
+    for number, quote in enumerate(walk):
+        if number == crash:
+            armed, slow = store.restart(), SlowWatch(some)
+            for seen in walk[: crash - unwritten]:
+                slow.on_quote(seen)
+        firings = armed.on_quote(quote)
+        assert told(firings) == slow.on_quote(quote)
+        unwritten += 1
+        if number in written or firings:
+            store.write(armed, firings)
+            unwritten = 0
+
+
+@given(ALERTS, walks(), st.lists(st.tuples(st.integers(0, 24), st.booleans()), max_size=40))
+def test_alerts_come_and_go_between_quotes(some, walk, wishes):
+    slow, armed = SlowWatch(), ArmedAlerts()
+    for quote, (number, arms) in zip(walk, wishes, strict=False):
+        alert = some[number % len(some)]
+        if arms:
+            slow.arm(alert)
+            armed.arm(alert)
+        else:
+            slow.disarm(alert.alert_id)
+            armed.disarm(alert.alert_id)
+        assert told(armed.on_quote(quote)) == slow.on_quote(quote)
+
+
+class Dice:
+    """A fixed sequence of numbers: the same walk at every run."""
+
+    def __init__(self, seed: int) -> None:
+        self.number = seed
+
+    def roll(self, sides: int) -> int:
+        self.number = self.number * 48271 % 2147483647
+        return self.number % sides
+
+
+def rolled_alert(dice: Dice, alert_id: int, prices: int) -> PriceAlert:
+    """Any alert whose bounds lie among the tenths below `prices`."""
+    low = Decimal(dice.roll(10 * prices) + 1) / 10
+    return PriceAlert(
+        alert_id,
+        "EURUSD",
+        QuoteSide(dice.roll(2)),
+        Trigger(
+            Condition(dice.roll(13)),
+            target=low,
+            low=low,
+            high=low + Decimal(dice.roll(30) + 1) / 10,
+            threshold=Decimal(dice.roll(40) + 1) / 10,
+        ),
+        repeats=dice.roll(4) > 0,
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_over_thousands_of_quotes_and_many_restarts(seed):
+    """Prices that turn around in a narrow room, several in a second: every alert is left, met and owed often."""
+    dice, store = Dice(seed), Store()
+    for alert_id in range(150):
+        store.alerts[alert_id] = rolled_alert(dice, alert_id, prices=8)
+    slow, armed, at = SlowWatch(store.alerts.values()), store.restart(), NOON
+    for _ in range(1500):
+        at += dice.roll(900) * NS_PER_MS
+        bid = Decimal(dice.roll(80) + 1) / 10
+        quote = a_quote(bid, ask=bid + Decimal(dice.roll(3) + 1) / 10, at=at)
+        firings = armed.on_quote(quote)
+        assert told(firings) == slow.on_quote(quote)
+        store.write(armed, firings)
+        if dice.roll(5) == 0:
+            armed = store.restart()
+
+
+@pytest.mark.slow
+def test_ten_thousand_alerts_over_a_long_walk():
+    """Enough for blocks to split, empty and be skipped."""
+    dice, slow, armed = Dice(1), SlowWatch(), ArmedAlerts()
+    for alert_id in range(10_000):
+        alert = rolled_alert(dice, alert_id, prices=200)
+        slow.arm(alert)
+        armed.arm(alert)
+    price = Decimal(100)
+    for number in range(80):
+        price = max(Decimal(1), price + Decimal(dice.roll(81) - 40) / 10 * (10 if dice.roll(23) == 0 else 1))
+        quote = a_quote(price, ask=price + Decimal("0.3"), at=at_s(number * 0.4))
+        assert told(armed.on_quote(quote)) == slow.on_quote(quote)
+
+
+def test_an_alert_that_is_owed_fires_at_the_end_of_the_quiet_second():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(Condition.GREATER, target="100", repeats=True))
+    fired = [
+        bool(armed.on_quote(a_quote(price, at=at_s(second))))
+        for second, price in [(0, "101"), (0.2, "100"), (0.4, "101"), (0.9, "101"), (1.0, "101"), (2.5, "102")]
+    ]
+    assert fired == [True, False, False, False, True, False]
+
+
+def test_an_owed_alert_that_is_passed_again_at_the_end_of_the_quiet_second_fires_once():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(Condition.GREATER, target="100", repeats=True))
+    fired = [
+        len(armed.on_quote(a_quote(price, at=at_s(second))))
+        for second, price in [(0, "101"), (0.2, "100"), (0.4, "101"), (0.9, "99"), (1.1, "101")]
+    ]
+    assert fired == [1, 0, 0, 0, 1]
+
+
+def test_what_is_owed_is_still_owed_after_a_restart():
+    armed, store = ArmedAlerts(), Store()
+    store.alerts[1] = an_alert(Condition.GREATER, target="100", repeats=True)
+    armed.arm(store.alerts[1])
+    for second, price in [(0, "101"), (0.2, "100"), (0.4, "101")]:
+        store.write(armed, armed.on_quote(a_quote(price, at=at_s(second))))
+    armed = store.restart()
+    fired = [len(armed.on_quote(a_quote("102", at=at_s(second)))) for second in (0.8, 1.5, 3)]
+    assert fired == [0, 1, 0]
+
+
+def test_a_crossing_in_the_quiet_second_is_gone():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(Condition.CROSSING, target="100", repeats=True))
+    fired = [
+        bool(armed.on_quote(a_quote(price, at=at_s(second))))
+        for second, price in [(0, "99"), (0.1, "101"), (0.5, "99"), (1.2, "99"), (1.3, "101")]
+    ]
+    assert fired == [False, True, False, False, True]
+
+
+def test_a_crossing_while_nobody_watched_fires_at_the_first_quote():
+    armed, store = ArmedAlerts(), Store()
+    store.alerts[1] = an_alert(target="100")
+    armed.arm(store.alerts[1])
+    armed.on_quote(a_quote("99"))
+    store.write(armed)
+    assert [firing.alert_id for firing in store.restart().on_quote(a_quote("103", at=at_s(60)))] == [1]
+
+
+def test_a_restart_before_the_first_price_waits_for_it():
+    store = Store()
+    store.alerts[1] = an_alert(target="100")
+    armed = store.restart()
+    assert armed.on_quote(a_quote("103")) == []
+    assert armed.state_of(1) == AlertState(has_seen=True)
+
+
+def test_an_alert_whose_time_is_over_does_not_fire_even_before_it_was_told():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(Condition.GREATER, target="100", expires_at=at_s(5)))
+    assert armed.next_deadline() == at_s(5)
+    assert armed.on_time(at_s(4.9)) == []
+    assert armed.on_quote(a_quote("101", at=at_s(5))) == []
+    assert [expiry.alert_id for expiry in armed.on_time(at_s(5))] == [1]
+    assert (len(armed), armed.next_deadline(), armed.state_of(1)) == (0, None, None)
+
+
+def test_each_side_looks_at_its_own_price():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(Condition.GREATER, alert_id=1, target="100", side=QuoteSide.BID))
+    armed.arm(an_alert(Condition.GREATER, alert_id=2, target="100", side=QuoteSide.ASK))
+    assert [(f.alert_id, f.price) for f in armed.on_quote(a_quote("100", ask="100.2"))] == [(2, Decimal("100.2"))]
+    assert [(f.alert_id, f.price) for f in armed.on_quote(a_quote("100.1"))] == [(1, Decimal("100.1"))]
+
+
+def test_a_clock_that_goes_back_keeps_nobody_quiet_for_longer_and_fires_nothing_twice():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(Condition.CROSSING, target="100", repeats=True))
+    quotes = [("99", 0), ("101", 0), ("99", -3600), ("101", 1), ("99", 2)]
+    firings = [armed.on_quote(a_quote(price, at=at_s(second))) for price, second in quotes]
+    assert [[f.at for f in some] for some in firings] == [[], [at_s(0)], [], [at_s(1)], [at_s(2)]]
+
+
+def test_a_price_is_stored_only_when_a_bound_lies_between():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(target="100"))
+    stored = []
+    for price in ["95", "96", "99", "97"]:
+        armed.on_quote(a_quote(price))
+        stored += [seen.price for seen in armed.take_changes()[0]]
+    assert stored == [Decimal(95)]
+    armed.arm(an_alert(alert_id=2, target="98"))
+    armed.disarm(1)
+    armed.on_quote(a_quote("97"))
+    armed.take_changes()
+    armed.on_quote(a_quote("99"))
+    # It fired (98 was passed), so the price goes with it.
+    assert [seen.price for seen in armed.take_changes()[0]] == [Decimal(99)]
+
+
+def test_what_a_firing_says_is_what_has_to_be_stored():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(Condition.MOVING_UP, threshold="2", reference="100", repeats=True))
+    armed.arm(an_alert(Condition.MOVING_UP, alert_id=2, threshold="2", reference="100"))
+    repeating, once = armed.on_quote(a_quote("103"))
+    moved = AlertState(has_seen=True, reference=Decimal(103), fired_at=NOON)
+    assert (repeating.status, repeating.state) == (AlertStatus.ACTIVE, moved)
+    assert (once.status, once.state) == (AlertStatus.TRIGGERED, moved)
+    assert armed.state_of(1) == moved
+    assert armed.state_of(2) is None
+    assert armed.take_changes()[1] == {1: moved}
+
+
+def test_arming_a_number_again_replaces_it():
+    armed = ArmedAlerts()
+    alert = an_alert(Condition.GREATER, target="100", expires_at=at_s(9))
+    armed.arm(alert)
+    armed.arm(replace(alert, trigger=replace(alert.trigger, target=Decimal(200)), expires_at=None))
+    assert (len(armed), armed.on_quote(a_quote("101")), armed.next_deadline()) == (1, [], None)
+
+
+def test_a_symbol_that_nobody_watches_costs_nothing():
+    assert ArmedAlerts().on_quote(a_quote("1")) == []
