@@ -182,7 +182,7 @@ def test_trades_filter_by_symbol_order_and_time(tmp_path):
         at = trade["timestamp"]
         for query, count in [
             ("symbol=AAPL", 1), ("symbol=NOPE", 0), (f"order_id={last['id']}", 1), ("order_id=ord_1", 0),
-            ("order_id=nonsense", 0), (f"since={at}", 1), (f"until={at}", 1), ("limit=1", 1), ("limit=0", 0),
+            ("order_id=nonsense", 0), (f"since={at}", 1), ("since=0070-06-06T17:54:12Z", 2), (f"until={at}", 1), ("limit=1", 1), ("limit=0", 0),
         ]:  # fmt: skip
             assert len(await door.get(f"/trades?{query}")) == count, query
         assert trade["commission"] == "2.50"

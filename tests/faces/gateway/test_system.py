@@ -168,6 +168,7 @@ def test_metrics_have_the_names_that_gateways_publish(tmp_path):
     ("POST",   "/account",             405, "METHOD_NOT_ALLOWED"),
     ("DELETE", "/health",              405, "METHOD_NOT_ALLOWED"),
     ("GET",    "/ws",                  426, "UPGRADE_REQUIRED"),
+    ("GET",    "/circuit-breakers/reset", 405, "METHOD_NOT_ALLOWED"),
 ])  # fmt: skip
 def test_every_refusal_has_the_flat_shape(tmp_path, method, path, status, code):
     async def steps(door):

@@ -15,7 +15,7 @@ from tradehall.domain.instrument import AssetClass
 from tradehall.domain.market import Timeframe
 from tradehall.domain.order import MarginMode, OrderStatus, OrderType, Side, TrailingType
 from tradehall.domain.position import PositionSide
-from tradehall.faces.kit import WireDecimal
+from tradehall.faces.kit import WirePositive
 
 ORDERS_DEFAULT = 500
 ORDERS_MAX = 5_000
@@ -67,22 +67,22 @@ class OrderRequest(Struct, frozen=True, gc=False):
 
     symbol: Name
     side: SideText
-    quantity: WireDecimal
+    quantity: WirePositive
     order_type: OrderTypeText
-    limit_price: WireDecimal | None = None
-    stop_price: WireDecimal | None = None
-    trailing_distance: WireDecimal | None = None
+    limit_price: WirePositive | None = None
+    stop_price: WirePositive | None = None
+    trailing_distance: WirePositive | None = None
     trailing_type: TrailingTypeText | None = None
     time_in_force: TimeInForceText | None = None
     client_order_id: Name | None = None
-    stop_loss: WireDecimal | None = None
-    take_profit: WireDecimal | None = None
+    stop_loss: WirePositive | None = None
+    take_profit: WirePositive | None = None
     reduce_only: bool | None = None
     post_only: bool | None = None
     hidden: bool | None = None
-    display_quantity: WireDecimal | None = None
+    display_quantity: WirePositive | None = None
     oco_group_id: Name | None = None
-    leverage: WireDecimal | None = None
+    leverage: WirePositive | None = None
     margin_mode: MarginModeText | None = None
     position_id: Name | None = None
     strategy_id: Name | None = None
@@ -91,28 +91,28 @@ class OrderRequest(Struct, frozen=True, gc=False):
 class ModifyOrderRequest(Struct, frozen=True, gc=False):
     """What to change; null leaves as is. `quantity` is the new total."""
 
-    quantity: WireDecimal | None = None
-    limit_price: WireDecimal | None = None
-    stop_price: WireDecimal | None = None
-    stop_loss: WireDecimal | None = None
-    take_profit: WireDecimal | None = None
-    trailing_distance: WireDecimal | None = None
+    quantity: WirePositive | None = None
+    limit_price: WirePositive | None = None
+    stop_price: WirePositive | None = None
+    stop_loss: WirePositive | None = None
+    take_profit: WirePositive | None = None
+    trailing_distance: WirePositive | None = None
 
 
 class ClosePositionRequest(Struct, frozen=True, gc=False):
     """How to close: all of it at market, unless said otherwise."""
 
-    quantity: WireDecimal | None = None
+    quantity: WirePositive | None = None
     order_type: CloseTypeText | None = None
-    limit_price: WireDecimal | None = None
+    limit_price: WirePositive | None = None
     cancel_associated_orders: bool | None = None
 
 
 class ModifyPositionExitsRequest(Struct, frozen=True, gc=False):
     """New prices of a position's resting exits; at least one."""
 
-    stop_loss: WireDecimal | None = None
-    take_profit: WireDecimal | None = None
+    stop_loss: WirePositive | None = None
+    take_profit: WirePositive | None = None
 
 
 # Queries.

@@ -23,6 +23,7 @@ from tradehall.faces.kit import plain
 Instruments = Mapping[str, Instrument]
 
 _id: Final = re.compile(r"(?:ord|pos|trd)_([1-9][0-9]{0,18})\Z", re.ASCII)
+_NUMBER_MAX: Final = 2**63 - 1
 # Quotients (average prices) have no natural end; 28 digits are what the door takes too.
 _TO_28_DIGITS: Final = Context(prec=28)
 
@@ -43,7 +44,10 @@ def position_id_text(position_id: int) -> str:
 def number_of(text: str, prefix: str) -> int | None:
     """The number in an id with that prefix (`ord`, `pos`, `trd`); None for anything we did not print."""
     match = _id.match(text)
-    return int(match[1]) if match is not None and text.startswith(prefix) else None
+    if match is None or not text.startswith(prefix):
+        return None
+    number = int(match[1])
+    return number if number <= _NUMBER_MAX else None
 
 
 def correlation_id(order_id: int) -> str:

@@ -1,7 +1,6 @@
 """The gateway's requests → the house's commands: words, ids, and what a wish of that shape must say."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -18,6 +17,7 @@ from tradehall.faces.kit import BadRequest
 
 SOURCE: Final = "gateway"
 _PERCENT_BELOW: Final = 100
+_FAR: Final = 2**63 - 1
 
 W = TypeVar("W", bound=StrEnum)
 
@@ -36,11 +36,6 @@ _MARGIN_MODES: Final = _in_any_case(tuple(MarginMode))
 _STATUSES: Final = _in_any_case(tuple(OrderStatus))
 # A word of the contract that no order of ours ever has.
 _PENDING_CANCEL: Final = "PENDING_CANCEL"
-
-_POSITIVE: Final = (
-    "quantity", "limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit",
-    "display_quantity", "leverage",
-)  # fmt: skip
 
 
 def word(words: Mapping[str, W], text: str, field: str) -> W:
@@ -72,9 +67,10 @@ def instant(text: str | None, field: str) -> int | None:
     if text[-6:-5] == " " and "T" in text.upper():
         text = f"{text[:-6]}+{text[-5:]}"
     try:
-        return from_rfc3339(text)
+        at = from_rfc3339(text)
     except (ValueError, OverflowError) as error:
         raise BadRequest(field, f"{field}: {error}", found=text[:40], place="query") from None
+    return max(-_FAR, min(_FAR, at))  # Years that no clock of ours knows are as good as the last it does.
 
 
 # Placing.
@@ -114,7 +110,6 @@ def to_terms(request: schemas.OrderRequest, account: Account, instrument: Instru
 def check_order(request: schemas.OrderRequest) -> None:
     """What a request must say whatever the market and the account: 400, naming the field."""
     kind = _TYPES.get(request.order_type) or word(_TYPES, request.order_type, "order_type")
-    check_positive(request, _POSITIVE)
     _check_prices(request, kind)
     shape = SHAPES[kind]
     tif = None if request.time_in_force is None else word(_TIMES_IN_FORCE, request.time_in_force, "time_in_force")
@@ -149,14 +144,6 @@ def _check_prices(request: schemas.OrderRequest, kind: OrderType) -> None:
         raise bad_value("trailing_distance", "trailing_distance in percent must be below 100", distance)
 
 
-def check_positive(request: object, names: tuple[str, ...]) -> None:
-    """Every amount that is given is above zero."""
-    for name in names:
-        value: Decimal | None = getattr(request, name)
-        if value is not None and value <= 0:
-            raise bad_value(name, f"{name} must be positive", value)
-
-
 def _trailing_type(text: str) -> TrailingType:
     return word(_TRAILING_TYPES, text, "trailing_type")
 
@@ -179,8 +166,7 @@ def _position(text: str, account: Account) -> int | None:
 
 
 def to_amendment(request: schemas.ModifyOrderRequest, account_id: int, order_id: int) -> AmendOrder:
-    """The change that is asked for; 400 for an amount that is not above zero."""
-    check_positive(request, ("quantity", "limit_price", "stop_price", "stop_loss", "take_profit", "trailing_distance"))
+    """The change that is asked for."""
     return AmendOrder(
         account_id=account_id,
         order_id=order_id,
@@ -195,7 +181,6 @@ def to_amendment(request: schemas.ModifyOrderRequest, account_id: int, order_id:
 
 def to_closing(request: schemas.ClosePositionRequest, account_id: int, position_id: int) -> ClosePosition:
     """The close that is asked for: at market, or LIMIT with its price."""
-    check_positive(request, ("quantity", "limit_price"))
     kind = OrderType.MARKET
     if request.order_type is not None:
         kind = word(_CLOSE_TYPES, request.order_type, "order_type")

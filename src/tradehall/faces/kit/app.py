@@ -176,7 +176,7 @@ class App:
         async def decline(request: Request) -> Response:
             if request.method == WEBSOCKET:
                 return await _not_found(request)
-            if request.method == "GET":  # Missing although Allow names it: a WebSocket lives here.
+            if request.method == "GET" and WEBSOCKET in methods:
                 message = "This path speaks WebSocket"
                 raise Problem(ProblemKind.UPGRADE_REQUIRED, message, headers=[(b"upgrade", b"websocket")])
             if request.method == "OPTIONS" and (headers := preflight(self._guard, request, allow)):

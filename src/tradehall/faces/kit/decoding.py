@@ -62,6 +62,9 @@ def decode_query(request: Request, wanted: type[T]) -> T:
             raise BadRequest(name, "Expected one value, got several", found=given[-1], place="query")
         if given:
             values[name] = given if kind == "list" else given[0]
+        if kind == "number" and given and given[0].lower() == "null":
+            # msgspec would take the word for no value.
+            raise BadRequest(name, "Expected a number, got `null`", found=given[0], place="query")
     try:
         return msgspec.convert(values, wanted, strict=False, dec_hook=query_hook)
     except msgspec.ValidationError as error:

@@ -84,6 +84,7 @@ class Door:
     slash_optional: bool = False
     description: str = ""
     security: Mapping[str, Any] = field(default_factory=dict)  # OpenAPI security schemes, by name.
+    security_is_optional: bool = False  # Callers without a credential are let in too.
 
     def __post_init__(self) -> None:
         """Asserts that every limit a route names is one of the door's."""

@@ -93,7 +93,7 @@ def _operation(door: Door, route: Route, schemas: _Schemas) -> Json:
         "description": description,
         "parameters": [*_path_parameters(route, schemas), *_query_parameters(route, schemas)],
         "responses": _responses(door, route, schemas),
-        "security": [] if route.public else [{f"{door.name}_{name}": []} for name in door.security],
+        "security": _security(door, route),
     }
     if route.body is not None:
         content: Json = {"schema": schemas.of(route.body)}
@@ -103,6 +103,13 @@ def _operation(door: Door, route: Route, schemas: _Schemas) -> Json:
     if route.scope:
         operation["x-scope"] = route.scope
     return operation
+
+
+def _security(door: Door, route: Route) -> list[Json]:
+    if route.public:
+        return []
+    nobody: list[Json] = [{}] if door.security_is_optional else []
+    return nobody + [{f"{door.name}_{name}": []} for name in door.security]
 
 
 def _words(route: Route) -> tuple[str, str]:

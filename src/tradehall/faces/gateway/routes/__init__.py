@@ -39,6 +39,7 @@ def make_door(gateway: Gateway, stream: GatewayStream) -> Door:
         authenticate=authenticator(gateway.access),
         limits=LIMITS,
         security=SECURITY,
+        security_is_optional=not gateway.access.needs_key,
     )
     if not gateway.settings.enable_swagger:
         return door

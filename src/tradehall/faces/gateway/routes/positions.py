@@ -88,7 +88,6 @@ async def patch_position(gateway: Gateway, request: Request) -> Response:
     body = decode(request, schemas.ModifyPositionExitsRequest)
     if body.stop_loss is None and body.take_profit is None:
         raise GatewayProblem("INVALID_REQUEST", "stop_loss or take_profit is required", {"field": "stop_loss"})
-    wishes.check_positive(body, ("stop_loss", "take_profit"))
     position = _find(gateway, request)
     outcome = await gateway.submit(
         SetPositionExits(
