@@ -236,17 +236,17 @@ class World:
 
     # What a person asks for.
 
-    def place(self, terms: OrderTerms | None = None, *, changes: dict[str, Any] | None = None, **wish: Any) -> Order:
+    def place(self, terms: OrderTerms | None = None, /, **wish: Any) -> Order:
         """Place an order, and be given it as it stands; it must have got a number."""
-        self.ask(terms or an_order(**wish), **(changes or {}))
+        self.ask(terms or an_order(**wish))
         return self._order_made()
 
-    def ask(self, terms: OrderTerms, **command: Any) -> Rejection | None:
+    def ask(self, terms: OrderTerms, /, **command: Any) -> Rejection | None:
         """Place an order, and be given its refusal if there is one."""
         self.do(cmd.PlaceOrder(terms, **typed(cmd.PlaceOrder, command)))
         return self.rejection
 
-    def amend(self, order: Order, **changes: Any) -> Rejection | None:
+    def amend(self, order: Order, /, **changes: Any) -> Rejection | None:
         self.do(cmd.AmendOrder(order.terms.account_id, order.order_id, **typed(cmd.AmendOrder, changes)))
         return self.rejection
 
@@ -254,13 +254,13 @@ class World:
         self.do(cmd.CancelOrder(order.terms.account_id, order.order_id))
         return self.rejection
 
-    def close(self, position: Position, **wish: Any) -> Order:
+    def close(self, position: Position, /, **wish: Any) -> Order:
         """Ask for a closing order; it must have got a number."""
         command = typed(cmd.ClosePosition, wish)
         self.do(cmd.ClosePosition(position.account_id, position.position_id, **command))
         return self._order_made()
 
-    def set_exits(self, position: Position, **exits: Any) -> Rejection | None:
+    def set_exits(self, position: Position, /, **exits: Any) -> Rejection | None:
         command = typed(cmd.SetPositionExits, exits)
         self.do(cmd.SetPositionExits(position.account_id, position.position_id, **command))
         return self.rejection
@@ -282,19 +282,19 @@ class World:
         )
         return self.do(cmd.ReportExecution(report))
 
-    def trigger(self, order: Order, at: str = "1") -> None:
-        self.do(cmd.ReportExecution(VenueTriggered(order.order_id, Decimal(at))))
+    def trigger(self, order: Order, at: str = "1") -> tuple[ev.AnyEvent, ...]:
+        return self.do(cmd.ReportExecution(VenueTriggered(order.order_id, Decimal(at))))
 
-    def venue_accepts(self, order: Order) -> None:
-        self.do(cmd.ReportExecution(VenueAccepted(order.order_id)))
+    def venue_accepts(self, order: Order) -> tuple[ev.AnyEvent, ...]:
+        return self.do(cmd.ReportExecution(VenueAccepted(order.order_id)))
 
-    def venue_cancels(self, order: Order, reason: str = "nothing left at the price") -> None:
-        self.do(cmd.ReportExecution(VenueCancelled(order.order_id, reason)))
+    def venue_cancels(self, order: Order, reason: str = "nothing left at the price") -> tuple[ev.AnyEvent, ...]:
+        return self.do(cmd.ReportExecution(VenueCancelled(order.order_id, reason)))
 
-    def venue_rejects(self, order: Order) -> None:
-        self.do(cmd.ReportExecution(VenueRejected(order.order_id, "E1", "not today")))
+    def venue_rejects(self, order: Order) -> tuple[ev.AnyEvent, ...]:
+        return self.do(cmd.ReportExecution(VenueRejected(order.order_id, "E1", "not today")))
 
-    def deal(self, terms: OrderTerms | None = None, **wish: Any) -> Order:
+    def deal(self, terms: OrderTerms | None = None, /, **wish: Any) -> Order:
         """Place a market order and have it filled at the touch."""
         order = self.place(terms, **wish)
         self.fill(order)

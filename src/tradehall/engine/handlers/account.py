@@ -78,6 +78,7 @@ def account_unknown(account_id: AccountId) -> Rejection:
 
 
 def _balance_insufficient(terms: AccountTerms, amount: Decimal, available: Decimal) -> Rejection:
+    """Only what no position and no order needs can be withdrawn."""
     return Rejection(
         RejectCode.BALANCE_INSUFFICIENT,
         f"a withdrawal of {-amount} {terms.currency} was asked, {available} is available",

@@ -78,6 +78,7 @@ def keeps_priority(before: OrderTerms, after: OrderTerms) -> bool:
 
 
 def _amend_rejection(order: Order, draft: OrderDraft) -> Rejection | None:
+    """An order cannot become less than what has filled, nor get another trigger once it was triggered."""
     terms = draft.terms
     if terms.quantity <= order.filled_quantity:
         return Rejection(

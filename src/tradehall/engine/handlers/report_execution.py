@@ -53,6 +53,7 @@ def _cancelled(state: State, order: Order, said: report.VenueCancelled, context:
 
 
 def _rejected(state: State, order: Order, said: report.VenueRejected, context: Context, emit: Emit) -> None:
+    """The venue's own rules may refuse an order that ours let pass."""
     if not order.is_working:
         return
     rejection = Rejection(RejectCode.VENUE_REJECTED, f"{said.code}: {said.message}")

@@ -31,6 +31,7 @@ def prices_are_there(draft: OrderDraft) -> Rejection | None:
 
 
 def _price_missing(terms: OrderTerms, name: str) -> Rejection:
+    """An order has every price that its type needs."""
     return Rejection(RejectCode.PRICE_MISSING, f"{name} is required for {terms.type} orders")
 
 
@@ -48,6 +49,7 @@ def prices_are_allowed(draft: OrderDraft) -> Rejection | None:
 
 
 def _price_not_allowed(terms: OrderTerms, name: str, value: Decimal) -> Rejection:
+    """An order has no price that its type does not know."""
     return Rejection(RejectCode.PRICE_NOT_ALLOWED, f"{name} is not allowed on {terms.type} orders", {name: value})
 
 

@@ -131,7 +131,6 @@ REFUSALS: Final[Mapping[RejectCode, Refusal]] = {
     RejectCode.QUANTITY_BELOW_FILLED: Refusal("INVALID_VALUE", "INVALID_QUANTITY", _R.INVALID_QUANTITY),
     RejectCode.AMEND_NOT_ALLOWED: Refusal("ORDER_NOT_MODIFIABLE", "AMEND_NOT_ALLOWED", _R.UNKNOWN),
     RejectCode.EXIT_LEG_MISSING: Refusal("ORDER_NOT_MODIFIABLE", "EXIT_LEG_MISSING", _R.UNKNOWN),
-    RejectCode.OCO_GROUP_UNKNOWN: Refusal("OCO_GROUP_NOT_FOUND", "OCO_GROUP_UNKNOWN", _R.UNKNOWN),
     RejectCode.VENUE_REJECTED: Refusal("ORDER_REJECTED", "VENUE_REJECTED", _R.UNKNOWN),
 }
 assert REFUSALS.keys() == set(RejectCode), f"no row for {set(RejectCode) ^ REFUSALS.keys()}"
