@@ -35,8 +35,8 @@ class ShardUnavailable(Exception):
         self.reason = reason
 
 
-# The door, the name under which it is asked for and the spelling of the symbol are not part of the wish.
-_NOT_THE_WISH: Final = {"source", "client_order_id", "symbol_asked"}
+# The door, its settings, the name under which it is asked for and the spelling of the symbol are no part of the wish.
+_NOT_THE_WISH: Final = {"source", "client_order_id", "symbol_asked", "exits_live_ns"}
 _wish: Final = attrgetter(*(name for name in OrderTerms.__struct_fields__ if name not in _NOT_THE_WISH))
 _encode: Final = msgspec.json.Encoder().encode
 

@@ -101,6 +101,7 @@ class OrderTerms(Struct, frozen=True, gc=False, omit_defaults=True):
     `quantity` [units]; prices in quote currency per unit; `expires_at` [ns UTC] for GTD and DAY.
     `stop_loss`, `take_profit`: exits to place as the entry fills. `position_id`: the position to act
     on (hedging accounts). `keeps_exits`: a close that leaves the exit legs be.
+    `exits_live_ns`: how long after the order exits may still be placed [ns]; None: as long as it works.
     `source`: the door that asked, for the audit.
     `symbol_asked`: the caller's spelling of the symbol, where it is not the instrument's `display`.
     """
@@ -133,6 +134,7 @@ class OrderTerms(Struct, frozen=True, gc=False, omit_defaults=True):
     keeps_exits: bool = False
     source: str = ""
     symbol_asked: str | None = None
+    exits_live_ns: int | None = None
 
 
 class Order(Struct, gc=False, omit_defaults=True):

@@ -98,5 +98,6 @@ def gateway_settings(config: Config, platform: str) -> GatewaySettings:
         health_detail=config.health_detail,
         enable_swagger=config.enable_swagger,
         limits_are_on=config.rate_limits,
+        exits_live_ns=config.sl_tp_ttl_ns,
         subscriptions=Subscriptions(config.subscriptions, is_strict=config.strict_subscriptions),
     )

@@ -25,6 +25,8 @@ EXIT_ROLES = (OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
 
 def place_exits(state: State, entry: Order, position: Position, quantity: Decimal, emit: Emit) -> None:
     """Legs for `quantity` [units] that the entry's latest fill opened."""
+    if _waited_too_long(entry, state.now):
+        return
     wanted = [
         (role, price)
         for role, price in zip(EXIT_ROLES, (entry.terms.stop_loss, entry.terms.take_profit), strict=True)
@@ -46,6 +48,12 @@ def place_exits(state: State, entry: Order, position: Position, quantity: Decima
         emit(
             ev.OrderAccepted(first + index, terms, role=role, parent_order_id=entry.order_id, sibling_order_id=sibling)
         )
+
+
+def _waited_too_long(entry: Order, now: int) -> bool:
+    """Whether the exits have died before their entry filled."""
+    live_ns = entry.terms.exits_live_ns
+    return live_ns is not None and now - entry.created_at >= live_ns
 
 
 def _uncovered(state: State, entry: Order, position: Position) -> Decimal:

@@ -29,7 +29,11 @@ LIMITS: Final = {READS: Limit(per_second=1_000, burst=2_000), ORDERS: Limit(per_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
-    """What can be set about this door; `platform` names the provider wherever one is named."""
+    """What can be set about this door.
+
+    `platform` names the provider wherever one is named. `exits_live_ns`: how long waiting exits live [ns];
+    None: as long as their entry.
+    """
 
     platform: str = "simulated"
     git_sha: str = "unknown"
@@ -37,6 +41,7 @@ class GatewaySettings:
     health_detail: bool = False
     enable_swagger: bool = False
     limits_are_on: bool = True
+    exits_live_ns: int | None = None
     subscriptions: Subscriptions = field(default_factory=Subscriptions)
 
 

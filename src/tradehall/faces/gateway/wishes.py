@@ -76,7 +76,9 @@ def instant(text: str | None, field: str) -> int | None:
 # Placing.
 
 
-def to_terms(request: schemas.OrderRequest, account: Account, instrument: Instrument) -> OrderTerms:
+def to_terms(
+    request: schemas.OrderRequest, account: Account, instrument: Instrument, exits_live_ns: int | None
+) -> OrderTerms:
     """Terms of the order that is asked for; `check_order` has looked at the request before."""
     asked = request.symbol
     tif = request.time_in_force
@@ -104,6 +106,7 @@ def to_terms(request: schemas.OrderRequest, account: Account, instrument: Instru
         position_id=None if request.position_id is None else _position(request.position_id, account),
         source=SOURCE,
         symbol_asked=None if asked == instrument.display else asked,
+        exits_live_ns=exits_live_ns,
     )
 
 

@@ -164,7 +164,8 @@ def _place(gateway: Gateway, request: Request) -> PlaceOrder:
     wishes.check_order(body)
     gateway.check_open()
     account = gateway.account(request)
-    terms = wishes.to_terms(body, account, gateway.instrument(body.symbol))
+    instrument = gateway.instrument(body.symbol)
+    terms = wishes.to_terms(body, account, instrument, gateway.settings.exits_live_ns)
     if body.strategy_id is not None:
         # Nobody has registered a strategy yet, so this is none of the account's.
         raise strategy_not_found(body.strategy_id)
