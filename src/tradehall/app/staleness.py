@@ -1,17 +1,12 @@
 """Which symbols have fallen silent."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final, Protocol
 
 from msgspec import Struct
 
 from tradehall.domain.market import Quote
-from tradehall.ports.clock import Clock
 from tradehall.ports.feed import STALE_AFTER_NS_DEFAULT
-
-CHECK_EVERY_S: Final = 1.0
 
 
 class Freshness(StrEnum):
@@ -66,17 +61,3 @@ class StalenessWatch:
         """A stale symbol is heard again. KeyError if it was not stale."""
         since = self.stale.pop(quote.symbol)
         return DataStaleness(Freshness.FRESH, (quote.symbol,), since, quote.received_at)
-
-
-class ChecksStaleness(Protocol):
-    """What the timer below drives: the market board."""
-
-    def check_staleness(self, now: int) -> None:
-        """Look for symbols that have become stale by `now` [ns UTC]."""
-
-
-async def check_staleness_forever(board: ChecksStaleness, clock: Clock, every_s: float = CHECK_EVERY_S) -> None:
-    """The timer of the staleness check; runs until cancelled."""
-    while True:
-        board.check_staleness(clock.now())
-        await asyncio.sleep(every_s)

@@ -15,7 +15,7 @@ from tradehall.app.bars import BarBook
 from tradehall.app.market import MarketBoard
 from tradehall.domain.market import Bar, Depth, Print, Quote, Timeframe, bar_start
 from tradehall.domain.money import is_multiple
-from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
+from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND, from_rfc3339
 from tradehall.ports.feed import FeedError
 from tradehall.ports.history import BarWindow, NoHistory
 
@@ -114,6 +114,14 @@ def test_a_week_of_minutes_lies_before_the_first_quote_and_joins_it():
         assert (forming.at, forming.open, forming.close) == (NOON, bars[-1].close, board.quotes[symbol].bid)
     oldest = board.bars(BarWindow("AAPL", Timeframe.M1, start=0, limit=1))
     assert oldest[0].at == NOON - 7 * NS_PER_DAY
+
+
+@pytest.mark.parametrize("at", [from_rfc3339("0001-01-01T00:00:00Z"), from_rfc3339("9999-12-31T00:00:00Z")])
+def test_windows_beyond_all_history_are_windows_too(at):
+    feed, board = a_market(FakeClock())
+    feed.step(board)
+    assert len(board.bars(BarWindow("AAPL", Timeframe.H1, start=at, limit=5))) == (5 if at < 0 else 0)
+    assert len(board.bars(BarWindow("AAPL", Timeframe.H1, end=at, limit=5))) == (0 if at < 0 else 5)
 
 
 def test_history_is_what_was_streamed():

@@ -129,3 +129,11 @@ def test_bars_of_quotes_are_bids_and_volumes_are_exact(tmp_path):
 
 def test_an_unknown_symbol_has_no_bars(tmp_path):
     assert a_history(minutes_file(tmp_path, 3)).bars(BarWindow("B", Timeframe.M1), before=NEVER) == []
+
+
+@pytest.mark.parametrize("at", [from_rfc3339("0001-01-01T00:00:00Z"), from_rfc3339("9999-12-31T00:00:00Z")])
+def test_windows_beyond_all_recordings_are_windows_too(tmp_path, at):
+    history = a_history(minutes_file(tmp_path, 3))
+    count = 3 if at < 0 else 0
+    assert len(history.bars(BarWindow("A", Timeframe.M1, start=at), before=NEVER)) == count
+    assert len(history.bars(BarWindow("A", Timeframe.M1, end=at), before=NEVER)) == 3 - count

@@ -86,7 +86,7 @@ def _parts(sources: Sequence[Source], window: BarWindow, before: int) -> Iterato
     """Parts of bars, batch by batch: the sums are Arrow's, so that a long file stays cheap to read."""
     length, start = TIMEFRAME_NS[window.timeframe], window.start
     origin = bar_start(0, window.timeframe)
-    told_until = _LONG_AGO if start is None else start - 1
+    told_until = _LONG_AGO if start is None else max(_LONG_AGO, start - 1)
     for source in sources:
         newest = told_until
         for batch in source.table.batches():

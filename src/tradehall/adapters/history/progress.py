@@ -23,6 +23,7 @@ class ProgressBar:
             console=console or Console(stderr=True),
             transient=True,
         )
+        self._is_seen = self._progress.console.is_terminal
         self._began = time.monotonic()
         self._tasks: dict[Path, TaskID] = {}
 
@@ -36,6 +37,8 @@ class ProgressBar:
 
     def __call__(self, file: Path, done: int, total: int) -> None:
         """Show that `done` of `total` of `file` is through."""
+        if not self._is_seen:
+            return
         if file not in self._tasks:
             for shown in self._tasks.values():
                 self._progress.update(shown, visible=False)
