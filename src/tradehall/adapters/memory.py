@@ -124,6 +124,12 @@ class MemoryViews:
         found = [number for number, row in orders.items() if (row.account_id, row.client_order_id) == key]
         return self.order(max(found)) if found else None
 
+    def client_order_ids(self) -> Iterator[tuple[int, str]]:
+        """See the port."""
+        for row in list(self._store.tables["orders"].values()):
+            if row.client_order_id is not None:
+                yield row.account_id, row.client_order_id
+
     def fills_of(self, order_id: int) -> list[Fill]:
         """See the port."""
         found = [row for row in self._store.rows("fills") if getattr(row, "order_id", None) == order_id]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from tradehall.app.known_ids import sieve_of
 from tradehall.app.market import MarketListener
 from tradehall.app.outcome import Outcome, ShardUnavailable
 from tradehall.app.timers import Alarm
@@ -73,6 +74,7 @@ class Desk(MarketListener):
         self._closed_because: str | None = "the server is starting"
         self._is_folded = True
         self._return: Task[None] | None = None
+        self._reading: Task[None] | None = None
         self._alarm: Alarm | None = None
         self._install(state)
 
@@ -120,6 +122,7 @@ class Desk(MarketListener):
         loop = asyncio.get_running_loop()
         self.attach(loop)
         self.writer.start()
+        self._reading = loop.create_task(self._read_known_ids())
 
     def attach(self, loop: AbstractEventLoop) -> None:
         """As `start`, but whoever calls commits the writer's batches: for simulations."""
@@ -135,10 +138,15 @@ class Desk(MarketListener):
             self._alarm.cancel()
         if self._return is not None:
             self._return.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
         durable = self.writer.when_durable()
         if durable is not None:
             await asyncio.wait([durable])
         self.writer.stop()
+
+    async def _read_known_ids(self) -> None:
+        self.writer.known_ids.merge(await asyncio.to_thread(sieve_of, self.views.client_order_ids()))
 
     # The market's side.
 
@@ -193,6 +201,8 @@ class Desk(MarketListener):
         account = self.state.accounts.get(account_id)
         if account is None or client_order_id in account.client_ids:
             return None  # The engine sees it itself.
+        if not self.writer.known_ids.may_hold(account_id, client_order_id):
+            return None
         return self.writer.undurable_order(account_id, client_order_id) or self.views.order_by_client_id(
             account_id, client_order_id
         )

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from tradehall.app.known_ids import KnownIds
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.projections import project
 from tradehall.domain.ids import AccountId
@@ -69,6 +70,7 @@ class Writer:
         self.in_flight = 0
         self.durable_seq = journal.head.seq
         self.batch_count = 0
+        self.known_ids = KnownIds()
         self._on_refused = on_refused
         self._on_unknown = on_unknown
         self._listeners: tuple[DecisionListener, ...] = ()
@@ -127,13 +129,14 @@ class Writer:
         for row in turn.rows.orders:
             if row.client_order_id is not None:
                 self._undurable_orders[row.account_id, row.client_order_id] = row
+                self.known_ids.add(row.account_id, row.client_order_id)
         with self._lock:
             filling = self._filling
             filling.payloads += turn.payloads
             filling.rows.extend(turn.rows)
             filling.releases += turn.releases
             is_idle, self._is_idle = self._is_idle, False
-        if is_idle:
+        if is_idle and self._thread is not None:
             self._wake.release()
         self._turn = Batch()
         return True
@@ -171,20 +174,20 @@ class Writer:
         with self._lock:
             self._is_stopping = True
             is_idle, self._is_idle = self._is_idle, False
-        if is_idle:
-            self._wake.release()
         if self._thread is not None:
+            if is_idle:
+                self._wake.release()
             self._thread.join()
 
     # The journal's thread.
 
     def _run(self) -> None:
         while True:
-            self._wake.acquire()
             while self.commit_next():
                 pass
             if self._is_stopping:
                 return
+            self._wake.acquire()
 
     def commit_next(self) -> bool:
         """Make the next batch durable; False if there was none. The journal's thread, or a test in its place."""

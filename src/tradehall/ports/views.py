@@ -174,6 +174,10 @@ class Views(Protocol):
         """The newest ended order that used this client id."""
         ...
 
+    def client_order_ids(self) -> Iterator[tuple[AccountId, str]]:
+        """All client ids of ended orders; may be read in another thread, slowly, beside everything else."""
+        ...
+
     def fills_of(self, order_id: OrderId) -> list[Fill]:
         """Fills of an order, ended or not, oldest first; at most PAGE_MAX."""
         ...

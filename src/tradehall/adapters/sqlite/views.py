@@ -3,8 +3,10 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -30,6 +32,9 @@ from tradehall.ports.views import (
 )
 
 READERS_MAX: Final = 2
+# Long reads beside the loop's work: so many rows, then a pause.
+ROWS_PER_BREATH: Final = 500
+BREATH_S: Final = 0.0005
 # Pages up to here are read on the spot: some 3 µs a row, less than the way to another thread and back.
 SHORT_PAGE: Final = 200
 
@@ -69,6 +74,18 @@ class SqliteViews:
             (account_id, client_order_id),
             _decode_order,
         )
+
+    def client_order_ids(self) -> Iterator[tuple[int, str]]:
+        """See the port."""
+        with closing(open_reader(self._path)) as db:
+            db.text_factory = str
+            cursor = db.execute(
+                "SELECT account_id, client_order_id FROM orders INDEXED BY orders_by_client_id"
+                " WHERE client_order_id IS NOT NULL"
+            )
+            while rows := cursor.fetchmany(ROWS_PER_BREATH):
+                yield from rows
+                time.sleep(BREATH_S)  # The loop's thread wants the interpreter more than we do.
 
     def fills_of(self, order_id: int) -> list[Fill]:
         """See the port."""
