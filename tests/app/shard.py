@@ -94,3 +94,11 @@ async def open_house(desk: Desk, accounts: int = 1) -> None:
 def run(coroutine):
     """Run a test's coroutine, with a limit."""
     return asyncio.run(asyncio.wait_for(coroutine, 60))
+
+
+async def until(claim, limit_s: float = 20.0) -> None:
+    """Wait for something that another thread, or the loop's own timer, brings about."""
+    deadline = asyncio.get_running_loop().time() + limit_s
+    while not claim():
+        assert asyncio.get_running_loop().time() < deadline, "it never came"
+        await asyncio.sleep(0.001)
