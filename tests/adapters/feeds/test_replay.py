@@ -13,7 +13,7 @@ from tradehall.adapters.history.recording import FileRecording
 from tradehall.app.market import MarketBoard
 from tradehall.app.staleness import DataStaleness, Freshness
 from tradehall.domain.market import Timeframe
-from tradehall.domain.time import NS_PER_MINUTE
+from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE
 from tradehall.ports.feed import FeedError
 from tradehall.ports.history import BarWindow
 
@@ -112,6 +112,19 @@ def test_a_loop_starts_over_with_times_that_go_on_and_no_end(folder):
         "0: 0 A 1/9", "1: 1 A 2/9", "4: 4 B 5/6", "10: 10 A 3/9",
         "11: 11 A 1/9", "12: 12 A 2/9", "15: 15 B 5/6",
     ]  # fmt: skip
+
+
+def test_a_weekend_is_waited_for_and_a_hole_of_years_is_not(tmp_path):
+    days = [0, 4, 4 + 3650]
+    write_csv(tmp_path / "A.csv", "timestamp,bid,ask", *(f"{NINE + day * NS_PER_DAY},1,2" for day in days))
+    clock, notebook = FakeClock(), Notebook()
+    feed = a_feed(tmp_path, clock, "speed=2")
+    assert feed.step(notebook) == NOON + 2 * NS_PER_DAY
+    clock.pass_s(2 * 86_400)
+    assert feed.step(notebook) == NOON + 2 * NS_PER_DAY + S // 2
+    clock.pass_s(0.5)
+    assert feed.step(notebook) is None
+    assert [(quote.at - NINE) // NS_PER_DAY for quote in notebook.quotes] == days
 
 
 def test_a_loop_as_fast_as_possible_is_told_in_slices(folder):

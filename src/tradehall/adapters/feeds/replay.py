@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from msgspec import Struct
 
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.time import NS_PER_MINUTE, NS_PER_SECOND
+from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
 from tradehall.ports.clock import Clock
 from tradehall.ports.feed import FeedError, MarketSink
 from tradehall.ports.history import BarHistory, NoHistory
@@ -23,6 +23,8 @@ SLICE_NS_MAX: Final = 3_000_000
 ROWS_PER_LOOK: Final = 64
 SLEEP_S_MAX: Final = 0.25
 GAP_BETWEEN_LOOPS_NS: Final = NS_PER_SECOND
+# A weekend with its holidays is waited for; of longer silence in all files only a second is.
+GAP_WAITED_NS_MAX: Final = 4 * NS_PER_DAY
 
 _EXPECTED: Final = "expected PATH[,PATH…] and, behind a question mark, speed=N or speed=max, loop=1, shift=now"
 
@@ -100,8 +102,11 @@ class ReplayFeed:
                 send(row, sink, received_at=now, offset=offset)
             told += 1
             last, row = row, next(rows, None)
-            if row is None and self._options.loop:
-                row = self._start_over(last[0], began)
+            if row is None:
+                row = self._start_over(last[0], began) if self._options.loop else None
+                break
+            if row[0] - last[0] > GAP_WAITED_NS_MAX:
+                self._began = began - round((row[0] - last[0] - NS_PER_SECOND) / (self._options.speed or SPEED_MAX))
                 break
             if told % ROWS_PER_LOOK == 0 and time.monotonic_ns() > slice_end:
                 break
