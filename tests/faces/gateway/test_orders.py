@@ -150,6 +150,28 @@ def test_a_repeat_gets_the_same_handle_and_changes_nothing(tmp_path):
     journey(tmp_path, steps)
 
 
+def test_a_repeat_is_known_after_a_restart_too(tmp_path):
+    handles = []
+
+    async def before(door):
+        handles.append(await door.place(client_order_id="k"))
+        assert (
+            await door.call("POST", "/orders", an_order(quantity="1000000", client_order_id="r"))
+        ).status_code == 422
+
+    async def after(door):
+        again = await door.call("POST", "/orders", an_order(client_order_id="k"))
+        assert (again.status_code, again.json()) == (200, handles[0])
+        other = await door.call("POST", "/orders", an_order(client_order_id="k", side="SELL"))
+        assert other.status_code == 409
+        refused = await door.call("POST", "/orders", an_order(quantity="1000000", client_order_id="r"))
+        assert refused.status_code == 422
+        assert len(await door.get("/orders/history")) == 2
+
+    journey(tmp_path, before)
+    journey(tmp_path, after)
+
+
 def test_concurrent_duplicates_yield_one_order(tmp_path):
     async def steps(door):
         calls = [door.call("POST", "/orders", an_order(client_order_id="k")) for _ in range(10)]

@@ -1,6 +1,7 @@
 """The published SDK, unmodified, against the real server process: every method, sync, async and streaming."""
 
 import asyncio
+import decimal
 import gc
 import json
 import os
@@ -62,6 +63,13 @@ def wait_until_ready(server, folder):
         assert server.poll() is None, (folder / "log").read_text()
         assert time.monotonic() < deadline, (folder / "log").read_text()
         time.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def arithmetic_of_a_strangers_process():
+    """The SDK's threads calculate with the 28 digits of a plain Python, not with those of the house."""
+    with decimal.localcontext(decimal.Context(prec=28)):
+        yield
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -23,7 +24,7 @@ MARKET = ("quote", "candle")
 
 async def frames(socket, count, *, market=False):
     """The next `count` frames, each as the SDK takes it; market data left out unless wanted."""
-    found = []
+    found: list[dict[str, Any]] = []
     while len(found) < count:
         frame = await socket.receive_json()
         EVENT.validate_python(frame)
@@ -137,7 +138,12 @@ def test_only_the_keys_own_account_is_told(tmp_path):
 def test_nothing_is_encoded_for_nobody(tmp_path):
     async def steps(door):
         seen = []
-        channel = door.gateway.streams.open(lambda *decision: seen.append(decision) or [])
+
+        def encode(*decision):
+            seen.append(decision)
+            return []
+
+        channel = door.gateway.streams.open(encode)
         await door.place()
         assert seen == []
         channel.follow(1, object())

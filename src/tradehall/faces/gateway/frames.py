@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from tradehall.app.breakers import Breaker, is_exit
 from tradehall.app.desk import Desk
 from tradehall.domain.account import MarginState
 from tradehall.domain.ids import AccountId, OrderId
@@ -136,8 +137,6 @@ def encoded(frame: Struct) -> Frame:
     return Frame(ENCODER.encode(frame))
 
 
-_EXITS: Final = frozenset({OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT})
-
 # The order in which the frames of one decision go out, whatever the order of its events: a fill's order,
 # trade, financing, position, account; then what it set off.
 _ORDER, _TRADE, _FINANCING, _POSITION, _ACCOUNT, _AFTER = range(6)
@@ -146,13 +145,14 @@ _ORDER, _TRADE, _FINANCING, _POSITION, _ACCOUNT, _AFTER = range(6)
 class AccountFrames:
     """The channel's encoder: events of one account in one decision → frames in the order of the contract."""
 
-    def __init__(self, desk: Desk, subscriptions: Subscriptions) -> None:
+    def __init__(self, desk: Desk, subscriptions: Subscriptions, exits: Breaker) -> None:
         self._desk = desk
+        self._exits = exits
         self._subscriptions = subscriptions
 
     def __call__(self, account_id: AccountId, events: Sequence[ev.AnyEvent], now: int) -> list[Frame]:
         """Frames of `events`, made while the state is what they left."""
-        telling = _Telling(self._desk, self._subscriptions, account_id, events, now)
+        telling = _Telling(self._desk, self._subscriptions, self._exits, account_id, events, now)
         return telling.frames()
 
 
@@ -163,6 +163,7 @@ class _Telling:
         self,
         desk: Desk,
         subscriptions: Subscriptions,
+        exits: Breaker,
         account_id: AccountId,
         events: Sequence[ev.AnyEvent],
         now: int,
@@ -170,6 +171,7 @@ class _Telling:
         self._state = desk.state
         self._quote_of = desk.quotes.get
         self._lets_pass = subscriptions.lets_pass
+        self._exits = exits
         self._account_id = account_id
         self._events = events
         self._has_fill = any(type(event) is ev.OrderFilled for event in events)
@@ -226,7 +228,7 @@ class _Telling:
 
     def failed(self, event: ev.OrderFailed) -> None:
         order = self._order("ORDER_REJECTED", event.order_id)
-        if order is not None and order.role in _EXITS:
+        if order is not None and is_exit(order):
             self._tell_unprotected(order, event.rejection.message)
 
     def filled(self, event: ev.OrderFilled) -> None:
@@ -301,7 +303,7 @@ class _Telling:
         details = {
             "order_id": order_id_text(parent),
             "symbol": symbol,
-            "circuit_breaker_open": False,
+            "circuit_breaker_open": self._exits.is_open,
             "failed_exits": [{"type": name, "error": reason, "actual_order_ids": [order_id_text(order.order_id)]}],
         }
         self._error("POSITION_UNPROTECTED", f"{name} of {symbol} could not be placed", details)

@@ -1,10 +1,9 @@
-"""The bodies and queries of the gateway, as they stand on the wire.
+"""What the gateway answers, as it stands on the wire.
 
-Decimals go out as text in plain notation and come in as text or number. Words (BUY, LIMIT …) go out in
-upper case and come in in any case: `translate` reads them. Optional fields are sent as null.
+Decimals go out as text in plain notation, words (BUY, LIMIT …) in upper case. Fields without a value are
+sent as null.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -15,33 +14,10 @@ from tradehall.domain.instrument import AssetClass
 from tradehall.domain.market import Timeframe
 from tradehall.domain.order import MarginMode, OrderStatus, OrderType, Side, TrailingType
 from tradehall.domain.position import PositionSide
-from tradehall.faces.kit import WirePositive
-
-ORDERS_DEFAULT = 500
-ORDERS_MAX = 5_000
-BARS_DEFAULT = 100
-BARS_MAX = 10_000
 
 Number = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["1.50"])]
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-# What a caller names: short, and without control characters, which no store and no log should meet.
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 TimeInForceWord = Literal["GTC", "DAY", "IOC", "FOK"]
-
-
-def _any_case(words: Iterable[str]) -> Meta:
-    # Any mixture is taken; the document names the two that clients send.
-    return Meta(extra_json_schema={"enum": [*words, *(word.lower() for word in words)]})
-
-
-SideText = Annotated[str, _any_case(Side)]
-OrderTypeText = Annotated[str, _any_case(OrderType)]
-TimeInForceText = Annotated[str, _any_case(("GTC", "DAY", "IOC", "FOK"))]
-TrailingTypeText = Annotated[str, _any_case(TrailingType)]
-MarginModeText = Annotated[str, _any_case(MarginMode)]
-CloseTypeText = Annotated[str, _any_case(("MARKET", "LIMIT"))]
-InstantText = Annotated[str, Meta(max_length=64, extra_json_schema={"format": "date-time"})]
-Limit = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class RejectReason(StrEnum):
@@ -57,112 +33,6 @@ class RejectReason(StrEnum):
     POST_ONLY_VIOLATED = "POST_ONLY_VIOLATED"
     RATE_LIMITED = "RATE_LIMITED"
     UNKNOWN = "UNKNOWN"
-
-
-# Requests.
-
-
-class OrderRequest(Struct, frozen=True, gc=False):
-    """An order to place. `client_order_id` makes it safe to repeat."""
-
-    symbol: Name
-    side: SideText
-    quantity: WirePositive
-    order_type: OrderTypeText
-    limit_price: WirePositive | None = None
-    stop_price: WirePositive | None = None
-    trailing_distance: WirePositive | None = None
-    trailing_type: TrailingTypeText | None = None
-    time_in_force: TimeInForceText | None = None
-    client_order_id: Name | None = None
-    stop_loss: WirePositive | None = None
-    take_profit: WirePositive | None = None
-    reduce_only: bool | None = None
-    post_only: bool | None = None
-    hidden: bool | None = None
-    display_quantity: WirePositive | None = None
-    oco_group_id: Name | None = None
-    leverage: WirePositive | None = None
-    margin_mode: MarginModeText | None = None
-    position_id: Name | None = None
-    strategy_id: Name | None = None
-
-
-class ModifyOrderRequest(Struct, frozen=True, gc=False):
-    """What to change; null leaves as is. `quantity` is the new total."""
-
-    quantity: WirePositive | None = None
-    limit_price: WirePositive | None = None
-    stop_price: WirePositive | None = None
-    stop_loss: WirePositive | None = None
-    take_profit: WirePositive | None = None
-    trailing_distance: WirePositive | None = None
-
-
-class ClosePositionRequest(Struct, frozen=True, gc=False):
-    """How to close: all of it at market, unless said otherwise."""
-
-    quantity: WirePositive | None = None
-    order_type: CloseTypeText | None = None
-    limit_price: WirePositive | None = None
-    cancel_associated_orders: bool | None = None
-
-
-class ModifyPositionExitsRequest(Struct, frozen=True, gc=False):
-    """New prices of a position's resting exits; at least one."""
-
-    stop_loss: WirePositive | None = None
-    take_profit: WirePositive | None = None
-
-
-# Queries.
-
-
-class SymbolQuery(Struct, frozen=True, gc=False):
-    """Filter by symbol."""
-
-    symbol: str | None = None
-
-
-class OrdersQuery(Struct, frozen=True, gc=False):
-    """Filters of order lists. `status`: several words, repeated or separated by commas."""
-
-    symbol: str | None = None
-    status: list[str] = []
-    side: SideText | None = None
-    client_order_id: str | None = None
-    oco_group_id: str | None = None
-    since: InstantText | None = None
-    until: InstantText | None = None
-    limit: Limit | None = None
-
-
-class TradesQuery(Struct, frozen=True, gc=False):
-    """Filters of the list of trades; `since` is inclusive, `until` is not."""
-
-    symbol: str | None = None
-    order_id: str | None = None
-    since: InstantText | None = None
-    until: InstantText | None = None
-    limit: Limit | None = None
-
-
-class BarsQuery(Struct, frozen=True, gc=False):
-    """Which bars: with `start` the first `limit` from there, without it the last."""
-
-    timeframe: Timeframe
-    start: InstantText | None = None
-    end: InstantText | None = None
-    limit: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
-
-
-class HealthQuery(Struct, frozen=True, gc=False):
-    """`detail=1` asks for the detailed body."""
-
-    detail: str | None = None
-
-
-# Answers.
 
 
 class Error(Struct, frozen=True, gc=False):

@@ -59,7 +59,9 @@ class GatewayStream(MarketListener):
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._subscriptions = gateway.settings.subscriptions
-        self._channel = gateway.streams.open(AccountFrames(gateway.desk, self._subscriptions))
+        self._channel = gateway.streams.open(
+            AccountFrames(gateway.desk, self._subscriptions, gateway.breakers.exit_order)
+        )
         self._board = Board()
         self._followers: dict[Outbox, Follower] = {}
         self._quote_names: dict[str, tuple[str, ...]] = {}

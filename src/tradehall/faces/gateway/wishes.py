@@ -10,7 +10,7 @@ from tradehall.domain.order import MarginMode, OrderStatus, OrderTerms, OrderTyp
 from tradehall.domain.time import from_rfc3339
 from tradehall.engine.commands import AmendOrder, ClosePosition
 from tradehall.engine.order_types import SHAPES
-from tradehall.faces.gateway import schemas
+from tradehall.faces.gateway import requests
 from tradehall.faces.gateway.errors import bad_value, bad_word, position_not_found
 from tradehall.faces.gateway.translate import number_of
 from tradehall.faces.kit import BadRequest
@@ -77,7 +77,7 @@ def instant(text: str | None, field: str) -> int | None:
 
 
 def to_terms(
-    request: schemas.OrderRequest, account: Account, instrument: Instrument, exits_live_ns: int | None
+    request: requests.OrderRequest, account: Account, instrument: Instrument, exits_live_ns: int | None
 ) -> OrderTerms:
     """Terms of the order that is asked for; `check_order` has looked at the request before."""
     asked = request.symbol
@@ -110,7 +110,7 @@ def to_terms(
     )
 
 
-def check_order(request: schemas.OrderRequest) -> None:
+def check_order(request: requests.OrderRequest) -> None:
     """What a request must say whatever the market and the account: 400, naming the field."""
     kind = _TYPES.get(request.order_type) or word(_TYPES, request.order_type, "order_type")
     _check_prices(request, kind)
@@ -128,7 +128,7 @@ def check_order(request: schemas.OrderRequest) -> None:
         _margin_mode(request.margin_mode)
 
 
-def _check_prices(request: schemas.OrderRequest, kind: OrderType) -> None:
+def _check_prices(request: requests.OrderRequest, kind: OrderType) -> None:
     shape = SHAPES[kind]
     for name, value, is_wanted in (
         ("limit_price", request.limit_price, shape.limit_price),
@@ -168,7 +168,7 @@ def _position(text: str, account: Account) -> int | None:
 # Changing and closing.
 
 
-def to_amendment(request: schemas.ModifyOrderRequest, account_id: int, order_id: int) -> AmendOrder:
+def to_amendment(request: requests.ModifyOrderRequest, account_id: int, order_id: int) -> AmendOrder:
     """The change that is asked for."""
     return AmendOrder(
         account_id=account_id,
@@ -182,7 +182,7 @@ def to_amendment(request: schemas.ModifyOrderRequest, account_id: int, order_id:
     )
 
 
-def to_closing(request: schemas.ClosePositionRequest, account_id: int, position_id: int) -> ClosePosition:
+def to_closing(request: requests.ClosePositionRequest, account_id: int, position_id: int) -> ClosePosition:
     """The close that is asked for: at market, or LIMIT with its price."""
     kind = OrderType.MARKET
     if request.order_type is not None:

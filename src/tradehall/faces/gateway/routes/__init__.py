@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial, wraps
 from typing import Any, Final
 
-from tradehall.faces.gateway import schemas
+from tradehall.faces.gateway import requests, schemas
 from tradehall.faces.gateway.auth import authenticator
 from tradehall.faces.gateway.errors import GatewayErrors
 from tradehall.faces.gateway.gateway import LIMITS, ORDERS, READS, Gateway
@@ -66,32 +66,32 @@ def _trading(gateway: Gateway, stream: GatewayStream) -> tuple[Route, ...]:
     s = schemas
     return (
         Route(
-            "POST", "/orders", to(orders.post_order), body=s.OrderRequest, example=EXAMPLE_ORDER, scope="trade",
+            "POST", "/orders", to(orders.post_order), body=requests.OrderRequest, example=EXAMPLE_ORDER, scope="trade",
             answers={200: s.OrderHandle, 201: s.OrderHandle}, limit=ORDERS, errors=(404, 409, 422), tag="orders",
         ),
         Route(
-            "POST", "/orders/preview", to(orders.post_preview), body=s.OrderRequest, example=EXAMPLE_ORDER,
+            "POST", "/orders/preview", to(orders.post_preview), body=requests.OrderRequest, example=EXAMPLE_ORDER,
             answers={200: s.OrderPreview}, scope="read", limit=READS, errors=(404,), tag="orders",
         ),
-        read("/orders", orders.get_orders, list[s.Order], query=s.OrdersQuery, tag="orders"),
-        read("/orders/history", orders.get_order_history, list[s.Order], query=s.OrdersQuery, tag="orders"),
+        read("/orders", orders.get_orders, list[s.Order], query=requests.OrdersQuery, tag="orders"),
+        read("/orders/history", orders.get_order_history, list[s.Order], query=requests.OrdersQuery, tag="orders"),
         read("/orders/{order_id}", orders.get_order, s.Order, tag="orders"),
-        write("PATCH", "/orders/{order_id}", orders.patch_order, s.ModifyOrderResult, body=s.ModifyOrderRequest,
+        write("PATCH", "/orders/{order_id}", orders.patch_order, s.ModifyOrderResult, body=requests.ModifyOrderRequest,
               tag="orders"),
         write("DELETE", "/orders/{order_id}", orders.delete_order, s.CancelOrderResult, tag="orders"),
-        write("DELETE", "/orders", orders.delete_orders, s.CancelAllResult, query=s.SymbolQuery, tag="orders"),
-        read("/positions", positions.get_positions, list[s.Position], query=s.SymbolQuery, tag="positions"),
+        write("DELETE", "/orders", orders.delete_orders, s.CancelAllResult, query=requests.SymbolQuery, tag="orders"),
+        read("/positions", positions.get_positions, list[s.Position], query=requests.SymbolQuery, tag="positions"),
         read("/positions/{position_id}", positions.get_position, s.Position, tag="positions"),
         write("DELETE", "/positions/{position_id}", positions.delete_position, s.OrderHandle,
-              body=s.ClosePositionRequest, body_required=False, tag="positions"),
-        write("DELETE", "/positions", positions.delete_positions, list[s.OrderHandle], query=s.SymbolQuery,
+              body=requests.ClosePositionRequest, body_required=False, tag="positions"),
+        write("DELETE", "/positions", positions.delete_positions, list[s.OrderHandle], query=requests.SymbolQuery,
               tag="positions"),
         write("PATCH", "/positions/{position_id}", positions.patch_position, s.ModifyPositionExitsResult,
-              body=s.ModifyPositionExitsRequest, tag="positions"),
-        read("/trades", positions.get_trades, list[s.Trade], query=s.TradesQuery, tag="positions"),
+              body=requests.ModifyPositionExitsRequest, tag="positions"),
+        read("/trades", positions.get_trades, list[s.Trade], query=requests.TradesQuery, tag="positions"),
         read("/account", market.get_account, s.Account, tag="account"),
         read("/quotes/{symbol}", market.get_quote, s.Quote, tag="market"),
-        read("/bars/{symbol}", market.get_bars, list[s.Bar], query=s.BarsQuery, tag="market"),
+        read("/bars/{symbol}", market.get_bars, list[s.Bar], query=requests.BarsQuery, tag="market"),
         read("/capabilities", system.get_capabilities, s.Capabilities, tag="system"),
         read("/status", system.get_status, s.ConnectionStatus, tag="system"),
         read("/circuit-breakers", system.get_breakers, s.CircuitBreakerStatus, tag="system"),
@@ -107,7 +107,7 @@ def _root(gateway: Gateway) -> tuple[Route, ...]:
 
     ready = {200: schemas.ReadyStatus, 503: schemas.ReadyStatus}
     return (
-        public("/health", system.get_health, {200: schemas.Health}, query=schemas.HealthQuery),
+        public("/health", system.get_health, {200: schemas.Health}, query=requests.HealthQuery),
         public("/livez", system.get_live, {200: schemas.Health}),
         public("/ready", system.get_ready, ready),
         public("/readyz", system.get_ready, ready),

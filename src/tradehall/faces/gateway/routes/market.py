@@ -2,7 +2,7 @@
 
 from tradehall.domain.market import bar_start
 from tradehall.engine.valuation import value_account
-from tradehall.faces.gateway import schemas, wishes
+from tradehall.faces.gateway import requests, wishes
 from tradehall.faces.gateway.errors import GatewayProblem
 from tradehall.faces.gateway.gateway import Gateway
 from tradehall.faces.gateway.translate import to_account, to_bar, to_quote
@@ -36,10 +36,10 @@ async def get_bars(gateway: Gateway, request: Request) -> Response:
     `start` and `end` are inclusive. With `start` the first `limit` bars from there, without it the last;
     100 where there is no `limit`, 10,000 at most.
     """
-    query = decode_query(request, schemas.BarsQuery)
+    query = decode_query(request, requests.BarsQuery)
     symbol = request.params["symbol"]
     instrument = gateway.instrument(symbol)
-    limit = schemas.BARS_DEFAULT if query.limit is None else min(query.limit, schemas.BARS_MAX)
+    limit = requests.BARS_DEFAULT if query.limit is None else min(query.limit, requests.BARS_MAX)
     window = BarWindow(
         instrument.symbol,
         query.timeframe,

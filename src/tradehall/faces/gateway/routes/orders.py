@@ -10,7 +10,7 @@ from tradehall.domain.rejection import RejectCode
 from tradehall.engine.commands import CancelAllOrders, CancelOrder, PlaceOrder
 from tradehall.engine.events import OrderCancelled
 from tradehall.engine.preview import preview
-from tradehall.faces.gateway import schemas, wishes
+from tradehall.faces.gateway import requests, schemas, wishes
 from tradehall.faces.gateway.errors import GatewayProblem, strategy_not_found
 from tradehall.faces.gateway.gateway import Gateway
 from tradehall.faces.gateway.translate import (
@@ -68,7 +68,7 @@ async def get_orders(gateway: Gateway, request: Request) -> Response:
     A `status` filter that names ended states adds the matching ended orders. Without `limit` 500 are
     answered, 5,000 at most.
     """
-    query = decode_query(request, schemas.OrdersQuery)
+    query = decode_query(request, requests.OrdersQuery)
     wanted = _wanted(gateway, request, query, by_creation=True)
     if wanted is None:
         return json_response([])
@@ -89,7 +89,7 @@ async def get_order_history(gateway: Gateway, request: Request) -> Response:
 
     Without `limit` 500 are answered, 5,000 at most.
     """
-    query = decode_query(request, schemas.OrdersQuery)
+    query = decode_query(request, requests.OrdersQuery)
     wanted = _wanted(gateway, request, query, by_creation=False)
     if wanted is None or not wanted.limit or (wanted.statuses is not None and not wanted.statuses & _ENDED):
         return json_response([])
@@ -113,7 +113,7 @@ async def patch_order(gateway: Gateway, request: Request) -> Response:
     once more under `order`.
     """
     text = request.params["order_id"]
-    body = decode(request, schemas.ModifyOrderRequest)
+    body = decode(request, requests.ModifyOrderRequest)
     order = gateway.find_order(request, text)
     if order.status in _ENDED and gateway.desk.state.order(order.order_id) is None:
         raise _not_modifiable(order)
@@ -145,7 +145,7 @@ async def delete_order(gateway: Gateway, request: Request) -> Response:
 async def delete_orders(gateway: Gateway, request: Request) -> Response:
     """Cancel all working orders, or those of one symbol."""
     account_id: AccountId = gateway.account(request).terms.account_id
-    asked = decode_query(request, schemas.SymbolQuery).symbol
+    asked = decode_query(request, requests.SymbolQuery).symbol
     symbol = None if asked is None else resolve_symbol(asked, gateway.instruments)
     count = 0
     if asked is None or symbol is not None:
@@ -160,7 +160,7 @@ async def delete_orders(gateway: Gateway, request: Request) -> Response:
 
 
 def _place(gateway: Gateway, request: Request) -> PlaceOrder:
-    body = decode(request, schemas.OrderRequest)
+    body = decode(request, requests.OrderRequest)
     wishes.check_order(body)
     gateway.check_open()
     account = gateway.account(request)
@@ -189,7 +189,7 @@ def _not_modifiable(order: Order) -> GatewayProblem:
     return GatewayProblem("ORDER_NOT_MODIFIABLE", f"Order {text} is {order.status}", {"order_id": text})
 
 
-def _wanted(gateway: Gateway, request: Request, query: schemas.OrdersQuery, *, by_creation: bool) -> OrderQuery | None:
+def _wanted(gateway: Gateway, request: Request, query: requests.OrdersQuery, *, by_creation: bool) -> OrderQuery | None:
     """The filters in the house's words; None when they name a symbol that nothing has."""
     side = None if query.side is None else wishes.side(query.side)
     statuses = wishes.statuses(query.status)
@@ -206,7 +206,7 @@ def _wanted(gateway: Gateway, request: Request, query: schemas.OrdersQuery, *, b
         oco_group_id=query.oco_group_id,
         since=since,
         until=until,
-        limit=schemas.ORDERS_DEFAULT if query.limit is None else min(query.limit, schemas.ORDERS_MAX),
+        limit=requests.ORDERS_DEFAULT if query.limit is None else min(query.limit, requests.ORDERS_MAX),
         by_creation=by_creation,
     )
 

@@ -7,7 +7,7 @@ from tradehall.domain.position import Position
 from tradehall.engine.commands import CloseAllPositions, SetPositionExits
 from tradehall.engine.events import OrderAccepted, OrderRejected
 from tradehall.engine.valuation import liquidation_price, value_position
-from tradehall.faces.gateway import schemas, wishes
+from tradehall.faces.gateway import requests, schemas, wishes
 from tradehall.faces.gateway.errors import GatewayProblem, position_not_found
 from tradehall.faces.gateway.gateway import Gateway
 from tradehall.faces.gateway.translate import (
@@ -26,7 +26,7 @@ from tradehall.ports.views import HistoryQuery
 
 async def get_positions(gateway: Gateway, request: Request) -> Response:
     """List open positions."""
-    asked = decode_query(request, schemas.SymbolQuery).symbol
+    asked = decode_query(request, requests.SymbolQuery).symbol
     symbol = None if asked is None else resolve_symbol(asked, gateway.instruments)
     found = [
         shown_position(gateway, position, asked)
@@ -51,7 +51,7 @@ async def delete_position(gateway: Gateway, request: Request) -> Response:
     At market unless `order_type` is LIMIT. When the position is flat its exit legs are cancelled, unless
     `cancel_associated_orders` is false.
     """
-    body = decode(request, schemas.ClosePositionRequest)
+    body = decode(request, requests.ClosePositionRequest)
     position = _find(gateway, request)
     command = wishes.to_closing(body, position.account_id, position.position_id)
     outcome = await gateway.submit(command)
@@ -67,7 +67,7 @@ async def delete_position(gateway: Gateway, request: Request) -> Response:
 async def delete_positions(gateway: Gateway, request: Request) -> Response:
     """Close all positions, or those of one symbol, at market; a handle for each."""
     account_id = gateway.account(request).terms.account_id
-    asked = decode_query(request, schemas.SymbolQuery).symbol
+    asked = decode_query(request, requests.SymbolQuery).symbol
     symbol = None if asked is None else resolve_symbol(asked, gateway.instruments)
     if asked is not None and symbol is None:
         return json_response([])
@@ -85,7 +85,7 @@ async def delete_positions(gateway: Gateway, request: Request) -> Response:
 
 async def patch_position(gateway: Gateway, request: Request) -> Response:
     """Move a position's resting stop-loss and take-profit, one after the other."""
-    body = decode(request, schemas.ModifyPositionExitsRequest)
+    body = decode(request, requests.ModifyPositionExitsRequest)
     if body.stop_loss is None and body.take_profit is None:
         raise GatewayProblem("INVALID_REQUEST", "stop_loss or take_profit is required", {"field": "stop_loss"})
     position = _find(gateway, request)
@@ -111,11 +111,11 @@ async def patch_position(gateway: Gateway, request: Request) -> Response:
 
 async def get_trades(gateway: Gateway, request: Request) -> Response:
     """List trades (fills of orders), newest first; without `limit` 500, 5,000 at most."""
-    query = decode_query(request, schemas.TradesQuery)
+    query = decode_query(request, requests.TradesQuery)
     since, until = wishes.instant(query.since, "since"), wishes.instant(query.until, "until")
     symbol = None if query.symbol is None else resolve_symbol(query.symbol, gateway.instruments)
     order_id = None if query.order_id is None else number_of(query.order_id, "ord")
-    limit = schemas.ORDERS_DEFAULT if query.limit is None else min(query.limit, schemas.ORDERS_MAX)
+    limit = requests.ORDERS_DEFAULT if query.limit is None else min(query.limit, requests.ORDERS_MAX)
     account_id = gateway.account(request).terms.account_id
     if not limit or (query.symbol and symbol is None) or (query.order_id and order_id is None):
         return json_response([])

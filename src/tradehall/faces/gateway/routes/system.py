@@ -4,7 +4,7 @@ from tradehall.app.breakers import Breaker, ResetTooSoon
 from tradehall.domain.account import PositionMode
 from tradehall.domain.order import OrderType
 from tradehall.domain.time import NS_PER_MS, to_rfc3339
-from tradehall.faces.gateway import schemas
+from tradehall.faces.gateway import requests, schemas
 from tradehall.faces.gateway.errors import GatewayProblem
 from tradehall.faces.gateway.gateway import LIMITS, ORDERS, READS, Gateway
 from tradehall.faces.gateway.translate import number
@@ -91,7 +91,7 @@ def _snap(breaker: Breaker, now: int) -> schemas.Snap:
 
 async def get_health(gateway: Gateway, request: Request) -> Response:
     """Always 200. `{"status":"ok"}`, or the detailed form: for the SDK, or with `detail=1`."""
-    wants_detail = decode_query(request, schemas.HealthQuery).detail in ("1", "true")
+    wants_detail = decode_query(request, requests.HealthQuery).detail in ("1", "true")
     is_sdk = request.header(b"user-agent").startswith(SDK_AGENT)
     if not (wants_detail or is_sdk or gateway.settings.health_detail):
         return json_response(schemas.Health("ok"))
