@@ -3,10 +3,11 @@
 from decimal import Decimal
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Final
+from typing import Final, get_type_hints
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tradehall.domain.order import Order, OrderTerms
 from tradehall.domain.rejection import Rejection
@@ -36,12 +37,19 @@ class ShardUnavailable(Exception):
 
 
 # The door, its settings, the name under which it is asked for and the spelling of the symbol are no part of the wish.
-_NOT_THE_WISH: Final = {"source", "client_order_id", "symbol_asked", "exits_live_ns"}
-_wish: Final = attrgetter(*(name for name in OrderTerms.__struct_fields__ if name not in _NOT_THE_WISH))
+_NOT_THE_WISH: Final = {"source": "", "client_order_id": None, "symbol_asked": None, "exits_live_ns": None}
+_DECIMALS: Final = tuple(name for name, kind in get_type_hints(OrderTerms).items() if kind in (Decimal, Decimal | None))
+_decimals: Final = attrgetter(*_DECIMALS)
 _encode: Final = msgspec.json.Encoder().encode
 
 
 def request_digest(terms: OrderTerms) -> str:
-    """Fingerprint of the wish in `terms`, 32 hex digits: equal for numerically equal terms, whatever the door."""
-    wish = [value.normalize() if type(value) is Decimal else value for value in _wish(terms)]
-    return blake2b(_encode(wish), digest_size=16).hexdigest()
+    """Fingerprint of the wish in `terms`, 32 hex digits: equal for numerically equal terms, whatever the door.
+
+    It is kept for ever, so it must not change with the program: fields at their default are left out, and a
+    field that is added later leaves the fingerprints of all earlier wishes as they were.
+    """
+    amounts = {
+        name: value.normalize() for name, value in zip(_DECIMALS, _decimals(terms), strict=True) if value is not None
+    }
+    return blake2b(_encode(replace(terms, **_NOT_THE_WISH, **amounts)), digest_size=16).hexdigest()

@@ -8,7 +8,7 @@ CREATE TABLE journal (
 -- What a probe of a full disk writes: one row, replaced each time.
 CREATE TABLE probe (
     id   INTEGER PRIMARY KEY,
-    body BLOB NOT NULL
+    body TEXT NOT NULL
 ) STRICT;
 
 -- Version of the views beside it; they are dropped and built anew when it is not the program's.
