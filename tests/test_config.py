@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.source import ROOT
 from tradehall.config import SETTINGS, ConfigMalformed, ConfigRefused, check_server, read_config
 from tradehall.domain.account import PositionMode
 
@@ -34,6 +35,7 @@ def test_without_any_setting_the_documented_defaults_are_in_force():
     ("a file",                           None,    {},                                                   "port = 1",      1,        "file"),
     ("a twin beats the file",            None,    {"GATEWAY_PORT": "2"},                                "port = 1",      2,        "environment"),
     ("our own variable beats its twin",  None,    {"GATEWAY_PORT": "2", "TRADEHALL_PORT": "3"},         "port = 1",      3,        "environment"),
+    ("the twin with our prefix, too",    None,    {"GATEWAY_PORT": "2", "TRADEHALL_GATEWAY_PORT": "3"}, "port = 1",      3,        "environment"),
     ("a flag beats all",                 "4",     {"GATEWAY_PORT": "2", "TRADEHALL_PORT": "3"},         "port = 1",      4,        "flag"),
     ("an empty variable is none",        None,    {"TRADEHALL_PORT": ""},                               "port = 1",      1,        "file"),
 ])  # fmt: skip
@@ -191,5 +193,13 @@ def test_the_venue_behaves_as_configured(tmp_path):
 
 
 def test_no_two_settings_share_a_name():
-    names = [name for setting in SETTINGS.values() for name in (setting.variable, setting.twin) if name]
+    names = [name for setting in SETTINGS.values() for name in setting.variables]
     assert len(names) == len(set(names))
+
+
+def test_the_document_has_a_row_for_every_setting():
+    rows = (ROOT / "docs" / "configuration.md").read_text(encoding="utf8").splitlines()
+    for setting in SETTINGS.values():
+        twin = f"`{setting.twin}`" if setting.twin else ""
+        start = f"| `{setting.variable}` | {twin} | "
+        assert [row for row in rows if row.startswith(start)], f"docs/configuration.md has no row {start}"

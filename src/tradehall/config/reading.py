@@ -159,15 +159,14 @@ def _text(value: Any, name: str) -> str:
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    known = {setting.variable: key for key, setting in SETTINGS.items()}
+    known = {name: key for key, setting in SETTINGS.items() for name in setting.variables}
     for name in environment:
         if name.startswith(PREFIX) and name not in known and name != FILE_VARIABLE:
             raise ConfigMalformed(f"{name} in the environment is no setting{_perhaps(name, known)}")
     for key, setting in SETTINGS.items():
-        for name in (setting.variable, setting.twin):
-            if environment.get(name):
-                yield key, environment[name], name
-                break
+        name = next((name for name in setting.variables if environment.get(name)), None)
+        if name is not None:
+            yield key, environment[name], name
 
 
 def _perhaps(name: str, known: Mapping[str, object]) -> str:

@@ -229,6 +229,12 @@ class Setting:
         return PREFIX + self.key.upper()
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """All its names in the environment, the one that wins first."""
+        twins = (PREFIX + self.twin, self.twin) if self.twin else ()
+        return tuple(dict.fromkeys((self.variable, *twins)))
+
+    @property
     def flag(self) -> str:
         """Its name on the command line."""
         return "--" + self.key.replace("_", "-")
