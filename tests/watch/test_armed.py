@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.watch.alerts import NOON, SlowWatch, Store, a_quote, an_alert, at_s, told
+from tests.watch.dice import Dice
 from tradehall.domain.time import NS_PER_MS
 from tradehall.watch.alert import AlertState, AlertStatus, PriceAlert, QuoteSide
 from tradehall.watch.armed import ArmedAlerts
@@ -108,17 +109,6 @@ def test_alerts_come_and_go_between_quotes(some, walk, wishes):
             slow.disarm(alert.alert_id)
             armed.disarm(alert.alert_id)
         assert told(armed.on_quote(quote)) == slow.on_quote(quote)
-
-
-class Dice:
-    """A fixed sequence of numbers: the same walk at every run."""
-
-    def __init__(self, seed: int) -> None:
-        self.number = seed
-
-    def roll(self, sides: int) -> int:
-        self.number = self.number * 48271 % 2147483647
-        return self.number % sides
 
 
 def rolled_alert(dice: Dice, alert_id: int, prices: int) -> PriceAlert:
