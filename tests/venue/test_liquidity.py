@@ -86,6 +86,28 @@ def test_sizes_off_the_quantity_step_are_rounded_down():
     assert floor.fills() == ["5@100.02"]
 
 
+def test_fok_counts_whole_steps_only():
+    floor = TradingFloor(liquidity="displayed", instrument=an_instrument(quantity_step=Decimal(1)))
+    floor.quote("100.00", "100.02", "5.7")
+    floor.place(type=LIMIT, limit_price="90")
+    floor.depth("100.00x5", "100.02x5.7 100.03x5.7")
+    floor.place(quantity="11", time_in_force=FOK)
+    assert floor.fills() == []
+    floor.place(quantity="10", time_in_force=FOK)
+    assert floor.fills() == ["5@100.02", "5@100.03"]
+
+
+def test_those_who_wait_share_a_quote_in_the_order_they_came():
+    floor = TradingFloor(liquidity="displayed")
+    floor.quote("100.00", "100.02", "1")
+    orders = [floor.place(quantity="10") for _ in range(4)]
+    resting = floor.place(type=LIMIT, limit_price="100.02", quantity="10")
+    floor.quote("100.10", "100.12", "25")
+    assert floor.filled_orders() == [orders[0], orders[0], orders[1], orders[2]]
+    floor.quote("100.00", "100.02", "25")
+    assert floor.filled_orders()[4:] == [orders[2], orders[3], resting]
+
+
 def test_better_prices_first_then_who_came_first_then_the_hidden():
     floor = TradingFloor(liquidity="displayed")
     floor.quote("100.00", "100.02", "5")

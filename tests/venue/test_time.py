@@ -229,6 +229,23 @@ def test_instruments_of_other_providers_are_none_of_its_business():
     assert floor.fills() == []
 
 
+def test_recorded_instruments_fill_as_simulated_ones_do():
+    floor = TradingFloor(instrument=an_instrument(provider="replay"))
+    floor.quote("100.00", "100.02")
+    floor.place()
+    assert floor.fills() == ["10@100.02"]
+
+
+def test_nobody_amends_what_has_expired_because_a_timer_is_late():
+    floor = TradingFloor()
+    floor.quote("100.00", "100.02")
+    gtd = wish(time_in_force=TimeInForce.GTD, expires_at=START + NS_PER_SECOND)
+    order_id = floor.place(type=LIMIT, limit_price="99", **gtd)
+    floor.now += 2 * NS_PER_SECOND
+    floor.submit(AmendOrder(1, order_id, expires_at=START + 9 * NS_PER_SECOND))
+    assert not floor.order(order_id).is_working
+
+
 def test_a_command_that_changes_nothing_has_no_record():
     floor = TradingFloor()
     floor.quote("100.00", "100.02")

@@ -38,6 +38,9 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._orders)
 
+    def __contains__(self, order_id: OrderId) -> bool:
+        return order_id in self._orders
+
     def add(self, order_id: OrderId) -> None:
         """Let an order wait; one that waits already keeps its place."""
         self._orders[order_id] = None

@@ -56,6 +56,7 @@ class TradingLoop:
     def submit(self, command: AnyCommand, now: int) -> Record | None:
         """Decide `command`, and all that follows from it at once; its own record, None if nothing happened."""
         self._begin()
+        self._catch_up(now)
         record = self._decide(command, now)
         if record is not None:
             self._settle(now)
@@ -84,8 +85,7 @@ class TradingLoop:
     def on_time(self, now: int) -> None:
         """Do what is due: expiries, swaps, delayed orders."""
         self._begin()
-        self._tick(now)
-        self._apply(self._venue.on_time(now), now)
+        self._catch_up(now)
 
     def next_deadline(self) -> int | None:
         """When `on_time` is due [ns UTC]; None while nothing waits for time."""
@@ -96,6 +96,13 @@ class TradingLoop:
 
     def _begin(self) -> None:
         self._decisions_left = DECISIONS_MAX + DECISIONS_PER_ORDER_MAX * len(self._state.orders)
+
+    def _catch_up(self, now: int) -> None:
+        """What was due before a command happens before it: nobody amends what has expired, because a timer is late."""
+        self._tick(now)
+        due = self._venue.next_deadline()
+        if due is not None and due <= now:
+            self._apply(self._venue.on_time(now), now)
 
     def _tick(self, now: int) -> None:
         """What was due before a quote happens before it: an order that has expired must not fill on it."""

@@ -23,6 +23,7 @@ from tradehall.venue.fills import (
     slipped,
     waits_for_trigger,
 )
+from tradehall.venue.liquidity import Offer
 from tradehall.venue.settings import PARTIAL_FILL_PAUSE_NS
 from tradehall.venue.trailing import Follower
 
@@ -94,7 +95,7 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
         return
     terms = order.terms
     instrument = floor.instrument(book)
-    offers = book.offers.to(terms.side, terms.limit_price, floor.oldest_quote(book, now))
+    offers = _whole_steps(floor, book, order, now)
     if terms.time_in_force is TimeInForce.FOK and not _fills_whole(floor, order, offers):
         yield from cancel(floor, order_id, NOT_AVAILABLE)
         return
@@ -103,9 +104,9 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
     for price, units in offers:
         quantity = min(left, fillable_quantity(floor.state, order))
         if units is not None:
-            quantity = min(quantity, on_step(units, instrument))
+            quantity = min(quantity, units)
         if quantity <= 0:
-            continue
+            break
         book.offers.take(price, quantity)
         left -= quantity
         paid = price if terms.limit_price is not None else slipped(price, terms.side, instrument, floor.settings)
@@ -116,7 +117,15 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
     yield from _place_rest(floor, book, order_id, quote, now, is_pausing=share is not None)
 
 
-def _fills_whole(floor: Floor, order: Order, offers: list[tuple[Decimal, Decimal | None]]) -> bool:
+def _whole_steps(floor: Floor, book: Book, order: Order, now: int) -> list[Offer]:
+    """What the order may take, in steps of its quantity."""
+    instrument = floor.instrument(book)
+    offers = book.offers.to(order.terms.side, order.terms.limit_price, floor.oldest_quote(book, now))
+    stepped = ((price, None if units is None else on_step(units, instrument)) for price, units in offers)
+    return [(price, units) for price, units in stepped if units is None or units > 0]
+
+
+def _fills_whole(floor: Floor, order: Order, offers: list[Offer]) -> bool:
     wanted = order.remaining_quantity
     if fillable_quantity(floor.state, order) < wanted:
         return False
@@ -144,13 +153,19 @@ def _place_rest(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: 
 
 
 def take_waiting(floor: Floor, book: Book, quote: Quote, now: int) -> Reports:
-    """All who waited for a quote have this one."""
+    """All who waited for a quote have this one; once a market order is left waiting, its side has no more to give."""
+    spent: dict[Side, bool] = {}
     for order_id in book.waiting.all():
         order = floor.state.orders.get(order_id)
         if order is None:
             floor.withdraw(order_id)
-        else:
-            yield from engage(floor, book, order, now)
+            continue
+        is_market = order.terms.limit_price is None
+        if order.terms.side in spent and (is_market or is_marketable(order, quote)):
+            continue
+        yield from engage(floor, book, order, now)
+        if is_market and order_id in book.waiting:
+            spent[order.terms.side] = True
 
 
 # Resting limits.

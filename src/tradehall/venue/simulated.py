@@ -31,7 +31,7 @@ PROVIDERS: Final = frozenset({"simulated", "replay"})
 
 
 class SimulatedVenue:
-    """One book per instrument for all accounts; only instruments of the provider `simulated`.
+    """One book per instrument for all accounts; only instruments of PROVIDERS.
 
     It reads the State and never writes it. Every method that returns reports must be read to its end
     before the next is called, and each report must be applied before the next is asked for.
