@@ -42,10 +42,11 @@ def _replace_position(
 ) -> None:
     if before is not None:
         _add_exposure(account, before, -1)
-        del account.positions[position_id]
     if after is not None:
         _add_exposure(account, after, 1)
-        account.positions[position_id] = after
+        account.positions[position_id] = after  # In the place it has: the oldest position stays first.
+    else:
+        del account.positions[position_id]
 
 
 def _add_exposure(account: Account, position: Position, sign: int) -> None:
