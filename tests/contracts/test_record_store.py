@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from tradehall.adapters.sqlite.records import MIGRATIONS, SqliteRecords
-from tradehall.ports.records import AuditLine, RecordChange, RecordsFault
+from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordsFault
 
 
 @pytest.fixture(params=[SqliteRecords])
@@ -119,3 +119,30 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path):
     db.close()
     with pytest.raises(RecordsFault, match="use a newer"):
         SqliteRecords(path)
+
+
+def test_a_change_that_does_not_find_what_it_expects_changes_nothing(open_store):
+    store, other = open_store(), open_store()
+    first = RecordChange("thing", "a", b"1", expects=None)
+    store.write([first], audit())
+    with pytest.raises(RecordConflict, match="thing a is not what it was"):
+        other.write([RecordChange("thing", "b", b"9"), first], audit(key="b"))
+    with pytest.raises(RecordConflict):
+        other.write([RecordChange("thing", "a", b"3", expects=b"2")], audit())
+    assert store.all("thing") == {"a": b"1"}
+    assert store.audit_lines("thing", "b") == []
+    other.write([RecordChange("thing", "a", b"2", expects=b"1")], audit())
+    store.write([RecordChange("thing", "a", None, expects=b"2")], audit())
+    assert store.all("thing") == {}
+
+
+def test_an_audit_line_keeps_all_that_it_says(open_store):
+    store = open_store()
+    told = AuditLine(
+        7, "ada", "user.status", "user", "5", "note", domain="demo.example", user_id=5, role="agent", ip="::1",
+        request_id="r", reason="asked for it", before={"status": "active"}, after={"status": "inactive"},
+        outcome="refused", error_code="VERSION_MISMATCH",
+    )  # fmt: skip
+    store.write([], told, audit(key="5"))
+    assert store.audit_lines("user", "5") == [told]
+    assert store.audit_lines("thing", "5") == [audit(key="5")]

@@ -1,13 +1,18 @@
 """Records: what can neither move nor limit money. Kept by kind and key, each change with its audit line."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class AuditLine(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Who did what to which record, at `at` [ns UTC]. `note` is one sentence without secrets."""
+    """Who did what to which record, at `at` [ns UTC]. `note` is one sentence without secrets.
+
+    `domain`: the tenant it concerns; `user_id`: the person it is about; `role`, `ip`, `request_id` and
+    `reason` tell more of the actor. `before` and `after` hold the changed fields only, and no secrets.
+    `outcome` is ok, noop or refused, the latter with the door's `error_code`.
+    """
 
     at: int
     actor: str
@@ -15,14 +20,32 @@ class AuditLine(Struct, frozen=True, gc=False, omit_defaults=True):
     kind: str
     key: str
     note: str = ""
+    domain: str = ""
+    user_id: int | None = None
+    role: str = ""
+    ip: str = ""
+    request_id: str = ""
+    reason: str = ""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    outcome: str = "ok"
+    error_code: str = ""
 
 
 class RecordChange(Struct, frozen=True, gc=False):
-    """A record's new `body` (JSON), or None to remove it."""
+    """A record's new `body` (JSON), or None to remove it.
+
+    `expects`: the body that must be there before, None: there must be none; left out, anything may be.
+    """
 
     kind: str
     key: str
     body: bytes | None
+    expects: bytes | UnsetType | None = UNSET
+
+
+class RecordConflict(Exception):
+    """A change did not find what it expected: somebody else was faster. Nothing was written."""
 
 
 class RecordsFault(Exception):
@@ -40,8 +63,8 @@ class RecordStore(Protocol):
         """One record, None if there is none."""
         ...
 
-    def write(self, changes: Sequence[RecordChange], audit: AuditLine) -> None:
-        """Make all changes and note the audit line, in one transaction, durable on return."""
+    def write(self, changes: Sequence[RecordChange], audit: AuditLine, *more: AuditLine) -> None:
+        """Make all changes and note the audit lines, in one transaction, durable on return. Or RecordConflict."""
         ...
 
     def mark(self, kind: str, marks: Mapping[str, bytes]) -> None:

@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tradehall.ports.records import AuditLine, RecordChange, RecordsFault
+import msgspec
+from msgspec import UNSET
+
+from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordsFault
 
 BUSY_TIMEOUT_S: Final = 5.0
 AUDIT_LINES_PER_READ_MAX: Final = 1_000
@@ -71,7 +74,19 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (symbol, side)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE audit ADD COLUMN domain TEXT NOT NULL DEFAULT '';
+    ALTER TABLE audit ADD COLUMN user_id INTEGER;
+    ALTER TABLE audit ADD COLUMN outcome TEXT NOT NULL DEFAULT 'ok';
+    ALTER TABLE audit ADD COLUMN detail BLOB NOT NULL DEFAULT x'7b7d';
+    CREATE INDEX audit_by_domain ON audit (domain, seq);
+    CREATE INDEX audit_by_user ON audit (user_id, seq) WHERE user_id IS NOT NULL;
+    """,
 )
+_AUDIT_COLUMNS: Final = ("at", "actor", "action", "kind", "key", "note", "domain", "user_id", "outcome")
+_AUDIT_DETAILS: Final = tuple(name for name in AuditLine.__struct_fields__ if name not in _AUDIT_COLUMNS)
+_READ_AUDIT: Final = f"SELECT {', '.join(_AUDIT_COLUMNS)}, detail FROM audit"
+_ADD_AUDIT: Final = f"INSERT INTO audit ({', '.join(_AUDIT_COLUMNS)}, detail) VALUES (?{', ?' * len(_AUDIT_COLUMNS)})"
 
 
 class SqliteRecords:
@@ -101,12 +116,13 @@ class SqliteRecords:
         rows = self._rows("SELECT body FROM record WHERE kind = ? AND key = ?", (kind, key))
         return rows[0][0] if rows else None
 
-    def write(self, changes: Sequence[RecordChange], audit: AuditLine) -> None:
+    def write(self, changes: Sequence[RecordChange], audit: AuditLine, *more: AuditLine) -> None:
         """See the port."""
         with self._lock, _transaction(self._db):
             for change in changes:
                 _apply(self._db, change)
-            add_audit_line(self._db, audit)
+            for line in (audit, *more):
+                add_audit_line(self._db, line)
 
     def mark(self, kind: str, marks: Mapping[str, bytes]) -> None:
         """See the port."""
@@ -117,10 +133,10 @@ class SqliteRecords:
     def audit_lines(self, kind: str, key: str, *, limit: int = 100) -> list[AuditLine]:
         """See the port."""
         rows = self._rows(
-            "SELECT at, actor, action, kind, key, note FROM audit WHERE kind = ? AND key = ? ORDER BY seq DESC LIMIT ?",
+            _READ_AUDIT + " WHERE kind = ? AND key = ? ORDER BY seq DESC LIMIT ?",
             (kind, key, min(limit, AUDIT_LINES_PER_READ_MAX)),
         )
-        return [AuditLine(*row) for row in rows]
+        return [_audit_line(row) for row in rows]
 
     def changed_elsewhere(self) -> bool:
         """See the port. SQLite counts the commits of other connections for us."""
@@ -157,10 +173,14 @@ class SqliteRecords:
 
 def add_audit_line(db: sqlite3.Connection, audit: AuditLine) -> None:
     """Note who did what, in the transaction that does it."""
-    db.execute(
-        "INSERT INTO audit (at, actor, action, kind, key, note) VALUES (?, ?, ?, ?, ?, ?)",
-        (audit.at, audit.actor, audit.action, audit.kind, audit.key, audit.note),
-    )
+    detail = {name: value for name in _AUDIT_DETAILS if (value := getattr(audit, name))}
+    columns = [getattr(audit, name) for name in _AUDIT_COLUMNS]
+    db.execute(_ADD_AUDIT, (*columns, msgspec.json.encode(detail)))
+
+
+def _audit_line(row: tuple[Any, ...]) -> AuditLine:
+    columns = dict(zip(_AUDIT_COLUMNS, row, strict=False))
+    return AuditLine(**columns, **msgspec.json.decode(row[-1]))
 
 
 @contextmanager
@@ -181,6 +201,10 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _apply(db: sqlite3.Connection, change: RecordChange) -> None:
+    if change.expects is not UNSET:
+        row = db.execute("SELECT body FROM record WHERE kind = ? AND key = ?", (change.kind, change.key)).fetchone()
+        if (row[0] if row else None) != change.expects:
+            raise RecordConflict(f"{change.kind} {change.key} is not what it was")
     if change.body is None:
         db.execute("DELETE FROM record WHERE kind = ? AND key = ?", (change.kind, change.key))
     else:
