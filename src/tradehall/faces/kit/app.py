@@ -14,7 +14,7 @@ from tradehall.faces.kit.guards import Guard, preflight
 from tradehall.faces.kit.limits import RateLimiter
 from tradehall.faces.kit.metrics import Metrics
 from tradehall.faces.kit.request import Receive, Request, Scope, Send, read_body
-from tradehall.faces.kit.response import Header, Response
+from tradehall.faces.kit.response import NO_EXTENSIONS, WHOLE_ANSWER, Header, Response
 from tradehall.faces.kit.routing import WEBSOCKET, Endpoint, Methods, RouteTable
 from tradehall.faces.kit.websocket import GOING_AWAY, Disconnected, Session, Upgrade, refuse
 
@@ -75,10 +75,12 @@ class App:
         request = Request(scope)
         endpoint = self._locate(request)
         response = await self._answer(request, endpoint, receive)
-        start = {"type": "http.response.start", "status": response.status}
-        start["headers"] = self._headers(request, response)
-        await send(start)
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
+        headers = self._headers(request, response)
+        body = b"" if request.method == "HEAD" else response.body
+        answer_whole = scope.get("extensions", NO_EXTENSIONS).get(WHOLE_ANSWER)
+        if answer_whole is None or not answer_whole(response.status, headers, body):
+            await send({"type": "http.response.start", "status": response.status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
         self._account(request, endpoint, response, time.perf_counter_ns() - started)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 Header: TypeAlias = tuple[bytes, bytes]
+
+# An ASGI extension of our server: `scope["extensions"][WHOLE_ANSWER](status, headers, body)` writes a whole
+# answer at once. False: it cannot now, send it the ordinary way.
+WHOLE_ANSWER: Final = "tradehall.whole_answer"
+WholeAnswer: TypeAlias = Callable[[int, Sequence[Header], bytes], bool]
+NO_EXTENSIONS: Final[Mapping[str, Any]] = {}
 
 JSON = b"application/json"
 ENCODER = msgspec.json.Encoder()

@@ -10,14 +10,17 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from tradehall.faces.kit.guards import MAX_HEADER_BYTES, MAX_URL_BYTES
+from tradehall.faces.kit.response import WHOLE_ANSWER, Header
 from tradehall.faces.kit.websocket import MAX_INBOUND_BYTES, RAW_FRAMES
 
 MAX_CONNECTIONS = 4_096
@@ -79,7 +82,10 @@ class KitServer(uvicorn.Server):
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Refuses heads of requests that never end, which the parser would gather for ever."""
+    """Refuses heads of requests that never end, which the parser would gather for ever.
+
+    Lets the kit answer in one piece: head and body in one write, which is one system call and one packet.
+    """
 
     _head_bytes = 0
 
@@ -90,7 +96,27 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_bytes = -1
+        scope = self.scope
         super().on_headers_complete()
+        if scope["type"] == "http":
+            scope["extensions"] = {WHOLE_ANSWER: partial(self.answer_whole, self.cycle)}  # type: ignore[dict-item]
+
+    def answer_whole(self, cycle: RequestResponseCycle, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """See response.WholeAnswer."""
+        if cycle.disconnected or self.flow.write_paused or cycle.waiting_for_100_continue:
+            return False
+        parts = [STATUS_LINE[status]]
+        for name, value in chain(self.server_state.default_headers, headers):
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        parts.append(body)
+        self.transport.write(b"".join(parts))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def on_message_complete(self) -> None:
         self._head_bytes = 0
