@@ -8,6 +8,7 @@ import msgspec
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
 from tradehall.domain.ids import PositionId
+from tradehall.domain.money import ZERO
 from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderType
 from tradehall.domain.position import ClosedPart, Position, PositionSide
 from tradehall.engine.events import BalanceChanged, EntryKind, PositionChanged, PositionClosed
@@ -66,7 +67,7 @@ def closed_ticket(state: State, position: Position, part: ClosedPart, *, is_last
         take_profit=take_profit,
         profit=part.realized_pnl,
         commission=-part.commission,
-        swap=part.swap,
+        swap=part.swap or ZERO,  # A default is left out by identity: live and folded zeros must be one.
         comment=position.comment if is_last else f"part of #{position.position_id}",
         source=position.source,
         reason=part.reason,
