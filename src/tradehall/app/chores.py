@@ -28,6 +28,7 @@ class Chores:
         self._snapshot_at_s = 0.0
         self._running: dict[str, Task[None]] = {}
         self._children: dict[str, Process] = {}
+        self._is_stopping = False
 
     def start_audit(self) -> None:
         """Check the whole chain, some time."""
@@ -44,6 +45,7 @@ class Chores:
 
     async def stop(self) -> None:
         """End what still runs; nothing is left half-done by it."""
+        self._is_stopping = True
         for child in self._children.values():
             child.terminate()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
@@ -65,7 +67,7 @@ class Chores:
         lines = told.decode(errors="replace").strip().splitlines()
         if child.returncode == DAMAGE_FOUND:
             self._on_damage(lines[-1] if lines else "the journal is damaged")
-        elif child.returncode:
+        elif child.returncode and not self._is_stopping:
             log.warning("a chore failed: chore=%s code=%d said=%r", chore, child.returncode, lines[-1:])
 
 
