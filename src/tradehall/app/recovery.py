@@ -4,14 +4,14 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 from tradehall.app.projections import VIEWS_VERSION, project
 from tradehall.app.snapshots import Snapshots
 from tradehall.engine.record import decode_facts
 from tradehall.engine.replay import fold
 from tradehall.engine.state import State
-from tradehall.ports.journal import EMPTY, Entry, Head, checked
+from tradehall.ports.journal import EMPTY, Entries, Entry, Head, checked
 from tradehall.ports.views import ViewRows, ViewStore
 
 PROGRESS_EVERY: Final = 10_000
@@ -26,19 +26,6 @@ def no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
 
-class Entries(Protocol):
-    """As much of a journal as folding needs."""
-
-    @property
-    def head(self) -> Head:
-        """The last record."""
-        ...
-
-    def entries(self, after: int = 0) -> Iterator[Entry]:
-        """Records beyond `after`, oldest first."""
-        ...
-
-
 def recover(journal: Entries, snapshots: Snapshots | None, progress: Progress = no_progress) -> State:
     """The state after the last durable record: from the newest snapshot that fits, else from the first record.
 
@@ -47,7 +34,7 @@ def recover(journal: Entries, snapshots: Snapshots | None, progress: Progress = 
     head = journal.head
     state, since = State(), EMPTY
     if snapshots is not None:
-        found = snapshots.newest(head)
+        found = snapshots.newest(journal)
         if found is not None:
             state, since = found
     with collector_paused():

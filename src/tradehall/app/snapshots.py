@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tradehall.engine.replay import decode_snapshot, encode_snapshot
 from tradehall.engine.state import State
-from tradehall.ports.journal import Head
+from tradehall.ports.journal import Entries, Head
 
 FORMAT: Final = 1
 KEPT: Final = 2
@@ -37,11 +37,14 @@ class Snapshots:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def newest(self, head: Head) -> tuple[State, Head] | None:
-        """The newest good snapshot that is not beyond `head`, with the journal's end at its time."""
+    def newest(self, journal: Entries) -> tuple[State, Head] | None:
+        """The newest good snapshot of `journal`, with the journal's end at its time."""
         for path in self.paths_by_seq().values():
             try:
-                return _load(path, head)
+                state, since = _load(path, journal.head)
+                if since != _record_at(journal, since.seq):
+                    raise ValueError("it belongs to another journal")
+                return state, since
             except (OSError, ValueError, msgspec.MsgspecError) as error:
                 log.warning("a snapshot cannot be used: file=%s error=%r", path.name, str(error))
         return None
@@ -76,6 +79,11 @@ class Snapshots:
             encode_snapshot(state.snapshot())
         )
         return None if is_same else "it differs from what the journal folds to"
+
+
+def _record_at(journal: Entries, seq: int) -> Head | None:
+    entry = next(iter(journal.entries(seq - 1)), None)
+    return None if entry is None else Head(entry.seq, entry.checksum)
 
 
 def _load(path: Path, head: Head) -> tuple[State, Head]:

@@ -35,7 +35,20 @@ class JournalDamaged(Exception):
     """The journal cannot be trusted; the text names the record and what was expected."""
 
 
-class Journal(Protocol):
+class Entries(Protocol):
+    """As much of a journal as folding needs."""
+
+    @property
+    def head(self) -> Head:
+        """The last record."""
+        ...
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """Records beyond `after`, oldest first."""
+        ...
+
+
+class Journal(Entries, Protocol):
     """Append-only, one writer. `append` and `probe` are called from one thread at a time."""
 
     @property
