@@ -48,6 +48,9 @@ def base_url(tmp_path_factory):
     finally:
         server.terminate()
         assert server.wait(timeout=10) == 0, (folder / "log").read_text()[-2000:]
+    verify = [sys.executable, "-m", "tradehall", "verify", "--data", str(folder)]
+    checked = subprocess.run(verify, capture_output=True, text=True, check=False, env=environment, cwd=folder)
+    assert checked.returncode == 0, f"what the journeys left does not follow from the journal: {checked}"
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +125,8 @@ def test_an_order_fills_becomes_a_position_and_is_closed(gateway):
     assert handle.id in [past.id for past in gateway.get_order_history()]
     [position] = gateway.list_positions(symbol="AAPL")
     assert gateway.get_position(position.id).side == "LONG"
+    gateway.close_position(position.id, quantity="0.25")
+    assert gateway.get_position(position.id).quantity == "0.75"
     assert gateway.close_position(position.id, cancel_associated_orders=True).status == "FILLED"
     assert gateway.list_positions(symbol="AAPL") == []
 
