@@ -16,6 +16,11 @@ class DueHeap:
         self._heap: list[tuple[int, int]] = []
         self._due: dict[int, int] = {}
 
+    @property
+    def entry_count(self) -> int:
+        """Entries in memory, dead ones included."""
+        return len(self._heap)
+
     def add(self, due: int, alert_id: int) -> None:
         """Note when something is due for an alert, instead of what was noted before."""
         self._due[alert_id] = due
