@@ -1,0 +1,58 @@
+"""Every query is answered from an index, so that a page costs the same whatever lies behind it."""
+
+from itertools import product
+
+import pytest
+
+from tests.app.shard import ACCOUNT
+from tradehall.adapters.sqlite.inspection import scratch_views
+from tradehall.adapters.sqlite.query import history_page, orders_page
+from tradehall.domain.order import OrderStatus, Side
+from tradehall.ports.views import HistoryQuery, OrderQuery
+
+
+@pytest.fixture(scope="module")
+def db():
+    views = scratch_views()
+    views.complete(1)
+    yield views._db
+    views._db.close()
+
+
+def plan_of(db, sql, values):
+    return [bytes(row[3]).decode() for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+
+
+WISHES = [
+    {"symbol": symbol, "statuses": statuses, "side": side, **bounds, **ids}
+    for symbol, statuses, side, bounds, ids in product(
+        (None, "BTCUSD"),
+        (None, frozenset({OrderStatus.FILLED}), frozenset({OrderStatus.FILLED, OrderStatus.REJECTED})),
+        (None, Side.BUY),
+        ({}, {"since": 1}, {"since": 1, "until": 2}),
+        ({}, {"client_order_id": "a"}, {"oco_group_id": "a"}),
+    )
+]
+
+
+@pytest.mark.parametrize("by_creation", [False, True])
+def test_no_order_query_scans_a_table_or_sorts_what_it_reads(db, by_creation):
+    for wish in WISHES:
+        plan = plan_of(db, *orders_page(OrderQuery(ACCOUNT, **wish, by_creation=by_creation)))
+        searches = [line for line in plan if line.startswith(("SEARCH orders", "SCAN orders"))]
+        assert searches and all(line.startswith("SEARCH orders USING") for line in searches), (wish, plan)
+        # The page itself is sorted once more, at most a page long; few orders share a client id or a group.
+        sorts = [line for line in plan if "TEMP B-TREE FOR ORDER BY" in line]
+        assert len(sorts) <= 1 + ("client_order_id" in wish or "oco_group_id" in wish), (wish, plan)
+
+
+@pytest.mark.parametrize(("view", "key", "stamp"), [
+    ("fills",            "fill_id",     "at"),
+    ("ledger",           "entry_id",    "at"),
+    ("closed_positions", "position_id", "closed_at"),
+])  # fmt: skip
+@pytest.mark.parametrize("wish", [{}, {"symbol": "BTCUSD"}, {"since": 1, "until": 2}, {"order_id": 1}])
+def test_no_history_query_scans_a_table(db, view, key, stamp, wish):
+    plan = plan_of(db, *history_page(view, key, stamp, HistoryQuery(ACCOUNT, **wish)))
+    assert all(line.startswith(("SEARCH", "USE TEMP B-TREE FOR")) for line in plan), plan
+    assert len(plan) == 1 or wish.get("order_id"), plan
