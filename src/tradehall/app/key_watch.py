@@ -49,7 +49,8 @@ class KeyWatch:
 
     async def look(self) -> None:
         """Read the keys again if they may have changed."""
-        if self._store.changed_elsewhere():
+        # Beside the loop: the store may be busy writing what somebody else asked for.
+        if await asyncio.to_thread(self._store.changed_elsewhere):
             self._access.replace_keys(await asyncio.to_thread(self._keys.all))
         for do in self._on_look:
             do()
