@@ -35,7 +35,7 @@ class Server:
 
     def rss_mib(self) -> float:
         """Resident memory."""
-        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * PAGE / 2**20
+        return rss_bytes(self.process.pid) / 2**20
 
     def get(self, path: str) -> Any:
         """A JSON answer."""
@@ -46,6 +46,11 @@ class Server:
         """End it as an operator would, and wait."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=30)
+
+
+def rss_bytes(pid: int | None = None) -> int:
+    """Resident memory of a process, by default this one."""
+    return int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1]) * PAGE
 
 
 def free_port() -> int:
@@ -70,7 +75,7 @@ def tradehall(data: Path | None = None, **environment: str) -> Iterator[Server]:
             **environment,
         }
         command = [sys.executable, "-m", "tradehall", "serve", "--demo"]
-        with open(folder / "serve.log", "ab") as log:
+        with (folder / "serve.log").open("ab") as log:
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         server = Server(process, f"http://127.0.0.1:{port}", folder)
         try:

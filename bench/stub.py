@@ -1,6 +1,6 @@
 """The yardstick: the same server and the same loop, an application that reads the body and answers.
 
-    python -m bench.stub PORT
+python -m bench.stub PORT
 """
 
 import sys

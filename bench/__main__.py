@@ -1,0 +1,68 @@
+"""Run the workloads and print their tables.
+
+python -m bench              all of them, some ten minutes
+python -m bench http engine  those named
+python -m bench --quick      shorter runs, for a look
+python -m bench --json FILE  the figures for programs
+"""
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.figures import Figure, Options
+from bench.workloads import engine, flat, http, memory, recovery, stream
+
+WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
+    "engine": engine.run,
+    "http": http.run,
+    "flat": flat.run,
+    "memory": memory.run,
+    "recovery": recovery.run,
+    "stream": stream.run,
+}
+
+
+def main() -> int:
+    """0 when every figure that has a promise keeps it, 1 otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args()
+    unknown = set(chosen.workloads) - WORKLOADS.keys()
+    if unknown:
+        parser.error(f"there is no workload {', '.join(sorted(unknown))}; there is: {', '.join(WORKLOADS)}")
+    console = Console()
+    console.print(f"Python {platform.python_version()} on {platform.machine()}, {platform.system()}")
+    found: list[Figure] = []
+    for name in chosen.workloads or WORKLOADS:
+        with console.status(f"{name} …"):
+            figures = WORKLOADS[name](Options(is_quick=chosen.quick))
+        console.print(table_of(name, figures))
+        found += figures
+    if chosen.json:
+        chosen.json.write_text(json.dumps([figure.__dict__ for figure in found], indent=2))
+    return 0 if all(figure.is_kept for figure in found) else 1
+
+
+def table_of(name: str, figures: list[Figure]) -> Table:
+    """What was measured beside what was promised."""
+    table = Table(title=name, title_justify="left")
+    for heading in ("what", "measured", "promised", ""):
+        table.add_column(heading, justify="left" if heading in ("what", "") else "right")
+    for figure in figures:
+        mark = "" if figure.promise is None else "kept" if figure.is_kept else "NOT KEPT"
+        table.add_row(figure.what, figure.measured, figure.promised, mark)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

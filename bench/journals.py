@@ -1,0 +1,77 @@
+"""Journals of any size, written by the real store without the sync of each batch."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.worlds import World, limit, market
+from tradehall.adapters.sqlite.store import SqliteStore
+from tradehall.app.projections import VIEWS_VERSION, project
+from tradehall.app.recovery import rebuild_views
+from tradehall.engine.commands import CancelOrder
+from tradehall.engine.record import Record, encode_record
+from tradehall.ports.views import ViewRows
+
+RECORDS_PER_BATCH = 5_000
+ACCOUNT = 700100
+
+
+class Written(NamedTuple):
+    """What a journal holds."""
+
+    records: int
+    events: int
+    finished_orders: int
+
+
+class _Sink:
+    """Takes records as a writer would, and hands them to the store in large batches."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.world: World | None = None
+        self.records = self.events = 0
+        self._payloads: list[bytes] = []
+        self._rows = ViewRows()
+
+    def take(self, record: Record) -> None:
+        self.records += 1
+        self.events += len(record.events)
+        self._payloads.append(encode_record(record))
+        if self.world is not None:
+            project(record, self.world.state, self._rows)
+        if len(self._payloads) >= RECORDS_PER_BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._payloads:
+            self._store.journal.append(self._payloads, self._rows)
+        self._payloads, self._rows = [], ViewRows()
+
+
+def write_journal(data: Path, *, events: int = 0, finished: int = 0, resting: int = 0) -> Written:
+    """A journal in `data` with at least so many events, finished orders and resting orders of account 700100."""
+    store = SqliteStore(data, _give_up)
+    rebuild_views(store.journal, store.view_store)
+    assert store.view_store.version == VIEWS_VERSION, "the views of a new store are complete"
+    sink = _Sink(store)
+    world = World(sink.take)
+    sink.world = world
+    world.account(ACCOUNT)
+    ended, number = 0, 0
+    while sink.events < events or ended < finished:
+        number += 1
+        if number % 2:
+            world.submit(market(ACCOUNT, number // 2))
+        else:
+            world.submit(limit(ACCOUNT, number, client_id=f"old-{number}"))
+            world.submit(CancelOrder(ACCOUNT, world.state.next_order_id - 1))
+        ended += 1
+    for left in range(resting):
+        world.submit(limit(ACCOUNT, left, client_id=f"resting-{left}"))
+    sink.flush()
+    store.close()
+    return Written(sink.records, sink.events, ended)
+
+
+def _give_up(error: BaseException) -> None:
+    raise error
