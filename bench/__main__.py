@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figure, Options
-from bench.workloads import engine, flat, http, memory, recovery, stream
+from bench.workloads import alerts, engine, flat, http, memory, recovery, stream
 
 WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "engine": engine.run,
+    "alerts": alerts.run,
     "http": http.run,
     "flat": flat.run,
     "memory": memory.run,
