@@ -16,7 +16,6 @@ from tradehall.engine import commands as cmd
 from tradehall.venue.settings import Liquidity, VenueSettings
 
 SL, TP = OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT
-HEDGING = {"position_mode": "HEDGING"}
 
 
 def bracket_to_take_profit() -> Stage:
@@ -82,7 +81,7 @@ def netting_flip() -> Stage:
 
 def hedging_partial_closes() -> Stage:
     """On a hedging account each entry is a ticket of its own, closed in parts by its number, its legs shrinking with it."""
-    stage = Stage(account=an_account(**HEDGING))
+    stage = Stage(account=an_account(position_mode="HEDGING"))
     stage.quote("1.10000")
     first = stage.place(quantity="10000", stop_loss="1.09000", take_profit="1.12000")
     second = stage.place(side="SELL", quantity="4000")
@@ -164,7 +163,7 @@ def swap_over_a_week() -> Stage:
 
 def isolated_liquidation() -> Stage:
     """A position on isolated margin goes when its own margin is half eaten; the rest of the account stays."""
-    stage = Stage(an_instrument(), INSTRUMENTS["GBPUSD"], account=an_account(**HEDGING))
+    stage = Stage(an_instrument(), INSTRUMENTS["GBPUSD"], account=an_account(position_mode="HEDGING"))
     stage.quote("1.10000")
     stage.quote("1.25000", symbol="GBPUSD")
     stage.place(quantity="10000", margin_mode="ISOLATED", leverage="50")
