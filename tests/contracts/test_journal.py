@@ -17,6 +17,7 @@ from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order, OrderStatus, OrderTerms, OrderType, Side
 from tradehall.domain.position import Position, PositionSide
 from tradehall.engine.events import EntryKind
+from tradehall.ports.deals import Deal, DealEntry, DealQuery, DealRow
 from tradehall.ports.journal import EMPTY, Entry, JournalDamaged, chain, checked
 from tradehall.ports.views import (
     PAGE_MAX,
@@ -138,6 +139,11 @@ def rows_of(count: int) -> ViewRows:
         )
         closed = ClosedPosition(position, number * 10, Decimal(3), "why")
         rows.closed_positions.append(ClosedPositionRow(number, ACCOUNT, position.symbol, number * 10, text(closed)))
+        is_funds = number % 10 == 0
+        entry = DealEntry.BALANCE if is_funds else DealEntry.IN
+        deal = Deal(number, ACCOUNT, entry, number * 10, ticket=number % 3, symbol=SYMBOLS[number % 2])
+        row = DealRow(number, ACCOUNT, deal.ticket, deal.symbol, int(is_funds), deal.at, text(deal))
+        rows.deals.append(row)
     return rows
 
 
@@ -227,6 +233,29 @@ def test_the_ledger_and_closed_positions_come_newest_first(filled):
         closed = await filled.views.closed_positions(HistoryQuery(ACCOUNT, symbol="AAPL", limit=2, offset=1))
         assert [each.position.position_id for each in closed] == [57, 55]
         assert await filled.views.ledger(HistoryQuery(ACCOUNT + 1)) == []
+
+    run(told())
+
+
+@pytest.mark.parametrize(
+    ("wish", "claim"),
+    [
+        ({},                                lambda number: True),
+        ({"symbol": "AAPL"},                lambda number: number % 2 == 1),
+        ({"ticket": 2},                     lambda number: number % 3 == 2),
+        ({"is_funds": True},                lambda number: number % 10 == 0),
+        ({"is_funds": False, "ticket": 1},  lambda number: number % 10 and number % 3 == 1),
+        ({"since": 100, "until": 200},      lambda number: 10 <= number < 20),
+    ],
+)  # fmt: skip
+def test_deals_are_filtered_counted_and_come_newest_first(filled, wish, claim):
+    expected = [number for number in range(60, 0, -1) if claim(number)]
+
+    async def told():
+        deals, count = await filled.views.deals(DealQuery(ACCOUNT, **wish, offset=1, limit=5))
+        assert [deal.deal for deal in deals] == expected[1:6]
+        assert count == len(expected)
+        assert await filled.views.deals(DealQuery(ACCOUNT + 1, **wish)) == ([], 0)
 
     run(told())
 

@@ -9,6 +9,7 @@ import msgspec
 
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
+from tradehall.ports.deals import Deal, DealQuery
 from tradehall.ports.journal import EMPTY, Entry, Head, chain
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, matches
 from tradehall.ports.views import (
@@ -29,6 +30,7 @@ _decode_fill: Final = msgspec.json.Decoder(Fill).decode
 _decode_entry: Final = msgspec.json.Decoder(LedgerEntry).decode
 _decode_closed: Final = msgspec.json.Decoder(ClosedPosition).decode
 _decode_ticket: Final = msgspec.json.Decoder(Ticket).decode
+_decode_deal: Final = msgspec.json.Decoder(Deal).decode
 
 
 class MemoryStore:
@@ -178,6 +180,19 @@ class MemoryViews:
         )
         return TicketTotals(len(tickets), *sums)
 
+    async def deals(self, query: DealQuery) -> tuple[list[Deal], int]:
+        """See the port."""
+        found = [
+            row
+            for row in self._store.tables["deals"].values()
+            if row.account_id == query.account_id
+            and query.ticket in {None, row.ticket}
+            and query.symbol in {None, row.symbol}
+            and query.is_funds in {None, bool(row.is_funds)}
+            and _is_within(row.at, query)
+        ]
+        return _page(found, attrgetter("at", "deal_key"), query, _decode_deal), len(found)
+
     def _tickets(self, query: TicketQuery) -> list[TicketRow]:
         return [row for row in self._store.tables["tickets"].values() if matches(row, query)]
 
@@ -205,14 +220,14 @@ def _matches(row: Any, query: OrderQuery) -> bool:
     )
 
 
-def _is_within(at: int, query: OrderQuery | HistoryQuery) -> bool:
+def _is_within(at: int, query: OrderQuery | HistoryQuery | DealQuery) -> bool:
     return (query.since is None or at >= query.since) and (query.until is None or at < query.until)
 
 
 def _page(
     found: list[Any],
     newest: Callable[[Any], Any],
-    query: OrderQuery | HistoryQuery,
+    query: OrderQuery | HistoryQuery | DealQuery,
     decode: Callable[[str], T],
 ) -> list[T]:
     found.sort(key=newest, reverse=True)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from tradehall.app.desk import Desk
-from tradehall.app.projections.tickets import exit_prices, is_pending, pending_kind
+from tradehall.app.projections.tickets import is_pending, pending_kind, resting_exit_prices
 from tradehall.domain.account import Account
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Quote
@@ -25,7 +25,7 @@ def open_ticket(state: State, position: Position, quote_of: QuoteOf) -> Ticket:
     """The ticket of an open position, valued at the latest quote; its profit is floating."""
     instrument = state.instruments[position.symbol]
     value = value_position(state, position, quote_of)
-    stop_loss, take_profit = exit_prices(state, position.position_id)
+    stop_loss, take_profit = resting_exit_prices(state, position.position_id)
     return Ticket(
         ticket=position.position_id,
         account_id=position.account_id,

@@ -20,6 +20,7 @@ from tradehall.engine import events as ev
 from tradehall.engine.record import RecordFacts, decode_facts, decode_record
 from tradehall.engine.replay import Difference, fold, redecide
 from tradehall.engine.state import ConservationError, State
+from tradehall.ports.deals import Deal
 from tradehall.ports.journal import Entry, Head, JournalDamaged, checked
 from tradehall.ports.tickets import Ticket
 from tradehall.ports.views import VIEWS, AnyRow, ClosedPosition, LedgerEntry, ViewRows, ViewStore
@@ -32,6 +33,7 @@ _BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "ledger": msgspec.json.Decoder(LedgerEntry),
     "closed_positions": msgspec.json.Decoder(ClosedPosition),
     "tickets": msgspec.json.Decoder(Ticket),
+    "deals": msgspec.json.Decoder(Deal),
 }
 assert _BODIES.keys() == VIEWS.keys()
 

@@ -11,6 +11,7 @@ from tradehall.domain.ids import AccountId, FillId, OrderId, PositionId
 from tradehall.domain.order import Order, OrderStatus, Side
 from tradehall.domain.position import Position
 from tradehall.engine.events import EntryKind
+from tradehall.ports.deals import Deal, DealQuery, DealRow
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals
 
 PAGE_MAX: Final = 10_000
@@ -86,7 +87,7 @@ class ClosedPositionRow(NamedTuple):
     body: str
 
 
-AnyRow = OrderRow | FillRow | LedgerRow | ClosedPositionRow | TicketRow
+AnyRow = OrderRow | FillRow | LedgerRow | ClosedPositionRow | TicketRow | DealRow
 
 # Name → shape of a row, whose first field is the key. A row written again under its key replaces the other.
 VIEWS: Final[dict[str, type[Any]]] = {
@@ -95,13 +96,14 @@ VIEWS: Final[dict[str, type[Any]]] = {
     "ledger": LedgerRow,
     "closed_positions": ClosedPositionRow,
     "tickets": TicketRow,
+    "deals": DealRow,
 }
 
 
 class ViewRows:
     """Rows to be written together, oldest first."""
 
-    __slots__ = ("closed_positions", "fills", "ledger", "orders", "tickets")
+    __slots__ = ("closed_positions", "deals", "fills", "ledger", "orders", "tickets")
 
     def __init__(self) -> None:
         self.orders: list[OrderRow] = []
@@ -109,6 +111,7 @@ class ViewRows:
         self.ledger: list[LedgerRow] = []
         self.closed_positions: list[ClosedPositionRow] = []
         self.tickets: list[TicketRow] = []
+        self.deals: list[DealRow] = []
 
     def extend(self, other: "ViewRows") -> None:
         """Append all rows of `other`."""
@@ -117,6 +120,7 @@ class ViewRows:
         self.ledger += other.ledger
         self.closed_positions += other.closed_positions
         self.tickets += other.tickets
+        self.deals += other.deals
 
     def of(self, view: str) -> list[Any]:
         """Rows of the view of that name."""
@@ -212,6 +216,10 @@ class Views(Protocol):
 
     async def ticket_totals(self, query: TicketQuery) -> TicketTotals:
         """Sums over all ended tickets of a query, whatever its page."""
+        ...
+
+    async def deals(self, query: DealQuery) -> tuple[list[Deal], int]:
+        """A page of deals, and how many there are on all pages."""
         ...
 
 

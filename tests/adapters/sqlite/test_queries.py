@@ -6,8 +6,9 @@ import pytest
 
 from tests.app.shard import ACCOUNT
 from tradehall.adapters.sqlite.inspection import scratch_views
-from tradehall.adapters.sqlite.query import history_page, orders_page
+from tradehall.adapters.sqlite.query import deal_count, deals_page, history_page, orders_page
 from tradehall.domain.order import OrderStatus, Side
+from tradehall.ports.deals import DealQuery
 from tradehall.ports.views import HistoryQuery, OrderQuery
 
 
@@ -56,3 +57,13 @@ def test_no_history_query_scans_a_table(db, view, key, stamp, wish):
     plan = plan_of(db, *history_page(view, key, stamp, HistoryQuery(ACCOUNT, **wish)))
     assert all(line.startswith(("SEARCH", "USE TEMP B-TREE FOR")) for line in plan), plan
     assert len(plan) == 1 or wish.get("order_id"), plan
+
+
+@pytest.mark.parametrize(
+    "wish", [{}, {"symbol": "BTCUSD"}, {"since": 1, "until": 2}, {"ticket": 1}, {"is_funds": True}]
+)
+def test_deals_are_counted_and_paged_by_an_index(db, wish):
+    for sql, values in (deals_page(DealQuery(ACCOUNT, **wish)), deal_count(DealQuery(ACCOUNT, **wish))):
+        plan = plan_of(db, sql, values)
+        assert all(line.startswith(("SEARCH", "USE TEMP B-TREE FOR")) for line in plan), plan
+    assert "COVERING" in plan[0] or "ticket" in wish, plan

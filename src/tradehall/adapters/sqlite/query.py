@@ -4,6 +4,7 @@ from itertools import product
 from typing import Any, Final
 
 from tradehall.domain.order import WORKING, OrderStatus, Side
+from tradehall.ports.deals import DealQuery
 from tradehall.ports.tickets import Clause, Comparison, TicketQuery
 from tradehall.ports.views import PAGE_MAX, HistoryQuery, OrderQuery
 
@@ -115,6 +116,37 @@ def ticket_sums(query: TicketQuery) -> Sql:
     where, values = _tickets_where(query)
     sums = "count(*), sum(profit), sum(net_profit), sum(commission), sum(swap), sum(lots)"
     return f"SELECT {sums} FROM tickets WHERE {where}", values
+
+
+def deals_page(query: DealQuery) -> Sql:
+    """Bodies of deals, newest first."""
+    where, values = _deals_where(query)
+    sql = f"SELECT body FROM deals {where} ORDER BY at DESC, deal_key DESC LIMIT ? OFFSET ?"
+    return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
+
+
+def deal_count(query: DealQuery) -> Sql:
+    """One row: how many there are."""
+    where, values = _deals_where(query)
+    return f"SELECT count(*) FROM deals {where}", values
+
+
+def _deals_where(query: DealQuery) -> Sql:
+    index = "deals_by_account"
+    terms: list[tuple[str, Any]] = [("account_id = ?", query.account_id)]
+    if query.ticket is not None:
+        index = "deals_by_ticket"
+        terms.append(("ticket = ?", query.ticket))
+    if query.symbol is not None:
+        terms.append(("symbol = ?", query.symbol))
+    if query.is_funds is not None:
+        terms.append(("is_funds = ?", int(query.is_funds)))
+    if query.since is not None:
+        terms.append(("at >= ?", query.since))
+    if query.until is not None:
+        terms.append(("at < ?", query.until))
+    where, values = _where(terms)
+    return f"INDEXED BY {index} WHERE {where}", values
 
 
 def _tickets_where(query: TicketQuery) -> Sql:

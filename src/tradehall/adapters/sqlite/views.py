@@ -15,10 +15,19 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from tradehall.adapters.sqlite.connection import faults_named, open_reader
-from tradehall.adapters.sqlite.query import Sql, history_page, orders_page, ticket_sums, tickets_page
+from tradehall.adapters.sqlite.query import (
+    Sql,
+    deal_count,
+    deals_page,
+    history_page,
+    orders_page,
+    ticket_sums,
+    tickets_page,
+)
 from tradehall.adapters.sqlite.rows import insert_views
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
+from tradehall.ports.deals import Deal, DealQuery
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketTotals
 from tradehall.ports.views import (
     PAGE_MAX,
@@ -45,6 +54,7 @@ _decode_fill: Final = msgspec.json.Decoder(Fill).decode
 _decode_entry: Final = msgspec.json.Decoder(LedgerEntry).decode
 _decode_closed: Final = msgspec.json.Decoder(ClosedPosition).decode
 _decode_ticket: Final = msgspec.json.Decoder(Ticket).decode
+_decode_deal: Final = msgspec.json.Decoder(Deal).decode
 
 
 class SqliteViews:
@@ -134,6 +144,15 @@ class SqliteViews:
         count, *sums = (await self._pooled_read(ticket_sums(query)))[0]
         # Sums of floats, put right again: cents add up exactly below 2**53 of them.
         return TicketTotals(count, *(Decimal(repr(round(value or 0.0, 8))) for value in sums))
+
+    async def deals(self, query: DealQuery) -> tuple[list[Deal], int]:
+        """See the port."""
+        # Counting passes over every deal of the period, so it never happens on the loop's thread.
+        page, counted = await asyncio.get_running_loop().run_in_executor(self._pool, self._read_deals, query)
+        return [_decode_deal(body) for (body,) in page], counted
+
+    def _read_deals(self, query: DealQuery) -> tuple[list[Any], int]:
+        return self._read_rows(deals_page(query)), self._read_rows(deal_count(query))[0][0]
 
     async def _pooled_read(self, sql: Sql) -> list[Any]:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_rows, sql)

@@ -76,3 +76,16 @@ CREATE TABLE tickets (
 ) STRICT;
 CREATE INDEX tickets_by_opening ON tickets (account_id, opened_at, ticket);
 CREATE INDEX tickets_by_number ON tickets (account_id, ticket);
+
+-- The last columns let the count of a filtered list be had from the index alone.
+CREATE TABLE deals (
+    deal_key   INTEGER PRIMARY KEY,
+    account_id INTEGER NOT NULL,
+    ticket     INTEGER NOT NULL,
+    symbol     TEXT NOT NULL,
+    is_funds   INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    body       TEXT NOT NULL
+) STRICT;
+CREATE INDEX deals_by_account ON deals (account_id, at, is_funds, symbol);
+CREATE INDEX deals_by_ticket ON deals (account_id, ticket, at);

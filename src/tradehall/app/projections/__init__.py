@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tradehall.app.projections.closed_positions import project_closed_position
+from tradehall.app.projections.deals import project_deals
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.fills import project_fill
 from tradehall.app.projections.ledger import project_ledger
@@ -17,7 +18,7 @@ from tradehall.engine.state import State
 from tradehall.ports.views import ViewRows
 
 # A row's shape or content has changed: raise it, and the next start builds the views anew.
-VIEWS_VERSION: Final = 2
+VIEWS_VERSION: Final = 3
 
 
 Projection = Callable[[Any, int, Facts, ViewRows], None]
@@ -38,3 +39,4 @@ def project(facts: Facts, state: State, rows: ViewRows) -> None:
     if state.ended_now:
         project_orders(state, rows)
     project_tickets(facts, state, rows)
+    project_deals(facts, state, rows)

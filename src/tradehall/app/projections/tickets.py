@@ -80,7 +80,16 @@ def closed_ticket(state: State, position: Position, part: ClosedPart, *, is_last
 
 def exit_prices(state: State, position_id: PositionId) -> tuple[Decimal | None, Decimal | None]:
     """Stop loss and take profit that rest behind a position, or went with it in the last record."""
-    legs = [*state.reducing_orders(position_id), *(o for o in state.ended_now if o.terms.position_id == position_id)]
+    gone = [order for order in state.ended_now if order.terms.position_id == position_id]
+    return _prices([*state.reducing_orders(position_id), *gone])
+
+
+def resting_exit_prices(state: State, position_id: PositionId) -> tuple[Decimal | None, Decimal | None]:
+    """Stop loss and take profit that rest behind an open position: one that was just removed is none."""
+    return _prices(state.reducing_orders(position_id))
+
+
+def _prices(legs: list[Order]) -> tuple[Decimal | None, Decimal | None]:
     stop_loss = next((leg.terms.stop_price for leg in legs if leg.role is OrderRole.STOP_LOSS), None)
     take_profit = next((leg.terms.limit_price for leg in legs if leg.role is OrderRole.TAKE_PROFIT), None)
     return stop_loss, take_profit

@@ -1,0 +1,96 @@
+"""The view of deals: a fill as what it closed and what it opened, and every movement of funds."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from tradehall.app.projections.facts import Facts
+from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
+from tradehall.domain.fill import Fill
+from tradehall.domain.ids import PositionId
+from tradehall.domain.money import ZERO, round_money
+from tradehall.domain.order import Order
+from tradehall.domain.position import ClosedPart
+from tradehall.engine.events import BalanceChanged, EntryKind, OrderFilled, PositionChanged, PositionClosed
+from tradehall.engine.state import State
+from tradehall.ports.deals import Deal, DealEntry, DealRow
+from tradehall.ports.views import ViewRows
+
+_encoder: Final = msgspec.json.Encoder()
+
+FUNDS: Final = frozenset({EntryKind.DEPOSIT, EntryKind.WITHDRAWAL, EntryKind.ADJUSTMENT})
+
+
+def project_deals(facts: Facts, state: State, rows: ViewRows) -> None:
+    """Rows for the fill and the funds of `facts`, numbered by their places in the journal."""
+    for index, event in enumerate(facts.events):
+        if type(event) is OrderFilled:
+            for offset, deal in enumerate(_of_fill(facts, state, index, event.fill)):
+                _add(facts, index + offset, deal, rows)
+        elif type(event) is BalanceChanged and event.entry in FUNDS:
+            _add(facts, index, _of_funds(facts, index, event), rows)
+
+
+def _of_fill(facts: Facts, state: State, index: int, fill: Fill) -> Iterator[Deal]:
+    """Every deal of a fill has an event of its own after the fill's, so their keys never meet others'."""
+    order = state.order(fill.order_id)
+    left, unpaid = fill.quantity, fill.commission
+    for event in facts.events[index + 1 :]:
+        if type(event) is PositionClosed or type(event) is PositionChanged:
+            part = event.part
+            if part is None or part.order_id != fill.order_id:
+                continue
+            left -= part.quantity
+            share = round_money(fill.commission * part.quantity / fill.quantity, fill.commission_currency)
+            share = share if left else unpaid
+            unpaid -= share
+            yield _deal(state, fill, order, event.position.position_id, share, part)
+    if left and fill.position_id is not None:
+        yield _deal(state, fill, order, fill.position_id, unpaid, None, left)
+
+
+def _deal(
+    state: State, fill: Fill, order: Order | None, position_id: PositionId, commission: Decimal,
+    part: ClosedPart | None, opened: Decimal = ZERO,
+) -> Deal:  # fmt: skip
+    return Deal(
+        deal=fill.fill_id,
+        account_id=fill.account_id,
+        entry=DealEntry.IN if part is None else DealEntry.OUT,
+        at=fill.at,
+        ticket=position_id,
+        order_id=fill.order_id,
+        symbol=fill.symbol,
+        side=fill.side,
+        lots=(opened if part is None else part.quantity) / state.instruments[fill.symbol].contract_size,
+        price=fill.price,
+        # A default is left out by identity: live and folded zeros must be one.
+        profit=(part.realized_pnl if part else ZERO) or ZERO,
+        commission=-commission if commission else ZERO,
+        swap=(part.swap if part else ZERO) or ZERO,
+        role=None if order is None else order.role,
+        source="" if order is None else order.terms.source,
+        strategy_id=fill.strategy_id,
+        comment="" if order is None else order.terms.comment,
+    )
+
+
+def _of_funds(facts: Facts, index: int, event: BalanceChanged) -> Deal:
+    return Deal(
+        deal=(facts.seq << ENTRIES_PER_RECORD_BITS) + index,
+        account_id=event.account_id,
+        entry=DealEntry.BALANCE,
+        at=facts.now,
+        profit=event.amount,
+        comment=event.comment,
+    )
+
+
+def _add(facts: Facts, index: int, deal: Deal, rows: ViewRows) -> None:
+    key = (facts.seq << ENTRIES_PER_RECORD_BITS) + index
+    is_funds = int(deal.entry is DealEntry.BALANCE)
+    rows.deals.append(
+        DealRow(key, deal.account_id, deal.ticket, deal.symbol, is_funds, deal.at, _encoder.encode(deal).decode())
+    )
