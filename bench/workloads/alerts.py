@@ -111,8 +111,8 @@ def _firing(*, repeats: bool) -> float:
 
 def _timed(armed: ArmedAlerts, quote: Quote) -> tuple[float, int]:
     gc.disable()
-    started = time.perf_counter_ns()
+    started = time.thread_time_ns()
     firings = armed.on_quote(quote)
-    took = time.perf_counter_ns() - started
+    took = time.thread_time_ns() - started
     gc.enable()
     return took / 1_000, len(firings)

@@ -17,7 +17,7 @@ this against `conditions.step`, alert by alert and quote by quote.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -27,8 +27,6 @@ from tradehall.watch.conditions import LASTING, MOVES, QUIET_NS, Memory, holds, 
 from tradehall.watch.due import DueHeap
 from tradehall.watch.ladder import Ladder, Rung, rungs
 
-_SIDES: Final = tuple(QuoteSide)
-
 
 @dataclass(slots=True)
 class _Armed:
@@ -36,6 +34,8 @@ class _Armed:
 
     alert: PriceAlert
     state: AlertState
+    is_move: bool
+    is_lasting: bool
     rungs: tuple[Rung, ...] = ()
 
 
@@ -44,9 +44,9 @@ class _Side:
 
     __slots__ = ("fresh", "ladder", "must_keep", "owed", "seen", "stored")
 
-    def __init__(self, seen: SeenPrice | None) -> None:
-        self.seen = seen
-        self.stored = seen
+    def __init__(self) -> None:
+        self.seen: SeenPrice | None = None
+        self.stored: SeenPrice | None = None
         self.must_keep = False
         self.ladder = Ladder()
         self.fresh: dict[int, None] = {}
@@ -56,7 +56,10 @@ class _Side:
         """Whether a restart from the stored price could go another way than from the one seen last."""
         if self.seen is None or self.seen is self.stored:
             return False
-        return self.must_keep or self.stored is None or self.ladder.is_between(self.stored.price, self.seen.price)
+        if self.must_keep:
+            return True
+        # Without a stored price nobody has seen one yet.
+        return self.stored is not None and self.ladder.is_between(self.stored.price, self.seen.price)
 
 
 class ArmedAlerts:
@@ -68,12 +71,13 @@ class ArmedAlerts:
 
     def __init__(self, seen: Iterable[SeenPrice] = ()) -> None:
         self._alerts: dict[int, _Armed] = {}
-        self._sides: dict[tuple[str, QuoteSide], _Side] = {}
+        self._sides: dict[str, tuple[_Side, _Side]] = {}
         self._expiries = DueHeap()
         self._changed: dict[int, None] = {}
         self._now = 0
         for price in seen:
-            self._sides[price.symbol, price.side] = _Side(price)
+            side = self._side(price.symbol, price.side)
+            side.seen = side.stored = price
             self._now = max(self._now, price.at)
 
     def __len__(self) -> int:
@@ -82,11 +86,10 @@ class ArmedAlerts:
     def arm(self, alert: PriceAlert) -> None:
         """Watch an alert, in place of the one of that number if there is one."""
         self.disarm(alert.alert_id)
-        key = (alert.symbol, alert.side)
-        side = self._sides.get(key)
-        if side is None:
-            side = self._sides[key] = _Side(None)
-        armed = self._alerts[alert.alert_id] = _Armed(alert, alert.state)
+        side = self._side(alert.symbol, alert.side)
+        condition = alert.trigger.condition
+        armed = _Armed(alert, alert.state, is_move=condition in MOVES, is_lasting=condition in LASTING)
+        self._alerts[alert.alert_id] = armed
         if alert.expires_at is not None:
             self._expiries.add(alert.expires_at, alert.alert_id)
         if side.seen is None or not alert.state.has_seen:
@@ -101,7 +104,7 @@ class ArmedAlerts:
         armed = self._alerts.pop(alert_id, None)
         if armed is None:
             return False
-        side = self._sides[armed.alert.symbol, armed.alert.side]
+        side = self._side(armed.alert.symbol, armed.alert.side)
         side.ladder.remove(alert_id, armed.rungs)
         side.fresh.pop(alert_id, None)
         side.owed.discard(alert_id)
@@ -112,11 +115,12 @@ class ArmedAlerts:
     def on_quote(self, quote: Quote) -> list[Firing]:
         """What a quote fires, by number of the alert. An alert whose time is over does not fire."""
         at = self._now = max(self._now, quote.received_at)
+        sides = self._sides.get(quote.symbol)
+        if sides is None:
+            return []
         firings: list[Firing] = []
-        for which in _SIDES:
-            side = self._sides.get((quote.symbol, which))
-            if side is not None:
-                self._look(side, SeenPrice(quote.symbol, which, which.price(quote), at), firings)
+        self._look(sides[0], SeenPrice(quote.symbol, QuoteSide.BID, quote.bid, at), firings)
+        self._look(sides[1], SeenPrice(quote.symbol, QuoteSide.ASK, quote.ask, at), firings)
         if len(firings) > 1:
             firings.sort(key=lambda firing: firing.alert_id)
         return firings
@@ -143,7 +147,7 @@ class ArmedAlerts:
         A price is among it only if some bound lies between it and the one stored before.
         """
         seen: list[SeenPrice] = []
-        for side in self._sides.values():
+        for side in chain.from_iterable(self._sides.values()):
             if side.is_worth_storing():
                 assert side.seen is not None
                 seen.append(side.seen)
@@ -151,6 +155,12 @@ class ArmedAlerts:
         states = {alert_id: self._alerts[alert_id].state for alert_id in self._changed}
         self._changed.clear()
         return seen, states
+
+    def _side(self, symbol: str, which: QuoteSide) -> _Side:
+        sides = self._sides.get(symbol)
+        if sides is None:
+            sides = self._sides[symbol] = (_Side(), _Side())
+        return sides[which]
 
     def _look(self, side: _Side, current: SeenPrice, firings: list[Firing]) -> None:
         previous, side.seen = side.seen, current
@@ -170,7 +180,7 @@ class ArmedAlerts:
             return
         if state.fired_at is None or current.at >= state.fired_at + QUIET_NS:
             self._fire(side, armed, current, firings)
-        elif armed.alert.trigger.condition in LASTING:
+        elif armed.is_lasting:
             self._owe(side, armed)
 
     def _on_owed(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
@@ -188,7 +198,7 @@ class ArmedAlerts:
         self._settle(side, armed)
         if is_firing:
             self._fire(side, armed, current, firings)
-        elif alert.trigger.condition in LASTING and holds(alert.trigger, current.price, reference):
+        elif armed.is_lasting and holds(alert.trigger, current.price, reference):
             self._owe(side, armed)
 
     def _owe(self, side: _Side, armed: _Armed) -> None:
@@ -200,14 +210,14 @@ class ArmedAlerts:
         alert = armed.alert
         if alert.expires_at is not None and alert.expires_at <= current.at:
             return  # It will be told as an expiry.
-        reference = current.price if alert.trigger.condition in MOVES else armed.state.reference
+        reference = current.price if armed.is_move else armed.state.reference
         state = AlertState(has_seen=True, reference=reference, fired_at=current.at)
         status = AlertStatus.ACTIVE if alert.repeats else AlertStatus.TRIGGERED
         firings.append(Firing(alert.alert_id, current.price, current.at, status, state))
         self._change(side, armed, state)
         if not alert.repeats:
             self.disarm(alert.alert_id)
-        elif alert.trigger.condition in MOVES:
+        elif armed.is_move:
             self._settle(side, armed)
 
     def _settle(self, side: _Side, armed: _Armed) -> None:

@@ -90,7 +90,10 @@ class Shelf:
             place += 1
             if reach is not None and block.reach < reach:
                 continue
-            entries = block.entries[bisect_left(block.entries, low) : bisect_left(block.entries, high)]
+            start = bisect_left(block.entries, low)
+            if block.entries[start] >= high:
+                break  # The usual quote passes nothing: one search told so.
+            entries = block.entries[start : bisect_left(block.entries, high, start)]
             if reach is None:
                 found += [entry[2] for entry in entries]
                 continue
