@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tests.builders import LOGIN, TUESDAY_10H, World, a_limit, an_account, an_instrument, an_order, free, typed
-from tradehall.domain.account import AccountTerms
+from tradehall.domain.account import AccountStatus, AccountTerms
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import OrderTerms
 from tradehall.domain.rejection import RejectCode as Code
@@ -20,7 +20,7 @@ TERMS, RULES, ACCOUNT = OrderTerms.__struct_fields__, Instrument.__struct_fields
 
 
 class Row(NamedTuple):
-    """`rules`: of the instrument or the account; `held`: an order that was filled before; `wish`: the order asked for.
+    """`rules`: of the instrument or the account; `held`: an order that was filled before (`deals` times); `wish`: the order asked for.
 
     `more`: what `would_pass` stands for, and the step that goes too far again.
     """
@@ -90,6 +90,11 @@ PLACE_ROWS = [
     Row("a position that is not there", HEDGING, {}, {"position_id": 4711}, Code.POSITION_UNKNOWN, {"position_id": "4711"}),
     Row("a position the other way",     HEDGING, LONG, {"position_id": 7300001}, Code.POSITION_SIDE, {"position_id": "7300001", "quantity": "1000"}),
     Row("cross added to isolated",      {}, LONG | {"margin_mode": "ISOLATED"}, {}, Code.MARGIN_MODE_MISMATCH, {"position_id": "7300001"}),
+    Row("a position too many",          HEDGING | {"positions_max": 1}, LONG, {}, Code.TOO_MANY_POSITIONS, {"positions": "1", "positions_max": "1"}),
+    Row("a hedge where none may be",    HEDGING | {"hedge_prohibited": True}, LONG, SELL, Code.HEDGE_PROHIBITED, {"position_id": "7300001"}),
+    Row("the younger one first",        HEDGING | {"close_fifo": True}, LONG | {"deals": 2}, SHORT | {"position_id": 7300002}, Code.OLDER_POSITION_FIRST, {"position_id": "7300002", "oldest": "7300001"}),
+    Row("a part where all has to go",   HEDGING | {"partial_close": False}, LONG, SELL | {"quantity": "999", "position_id": 7300001}, Code.PARTIAL_CLOSE_PROHIBITED, {"quantity": "999", "would_pass": "1000"}, ("quantity", "-1")),
+    Row("a rest below a lot step",      HEDGING, {"quantity": "1500"}, SHORT | {"position_id": 7300001, "lot_step": "1000"}, Code.REMAINDER_TOO_SMALL, {"remainder": "500", "quantity_min": "1000", "would_pass": "1500"}, ("quantity", "-500")),
     Row("at market when it is closed",  {"sessions": MONDAY_MORNING}, {}, {}, Code.MARKET_CLOSED, {}),
     Row("IOC when it is closed",        {"sessions": MONDAY_MORNING}, {}, LIMIT | {"time_in_force": "IOC"}, Code.MARKET_CLOSED, {}),
     Row("at market without a quote",    NO_QUOTE, {}, {},          Code.QUOTE_MISSING, {}),
@@ -143,8 +148,8 @@ def world_of(row: Row) -> World:
     status = account.pop("status", None)
     has_quotes = "quote" not in row.rules
     world = World(an_instrument(), account=an_account(**account), quotes=None if has_quotes else {})
-    if row.held:
-        world.deal(**row.held)
+    for _ in range(row.held.get("deals", min(1, len(row.held)))):
+        world.deal(**{name: value for name, value in row.held.items() if name != "deals"})
     if rules:
         world.do(cmd.ListInstrument(an_instrument(**rules)))
     if status:
@@ -173,6 +178,8 @@ OTHER_ROWS: list[tuple[str, Wish, Code, dict[str, str]]] = [
     ("a symbol nobody listed",         lambda w: w.ask(an_order(symbol="XYZ")),                             Code.SYMBOL_UNKNOWN, {}),
     ("more than can be withdrawn",     lambda w: w.do(cmd.MoveFunds(LOGIN, Decimal("-100000.01"))),         Code.BALANCE_INSUFFICIENT, {"required": "100000.01", "available": "100000", "would_pass": "100000"}),
     ("cancel what never was",          lambda w: w.do(cmd.CancelOrder(LOGIN, 4711)),                        Code.ORDER_UNKNOWN, {}),
+    ("cancel where one only looks",    lambda w: (o := w.place(**LIMIT), w.do(cmd.UpdateAccount(LOGIN, AccountStatus.READ_ONLY)), w.cancel(o)),
+                                                                                                            Code.ACCOUNT_READ_ONLY, {}),
     ("amend what never was",           lambda w: w.do(cmd.AmendOrder(LOGIN, 4711)),                         Code.ORDER_UNKNOWN, {}),
     ("cancel what is filled",          lambda w: w.cancel(w.deal()),                                        Code.ORDER_ENDED, {}),
     ("amend what is filled",           lambda w: w.amend(w.deal(), quantity="5"),                           Code.ORDER_ENDED, {}),

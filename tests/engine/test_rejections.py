@@ -143,6 +143,9 @@ DISABLED, CLOSE_ONLY, NO_ROOM = {"status": "DISABLED"}, {"status": "CLOSE_ONLY"}
 HEDGING, OTHER_SIDE, ISOLATED = {"position_mode": "HEDGING"}, {"position_id": 7300001}, {"margin_mode": "ISOLATED"}
 CLOSED, MISSING, STALE = {"sessions": ((0, 480),)}, {"quote": None}, {"quote_age_ns_max": 0}
 LONG = {"quantity": "1000"}
+SHORT = SELL | LONG
+CROWDED, ONE_WAY = {"positions_max": 1}, {"hedge_prohibited": True}
+FIFO, WHOLE = {"close_fifo": True}, {"partial_close": False}
 MIN, MAX, STEP, TICK = (
     {"quantity_min": "20000"},
     {"quantity_max": "7"},
@@ -165,6 +168,12 @@ PLACE_PAIRS = [
     (Code.POSITION_UNKNOWN,              Code.MARKET_CLOSED,                 HEDGING | CLOSED,      {},    OTHER_SIDE),
     (Code.POSITION_SIDE,                 Code.MARKET_CLOSED,                 HEDGING | CLOSED,      LONG,  OTHER_SIDE),
     (Code.MARGIN_MODE_MISMATCH,          Code.MARKET_CLOSED,                 CLOSED,                LONG,  ISOLATED),
+    (Code.TOO_MANY_POSITIONS,            Code.HEDGE_PROHIBITED,              HEDGING | CROWDED | ONE_WAY, LONG, SHORT),
+    (Code.HEDGE_PROHIBITED,              Code.MARKET_CLOSED,                 HEDGING | ONE_WAY | CLOSED, LONG, SHORT),
+    (Code.OLDER_POSITION_FIRST,          Code.PARTIAL_CLOSE_PROHIBITED,      HEDGING | FIFO | WHOLE, LONG | {"deals": 2}, SHORT | {"position_id": 7300002, "quantity": "1"}),
+    (Code.PARTIAL_CLOSE_PROHIBITED,      Code.MARKET_CLOSED,                 HEDGING | WHOLE | CLOSED, LONG, SHORT | {"position_id": 7300001, "quantity": "1"}),
+    (Code.QUANTITY_STEP,                 Code.REMAINDER_TOO_SMALL,           HEDGING,               {"quantity": "1500"}, SHORT | {"position_id": 7300001, "quantity": "1400", "lot_step": "1000"}),
+    (Code.REMAINDER_TOO_SMALL,           Code.PRICE_DEVIATES,                HEDGING,               {"quantity": "1500"}, SHORT | FAR | {"position_id": 7300001, "lot_step": "1000"}),
     (Code.MARKET_CLOSED,                 Code.QUOTE_MISSING,                 CLOSED | MISSING,      {},    {}),
     (Code.QUOTE_MISSING,                 Code.QUANTITY_BELOW_MIN,            MISSING | MIN,         {},    {}),
     (Code.QUOTE_STALE,                   Code.QUANTITY_BELOW_MIN,            STALE | MIN,           {},    {}),
@@ -201,8 +210,9 @@ def test_the_lists_of_checks_read_like_this():
     assert [check.__name__ for check in PLACE_ORDER_CHECKS] == [
         "account_is_enabled", "account_may_write", "account_may_open", "orders_are_below_max",
         "position_is_known", "position_side_fits", "margin_mode_matches",
+        "positions_are_below_max", "hedge_is_allowed", "oldest_closes_first", "part_may_close",
         "session_is_open", "quote_is_known", "quote_is_fresh",
-        "quantity_is_at_least_min", "quantity_is_at_most_max", "quantity_is_on_step",
+        "quantity_is_at_least_min", "quantity_is_at_most_max", "quantity_is_on_step", "remainder_is_tradable",
         "price_is_on_tick", "price_is_on_its_side", "exits_are_on_their_sides", "quote_is_near_expectation",
         "post_only_would_rest", "reduce_only_reduces",
         "leverage_is_allowed", "notional_is_at_most_max", "conversion_is_known", "margin_is_sufficient",

@@ -36,7 +36,11 @@ class MarginState(StrEnum):
 
 
 class AccountTerms(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What an account is opened with; margin levels in percent of used margin."""
+    """What an account is opened with; margin levels in percent of used margin.
+
+    The last four are a group's switches: no two directions in one symbol, the oldest position is closed
+    first, so many positions at most (0: any number), and whether a position may be closed in parts.
+    """
 
     account_id: AccountId
     currency: str = "USD"
@@ -49,6 +53,10 @@ class AccountTerms(Struct, frozen=True, gc=False, omit_defaults=True):
     owner: str = ""
     name: str = ""
     group: str = ""
+    hedge_prohibited: bool = False
+    close_fifo: bool = False
+    positions_max: int = 0
+    partial_close: bool = True
 
 
 class Exposure(Struct, gc=False):

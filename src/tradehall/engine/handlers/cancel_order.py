@@ -1,5 +1,6 @@
 """Cancelling: only working orders; an order cancelled already stays so, and a repeat changes nothing."""
 
+from tradehall.domain.account import AccountStatus
 from tradehall.domain.ids import AccountId, OrderId
 from tradehall.domain.order import Order, OrderStatus
 from tradehall.domain.rejection import RejectCode, Rejection
@@ -8,6 +9,7 @@ from tradehall.engine import events as ev
 from tradehall.engine.context import Context
 from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
+from tradehall.engine.rules.account import account_read_only
 from tradehall.engine.state import State
 
 
@@ -16,6 +18,8 @@ def cancel_order(state: State, command: cmd.CancelOrder, context: Context, emit:
     order = own_order(state, command.account_id, command.order_id)
     if order is None:
         emit(ev.RequestRefused(command.account_id, order_unknown(command.order_id), command.order_id))
+    elif state.accounts[command.account_id].terms.status is AccountStatus.READ_ONLY:
+        emit(ev.RequestRefused(command.account_id, account_read_only(command.account_id), command.order_id))
     elif order.is_working:
         emit(ev.OrderCancelled(command.account_id, command.order_id, command.reason))
     elif order.status is not OrderStatus.CANCELLED:

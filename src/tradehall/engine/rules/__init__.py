@@ -9,7 +9,7 @@ from typing import Final
 
 from tradehall.domain.rejection import Rejection
 from tradehall.engine.draft import OrderDraft
-from tradehall.engine.rules import account, margin, position, price, quantity, session, shape
+from tradehall.engine.rules import account, group, margin, position, price, quantity, session, shape
 
 Check = Callable[[OrderDraft], Rejection | None]
 
@@ -34,12 +34,17 @@ PLACE_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     position.position_is_known,
     position.position_side_fits,
     position.margin_mode_matches,
+    group.positions_are_below_max,
+    group.hedge_is_allowed,
+    group.oldest_closes_first,
+    group.part_may_close,
     session.session_is_open,
     session.quote_is_known,
     session.quote_is_fresh,
     quantity.quantity_is_at_least_min,
     quantity.quantity_is_at_most_max,
     quantity.quantity_is_on_step,
+    group.remainder_is_tradable,
     price.price_is_on_tick,
     price.price_is_on_its_side,
     price.exits_are_on_their_sides,

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from tradehall.domain.account import AccountStatus
+from tradehall.domain.ids import AccountId
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 
@@ -18,7 +19,12 @@ def account_may_write(draft: OrderDraft) -> Rejection | None:
     """A read-only account only looks."""
     if draft.account.terms.status is not AccountStatus.READ_ONLY:
         return None
-    return Rejection(RejectCode.ACCOUNT_READ_ONLY, f"account {draft.terms.account_id} is read-only")
+    return account_read_only(draft.terms.account_id)
+
+
+def account_read_only(account_id: AccountId) -> Rejection:
+    """A read-only account only looks: it neither gives orders nor takes them back."""
+    return Rejection(RejectCode.ACCOUNT_READ_ONLY, f"account {account_id} is read-only")
 
 
 def account_may_open(draft: OrderDraft) -> Rejection | None:
