@@ -17,7 +17,7 @@ from tradehall.domain.account import AccountTerms
 from tradehall.domain.order import OrderStatus, TimeInForce
 from tradehall.domain.rejection import RejectCode
 from tradehall.domain.time import NS_PER_SECOND
-from tradehall.engine.commands import CancelAllOrders, CancelOrder, CheckMargin, OpenAccount
+from tradehall.engine.commands import CancelAllOrders, CancelOrder, CheckMargin, ClosePosition, OpenAccount
 from tradehall.engine.state import ENDED_KEPT
 from tradehall.ports.views import OrderQuery
 
@@ -159,6 +159,22 @@ async def test_a_repeat_is_not_answered_before_the_first_is_durable(room):
 async def test_another_wish_under_a_used_id_is_refused(room):
     await room.submit(an_order(client_id="a"))
     other = await room.submit(an_order("0.2", client_id="a"))
+    assert other.rejection.code is RejectCode.IDEMPOTENCY_MISMATCH
+
+
+@story
+async def test_a_repeated_close_closes_nothing_more_even_when_the_state_forgot_it(room):
+    opened = await room.submit(an_order("0.3"))
+    wish = ClosePosition(ACCOUNT, opened.order.order_id, Decimal("0.1"), client_order_id="c", digest="d1")
+    first = await room.submit(wish)
+    assert (first.order.status, first.order.terms.client_order_id) == (OrderStatus.FILLED, "c")
+    again = await room.submit(wish)
+    assert (again.is_repeat, again.order.order_id) == (True, first.order.order_id)
+    await end_many(room, ENDED_KEPT)
+    again = await room.submit(wish)
+    assert (again.is_repeat, again.order.order_id) == (True, first.order.order_id)
+    assert room.desk.state.accounts[ACCOUNT].positions[opened.order.order_id].quantity == Decimal("0.2")
+    other = await room.submit(replace(wish, quantity=Decimal("0.2"), digest="d2"))
     assert other.rejection.code is RejectCode.IDEMPOTENCY_MISMATCH
 
 

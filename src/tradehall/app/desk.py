@@ -20,7 +20,7 @@ from tradehall.domain.market import Depth, Print, Quote
 from tradehall.domain.order import Order
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine import events as ev
-from tradehall.engine.commands import AnyCommand, PlaceOrder, PriorOrder
+from tradehall.engine.commands import AnyCommand, ClosePosition, PlaceOrder, PriorOrder
 from tradehall.engine.context import Context
 from tradehall.engine.record import Record
 from tradehall.engine.state import ConservationError, State
@@ -183,10 +183,8 @@ class Desk(MarketListener):
         if self.writer.in_flight >= IN_FLIGHT_MAX:
             raise ShardUnavailable(f"{IN_FLIGHT_MAX} decisions wait for the disk")
         prior: Order | None = None
-        if type(command) is PlaceOrder and command.terms.client_order_id is not None:
-            prior = self._prior(command.terms.account_id, command.terms.client_order_id)
-            if prior is not None:
-                command = replace(command, prior=PriorOrder(prior.order_id, prior.status, prior.digest))
+        if (name := _client_name(command)) is not None and (prior := self._prior(*name)) is not None:
+            command = replace(command, prior=PriorOrder(prior.order_id, prior.status, prior.digest))
         try:
             record = self._loop.submit(command, self.clock.now())
         except Exception as error:
@@ -224,11 +222,9 @@ class Desk(MarketListener):
         return Outcome(events, self._as_it_stands(order_id))
 
     def _repeat(self, command: AnyCommand, prior: Order | None) -> Outcome:
-        if type(command) is not PlaceOrder:
+        if (name := _client_name(command)) is None:
             return Outcome(order=self._as_it_stands(getattr(command, "order_id", None)))
-        account = self.state.accounts[command.terms.account_id]
-        name = command.terms.client_order_id
-        found = None if name is None else self.state.order_by_client_id(account, name)
+        found = self.state.order_by_client_id(self.state.accounts[name[0]], name[1])
         return Outcome(order=prior or copy(found), is_repeat=True)
 
     def _as_it_stands(self, order_id: int | None) -> Order | None:
@@ -303,3 +299,12 @@ class Desk(MarketListener):
     def _install(self, state: State) -> None:
         self.state = state
         self._loop = self._make_loop(state, self._on_record)
+
+
+def _client_name(command: AnyCommand) -> tuple[int, str] | None:
+    """Account and client order id of a wish that is safe to repeat."""
+    if type(command) is PlaceOrder and command.terms.client_order_id is not None:
+        return command.terms.account_id, command.terms.client_order_id
+    if type(command) is ClosePosition and command.client_order_id is not None:
+        return command.account_id, command.client_order_id
+    return None

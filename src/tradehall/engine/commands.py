@@ -114,7 +114,8 @@ class ClosePosition(Command, frozen=True):
     """Reduce a position by an opposite, reduce-only order.
 
     `quantity` None: all; more than is open is capped, or refused when `refuse_excess`. `limit_price`
-    None: at market. `cancel_exits`: take its exit legs out when it is flat.
+    None: at market. `cancel_exits`: take its exit legs out when it is flat. `client_order_id` makes it
+    safe to repeat, with `digest` and `prior` as in PlaceOrder.
     """
 
     account_id: AccountId
@@ -126,6 +127,9 @@ class ClosePosition(Command, frozen=True):
     refuse_excess: bool = False
     comment: str = ""
     source: str = ""
+    client_order_id: str | None = None
+    digest: str | None = None
+    prior: PriorOrder | None = None
 
 
 class CloseAllPositions(Command, frozen=True):

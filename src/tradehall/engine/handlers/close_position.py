@@ -11,7 +11,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
-from tradehall.engine.handlers.place_order import accept_or_reject
+from tradehall.engine.handlers.place_order import accept_or_reject, was_asked_before
 from tradehall.engine.rules import SHAPE_CHECKS, first_rejection
 from tradehall.engine.rules.position import position_unknown
 from tradehall.engine.rules.quantity import quantity_above_max
@@ -20,6 +20,9 @@ from tradehall.engine.state import State
 
 def close_position(state: State, command: cmd.ClosePosition, context: Context, emit: Emit) -> None:
     """Close one position, or part of it."""
+    account = state.accounts.get(command.account_id)
+    if account is not None and was_asked_before(state, account, command, command.client_order_id, emit):
+        return
     position = state.position(command.account_id, command.position_id)
     if position is None:
         rejection = position_unknown(command.position_id)
@@ -39,6 +42,7 @@ def close_position(state: State, command: cmd.ClosePosition, context: Context, e
         quantity=quantity,
         limit_price=command.limit_price,
         reduce_only=True,
+        client_order_id=command.client_order_id,
         position_id=position.position_id,
         strategy_id=position.strategy_id,
         comment=command.comment,
@@ -46,7 +50,7 @@ def close_position(state: State, command: cmd.ClosePosition, context: Context, e
         source=command.source,
         symbol_asked=position.symbol_asked,
     )
-    _order(state, terms, command.lot_step, context, emit)
+    _order(state, terms, command, context, emit)
 
 
 def close_all_positions(state: State, command: cmd.CloseAllPositions, context: Context, emit: Emit) -> None:
@@ -61,9 +65,10 @@ def close_all_positions(state: State, command: cmd.CloseAllPositions, context: C
             close_position(state, single, context, emit)
 
 
-def _order(state: State, terms: OrderTerms, lot_step: Decimal | None, context: Context, emit: Emit) -> None:
+def _order(state: State, terms: OrderTerms, command: cmd.ClosePosition, context: Context, emit: Emit) -> None:
     account = state.accounts[terms.account_id]
-    draft = OrderDraft(state, account, cmd.PlaceOrder(terms, lot_step=lot_step), context)
+    wish = cmd.PlaceOrder(terms, command.digest, lot_step=command.lot_step)
+    draft = OrderDraft(state, account, wish, context)
     if (rejection := first_rejection(SHAPE_CHECKS, draft)) is not None:
         emit(ev.RequestRefused(terms.account_id, rejection, position_id=terms.position_id))
         return

@@ -23,8 +23,7 @@ def place_order(state: State, command: cmd.PlaceOrder, context: Context, emit: E
     if account is None:
         emit(ev.RequestRefused(command.terms.account_id, account_unknown(command.terms.account_id)))
         return
-    if (used := _used_before(state, account, command)) is not None:
-        _answer_again(command, *used, emit)
+    if was_asked_before(state, account, command, command.terms.client_order_id, emit):
         return
     if (rejection := symbol_rejection(state, command.terms.symbol)) is not None:
         emit(ev.RequestRefused(account.terms.account_id, rejection))
@@ -78,24 +77,28 @@ def symbol_rejection(state: State, symbol: str) -> Rejection | None:
     return Rejection(RejectCode.SYMBOL_UNKNOWN, f"symbol {symbol} is not known")
 
 
-def _used_before(state: State, account: Account, command: cmd.PlaceOrder) -> tuple[OrderId, str | None] | None:
+def was_asked_before(
+    state: State, account: Account, command: cmd.PlaceOrder | cmd.ClosePosition, name: str | None, emit: Emit
+) -> bool:
+    """A repeat leaves no trace; another wish under a used id is refused, and that is a fact. False: the id is free."""
+    used = None if name is None else _used_before(state, account, command.prior, name)
+    if used is None:
+        return False
+    order_id, digest = used
+    if digest != command.digest:
+        rejection = Rejection(
+            RejectCode.IDEMPOTENCY_MISMATCH,
+            f"client_order_id {name} was used by order {order_id} for another request",
+        )
+        emit(ev.RequestRefused(account.terms.account_id, rejection, order_id))
+    return True
+
+
+def _used_before(
+    state: State, account: Account, prior: cmd.PriorOrder | None, name: str
+) -> tuple[OrderId, str | None] | None:
     """Number and digest of the order that used this client order id, from the state or the store."""
-    name = command.terms.client_order_id
-    if name is None:
-        return None
     order = state.order_by_client_id(account, name)
     if order is not None:
         return order.order_id, order.digest
-    return None if command.prior is None else (command.prior.order_id, command.prior.digest)
-
-
-def _answer_again(command: cmd.PlaceOrder, order_id: OrderId, digest: str | None, emit: Emit) -> None:
-    """A repeat leaves no trace; another wish under a used id is refused, and that is a fact."""
-    if digest == command.digest:
-        return
-    name = command.terms.client_order_id
-    rejection = Rejection(
-        RejectCode.IDEMPOTENCY_MISMATCH,
-        f"client_order_id {name} was used by order {order_id} for another request",
-    )
-    emit(ev.RequestRefused(command.terms.account_id, rejection, order_id))
+    return None if prior is None else (prior.order_id, prior.digest)
