@@ -62,7 +62,7 @@ class SlowWatch:
         for alert_id, (alert, before) in sorted(self._alerts.items()):
             if alert.symbol != quote.symbol or (alert.expires_at or quote.received_at + 1) <= quote.received_at:
                 continue
-            price = alert.side.price(quote)
+            price = quote.bid if alert.side is QuoteSide.BID else quote.ask
             is_firing, memory = step(alert.trigger, before, price, quote.received_at)
             self._alerts[alert_id] = (alert, memory)
             if is_firing and not alert.repeats:

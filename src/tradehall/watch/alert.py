@@ -5,7 +5,6 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from tradehall.domain.market import Quote
 from tradehall.watch.conditions import Trigger
 
 
@@ -14,10 +13,6 @@ class QuoteSide(IntEnum):
 
     BID = 0
     ASK = 1
-
-    def price(self, quote: Quote) -> Decimal:
-        """That price [quote currency per unit]."""
-        return quote.ask if self else quote.bid
 
 
 class AlertStatus(IntEnum):
