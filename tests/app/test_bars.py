@@ -11,7 +11,7 @@ from tests.app.market_fakes import NOON, a_print, a_quote
 from tradehall.app.bars import BARS_KEPT_MAX, BarBook, aggregate
 from tradehall.domain.market import TIMEFRAME_NS, Bar, Timeframe, bar_start
 from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
-from tradehall.ports.history import BarWindow, NoHistory
+from tradehall.ports.history import Ahead, BarWindow, NoHistory, Steps, at_once
 
 S, MIN, H = NS_PER_SECOND, NS_PER_MINUTE, NS_PER_HOUR
 
@@ -107,7 +107,8 @@ class Recorded:
     def __init__(self, minutes: list[Bar]) -> None:
         self.minutes = minutes
 
-    def bars(self, window: BarWindow, *, before: int) -> list[Bar]:
+    def read(self, window: BarWindow, *, before: int) -> Steps[list[Bar]]:
+        yield Ahead.FILE
         bars = aggregate((bar for bar in self.minutes if bar.at < before), window.timeframe)
         found = [bar for bar in bars if window.holds(bar.at)]
         return found[: window.limit] if window.start is not None else found[-window.limit :]
@@ -137,7 +138,7 @@ def test_history_and_live_bars_are_one_series(seconds, timeframe, limit, start):
         BarWindow("AAPL", timeframe, start=NOON + start * MIN, limit=limit),
         BarWindow("AAPL", timeframe, end=NOON + start * MIN, limit=limit),
     ):
-        assert book.bars(window) == Recorded(minutes).bars(window, before=NOON + 400 * MIN)
+        assert book.bars(window) == at_once(Recorded(minutes).read(window, before=NOON + 400 * MIN))
 
 
 def test_a_longer_bar_that_began_before_the_first_quote_is_told_whole():
@@ -152,3 +153,25 @@ def test_the_oldest_bars_are_forgotten():
     book = a_book((minute * MIN, "10") for minute in range(BARS_KEPT_MAX + 5))
     starts = [at // MIN for at, _ in read(book, limit=BARS_KEPT_MAX)]
     assert (len(starts), starts[0], starts[-1]) == (BARS_KEPT_MAX, 5, BARS_KEPT_MAX + 4)
+
+
+def test_bars_that_began_before_the_first_quote_close_without_a_read_once_prepared():
+    class Counted(Recorded):
+        reads = 0
+
+        def read(self, window: BarWindow, *, before: int) -> Steps[list[Bar]]:
+            self.reads += 1
+            return super().read(window, before=before)
+
+    history = Counted([a_minute(NOON - 3 * MIN + index * MIN, str(2 + index)) for index in range(3)])
+    told = []
+    for is_prepared in (True, False):
+        book = BarBook(history)
+        book.on_quote(a_quote("9", at=NOON))
+        if is_prepared:
+            at_once(book.prepared())
+        history.reads = 0
+        told.append([bar for hour in range(1, 200) for bar in book.on_quote(a_quote("9", at=NOON + hour * H))])
+        assert (history.reads == 0) is is_prepared
+    assert told[0] == told[1]
+    assert any(bar.open == 2 for bar in told[0])

@@ -14,7 +14,7 @@ from typing import Final
 from tradehall.domain.market import TIMEFRAME_NS, Bar, Print, Quote, Timeframe, bar_start
 from tradehall.domain.money import ZERO
 from tradehall.domain.time import NS_PER_MINUTE
-from tradehall.ports.history import BARS_PER_READ_MAX, BarHistory, BarWindow
+from tradehall.ports.history import BARS_PER_READ_MAX, BarHistory, BarWindow, Steps, at_once
 
 # Closed bars kept per symbol and timeframe where no history reaches the present: what one read may ask for.
 BARS_KEPT_MAX: Final = BARS_PER_READ_MAX
@@ -46,6 +46,8 @@ class _Series:
     closed: dict[Timeframe, deque[Bar]] = field(
         default_factory=lambda: {timeframe: deque(maxlen=BARS_KEPT_MAX) for timeframe in Timeframe}
     )
+    # What files hold of each bar in which we began to listen, as far as it was read already.
+    heads: dict[Timeframe, list[Bar]] = field(default_factory=dict)
 
 
 class BarBook:
@@ -59,6 +61,7 @@ class BarBook:
         self.late_quotes = 0
         self._history = history
         self._series: dict[str, _Series] = {}
+        self._headless: list[str] = []
 
     def on_quote(self, quote: Quote) -> list[Bar]:
         """Take a quote; the bars it closed, shortest first, mostly none."""
@@ -66,6 +69,7 @@ class BarBook:
         if series is None:
             minute = self._new_minute(quote)
             self._series[quote.symbol] = _Series(minute, live_since=minute.at)
+            self._headless.append(quote.symbol)
             return []
         minute, bid = series.minute, quote.bid
         if minute.at <= quote.at < minute.end:
@@ -87,22 +91,39 @@ class BarBook:
             series.minute.volume += printed.size
 
     def bars(self, window: BarWindow) -> list[Bar]:
-        """Bars of `window`, oldest first, the forming one last if it lies within."""
+        """What `read` returns, without a stop; for short windows and for those who are alone."""
+        return at_once(self.read(window))
+
+    def read(self, window: BarWindow) -> Steps[list[Bar]]:
+        """Bars of `window`, oldest first, the forming one last if it lies within: as it is at the first step."""
         assert 0 < window.limit <= BARS_PER_READ_MAX, f"limit was {window.limit}"
         series = self._series.get(window.symbol)
         if series is None:
             return []
         boundary = series.minute.at if self._history.reaches_now else series.live_since
+        # Taken before the past is read: quotes may come in between, and close bars.
         live = [bar for bar in self._live(series, window, boundary) if window.holds(bar.at)]
-        past = self._past(window, boundary, live)
+        past = yield from self._past(window, boundary, live)
         joined = _joined(past, live)
         return joined[-window.limit :] if window.start is None else joined[: window.limit]
 
-    def _past(self, window: BarWindow, boundary: int, live: list[Bar]) -> list[Bar]:
+    def prepared(self) -> Steps[None]:
+        """Read what closing bars will need of the past, so that no quote has to wait for a file.
+
+        A bar that closes before it was read here is read then.
+        """
+        while self._headless and not self._history.reaches_now:
+            symbol = self._headless.pop()
+            for timeframe in LONGER_TIMEFRAMES:
+                series = self._series[symbol]
+                head = yield from self._history.read(_head(symbol, timeframe, series), before=series.live_since)
+                series.heads[timeframe] = head
+
+    def _past(self, window: BarWindow, boundary: int, live: list[Bar]) -> Steps[list[Bar]]:
         # The oldest live bar may lack its beginning, so it alone never makes the history unnecessary.
         if window.start is None and len(live) > window.limit:
             return []
-        return self._history.bars(window, before=boundary)
+        return (yield from self._history.read(window, before=boundary))
 
     def _live(self, series: _Series, window: BarWindow, boundary: int) -> Iterator[Bar]:
         """Bars of the window's timeframe made of minutes from `boundary` on."""
@@ -129,20 +150,30 @@ class BarBook:
         if self._history.reaches_now:
             # We may have begun to listen in the middle of it.
             window = BarWindow(quote.symbol, Timeframe.M1, start=start, end=start, limit=1)
-            for part in self._history.bars(window, before=quote.at):
+            for part in at_once(self._history.read(window, before=quote.at)):
                 minute.open, minute.volume = part.open, part.volume
                 minute.high, minute.low = max(part.high, bid), min(part.low, bid)
         return minute
 
     def _close(self, series: _Series, bar: Bar) -> Bar:
         """Keep a bar, and tell it whole: history adds what passed of it before the first quote."""
-        window = BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at, limit=1)
         if self._history.reaches_now:
-            return self._history.bars(window, before=bar.at + TIMEFRAME_NS[bar.timeframe])[0]
+            window = BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at, limit=1)
+            return at_once(self._history.read(window, before=bar.at + TIMEFRAME_NS[bar.timeframe]))[0]
         series.closed[bar.timeframe].append(bar)
         if bar.at >= series.live_since:
             return bar
-        return _joined(self._history.bars(window, before=series.live_since), [bar])[0]
+        head = series.heads.get(bar.timeframe)
+        if head is None:
+            window = _head(bar.symbol, bar.timeframe, series)
+            head = at_once(self._history.read(window, before=series.live_since))
+        return _joined(head, [bar])[0]
+
+
+def _head(symbol: str, timeframe: Timeframe, series: _Series) -> BarWindow:
+    """The bar in which we began to listen."""
+    start = bar_start(series.live_since, timeframe)
+    return BarWindow(symbol, timeframe, start=start, end=start, limit=1)
 
 
 def aggregate(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from tradehall.app.bars import BarBook
+from tradehall.app.slices import Slices
 from tradehall.app.staleness import DataStaleness, StalenessWatch
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Bar, Depth, Print, Quote, is_sane
@@ -55,6 +56,7 @@ class MarketBoard:
         self.refused = 0
         self.received = 0
         self.book = BarBook(history)
+        self.slices = Slices()
         self._instruments = instruments
         self._clock = clock
         self._watch = StalenessWatch(stale_after_ns)
@@ -135,9 +137,13 @@ class MarketBoard:
             return None
         return round_to(quote.mid, self._instruments[symbol].tick_size) if quote.last is None else quote.last
 
-    def bars(self, window: BarWindow) -> list[Bar]:
-        """Bars of `window`, oldest first; see BarBook.bars."""
-        return self.book.bars(window)
+    async def bars(self, window: BarWindow) -> list[Bar]:
+        """Bars of `window`, oldest first, as they are now; see BarBook.read."""
+        return await self.slices.run(self.book.read(window))
+
+    async def prepare_bars(self) -> None:
+        """See BarBook.prepared; call it from time to time."""
+        await self.slices.run(self.book.prepared())
 
     def _tell_staleness(self, staleness: DataStaleness | None) -> None:
         if staleness is not None:

@@ -36,6 +36,7 @@ from tradehall.wiring.feeds import make_feed
 FIRST_QUOTE_WITHIN_S: Final = 10.0
 FIRST_QUOTE_LOOK_S: Final = 0.01
 STALENESS_EVERY_S: Final = 1.0
+BARS_EVERY_S: Final = 0.25
 # A start that folded more records than this leaves a snapshot, so that the next one need not.
 SNAPSHOT_AFTER_RECORDS: Final = 20_000
 
@@ -130,6 +131,7 @@ class House:
         self.market.subscribe(self.desk)
         self._begin("feed", self.feed.run(self.market))
         self._begin("staleness", self._watch_staleness())
+        self._begin("bars", self._prepare_bars())
         self._begin("keys", self.key_watch.run())
         self.desk.writer.hear_durable(self.chores.hear_durable)
         self.chores.start_audit()
@@ -168,6 +170,11 @@ class House:
         while True:
             await asyncio.sleep(STALENESS_EVERY_S)
             self.market.check_staleness(self.clock.now())
+
+    async def _prepare_bars(self) -> None:
+        while True:
+            await self.market.prepare_bars()
+            await asyncio.sleep(BARS_EVERY_S)
 
     # Closing.
 

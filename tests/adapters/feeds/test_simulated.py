@@ -17,7 +17,7 @@ from tradehall.domain.market import Bar, Depth, Print, Quote, Timeframe, bar_sta
 from tradehall.domain.money import is_multiple
 from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND, from_rfc3339
 from tradehall.ports.feed import FeedError
-from tradehall.ports.history import BarWindow, NoHistory
+from tradehall.ports.history import BarWindow, NoHistory, at_once
 
 MIN, S = NS_PER_MINUTE, NS_PER_SECOND
 
@@ -94,7 +94,8 @@ def test_the_euro_stays_between_the_stop_and_the_target_of_the_sample_order(seed
     shape = DEMO_SHAPES["EURUSD"]
     path = PricePath("EURUSD", shape, seed=seed, epoch=NOON)
     for month in range(-1, 12):
-        minutes = path.minutes(NOON + month * 30 * NS_PER_DAY, NOON + (month * 30 + 1) * NS_PER_DAY)
+        start = NOON + month * 30 * NS_PER_DAY
+        minutes = [path.minute(at) for at in range(start, start + NS_PER_DAY, MIN)]
         assert min(minute.low for minute in minutes) > 1_08000
         assert max(minute.high for minute in minutes) + shape.spread[1] < 1_09500
         assert len({minute.close for minute in minutes}) > 20, "it moves all the same"
@@ -105,14 +106,14 @@ def test_a_week_of_minutes_lies_before_the_first_quote_and_joins_it():
     feed, board = a_market(clock)
     feed.step(board)
     for symbol in feed.instruments:
-        bars = board.bars(BarWindow(symbol, Timeframe.M1, end=NOON - 1, limit=10_000))
+        bars = board.book.bars(BarWindow(symbol, Timeframe.M1, end=NOON - 1, limit=10_000))
         assert len(bars) == 10_000
         assert bars[-1].at == NOON - MIN
         assert all(here.at + MIN == there.at and here.close == there.open for here, there in pairwise(bars))
         assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
-        forming = board.bars(BarWindow(symbol, Timeframe.M1, limit=1))[0]
+        forming = board.book.bars(BarWindow(symbol, Timeframe.M1, limit=1))[0]
         assert (forming.at, forming.open, forming.close) == (NOON, bars[-1].close, board.quotes[symbol].bid)
-    oldest = board.bars(BarWindow("AAPL", Timeframe.M1, start=0, limit=1))
+    oldest = board.book.bars(BarWindow("AAPL", Timeframe.M1, start=0, limit=1))
     assert oldest[0].at == NOON - 7 * NS_PER_DAY
 
 
@@ -120,8 +121,8 @@ def test_a_week_of_minutes_lies_before_the_first_quote_and_joins_it():
 def test_windows_beyond_all_history_are_windows_too(at):
     feed, board = a_market(FakeClock())
     feed.step(board)
-    assert len(board.bars(BarWindow("AAPL", Timeframe.H1, start=at, limit=5))) == (5 if at < 0 else 0)
-    assert len(board.bars(BarWindow("AAPL", Timeframe.H1, end=at, limit=5))) == (0 if at < 0 else 5)
+    assert len(board.book.bars(BarWindow("AAPL", Timeframe.H1, start=at, limit=5))) == (5 if at < 0 else 0)
+    assert len(board.book.bars(BarWindow("AAPL", Timeframe.H1, end=at, limit=5))) == (0 if at < 0 else 5)
 
 
 def test_history_is_what_was_streamed():
@@ -140,8 +141,8 @@ def test_history_is_what_was_streamed():
     minutes = [bar for bar in told if bar.timeframe is Timeframe.M1 and bar.at >= NOON]
     assert len(minutes) >= 11 * 11
     for bar in minutes:
-        assert feed.history.bars(
-            BarWindow(bar.symbol, Timeframe.M1, start=bar.at, end=bar.at), before=bar.at + MIN
+        assert at_once(
+            feed.history.read(BarWindow(bar.symbol, Timeframe.M1, start=bar.at, end=bar.at), before=bar.at + MIN)
         ) == [bar]
 
 
@@ -153,7 +154,7 @@ def test_bars_told_are_bars_read_also_where_the_start_fell_into_the_middle_of_th
     told = ear.bars()
     assert {bar.timeframe for bar in told} == {Timeframe.M1, Timeframe.M2, Timeframe.M5}
     for bar in told:
-        assert board.bars(BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at)) == [bar]
+        assert board.book.bars(BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at)) == [bar]
 
 
 @pytest.mark.parametrize("timeframe", Timeframe)
@@ -161,16 +162,16 @@ def test_bars_of_every_timeframe_are_aligned_and_windows_agree(timeframe):
     clock = FakeClock(NOON + 31 * S)
     feed, board = a_market(clock)
     feed.step(board)
-    whole = board.bars(BarWindow("BTCUSD", timeframe, limit=10_000))
+    whole = board.book.bars(BarWindow("BTCUSD", timeframe, limit=10_000))
     assert all(bar.at == bar_start(bar.at, timeframe) for bar in whole)
-    assert board.bars(BarWindow("BTCUSD", timeframe, limit=3)) == whole[-3:]
+    assert board.book.bars(BarWindow("BTCUSD", timeframe, limit=3)) == whole[-3:]
     middle = whole[len(whole) // 2]
     assert (
-        board.bars(BarWindow("BTCUSD", timeframe, start=middle.at, limit=3))
+        board.book.bars(BarWindow("BTCUSD", timeframe, start=middle.at, limit=3))
         == [bar for bar in whole if bar.at >= middle.at][:3]
     )
-    assert board.bars(BarWindow("BTCUSD", timeframe, end=middle.at, limit=3))[-1] == middle
-    assert board.bars(BarWindow("BTCUSD", timeframe, start=middle.at, end=middle.at)) == [middle]
+    assert board.book.bars(BarWindow("BTCUSD", timeframe, end=middle.at, limit=3))[-1] == middle
+    assert board.book.bars(BarWindow("BTCUSD", timeframe, start=middle.at, end=middle.at)) == [middle]
 
 
 def test_a_restart_changes_nothing_of_the_past(tmp_path):
@@ -178,13 +179,13 @@ def test_a_restart_changes_nothing_of_the_past(tmp_path):
     feed, board = a_market(clock, state_file=file)
     run(feed, clock, board, seconds=200)
     window = BarWindow("AAPL", Timeframe.M1, end=NOON + 2 * MIN, limit=500)
-    before = board.bars(window)
+    before = board.book.bars(window)
     clock.pass_s(3 * 3600)
     reborn = SimulatedFeed(clock, seed=None, state_file=file)
     again = MarketBoard(reborn.instruments, reborn.history, clock, None)
     reborn.step(again)
-    assert again.bars(window) == before
-    recent = again.bars(BarWindow("AAPL", Timeframe.M1, limit=200))
+    assert again.book.bars(window) == before
+    recent = again.book.bars(BarWindow("AAPL", Timeframe.M1, limit=200))
     assert all(here.at + MIN == there.at for here, there in pairwise(recent)), "no hole"
 
 
@@ -218,7 +219,7 @@ def test_a_jump_of_the_clock_leaves_bars_whole_and_quotes_coming(jump_s):
     assert board.quotes["AAPL"].received_at > clock.now() - S
     for bar in ear.bars():
         if bar.at >= feed.history.first_minute(clock.now()):
-            assert board.bars(BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at)) == [bar]
+            assert board.book.bars(BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at)) == [bar]
 
 
 def test_every_price_agrees_with_its_last_print():

@@ -20,7 +20,7 @@ from tradehall.adapters.history.schema import Kind
 from tradehall.domain.market import Timeframe
 from tradehall.domain.time import NS_PER_MINUTE
 from tradehall.ports.feed import FeedError
-from tradehall.ports.history import BarWindow
+from tradehall.ports.history import BarWindow, at_once
 
 MIN = NS_PER_MINUTE
 BARS = "timestamp,open,high,low,close,volume"
@@ -68,8 +68,8 @@ def test_an_imported_file_is_told_and_read_as_the_file_was(tmp_path):
     assert told(store) == told(minutes)
     assert FileRecording([store]).instruments == FileRecording([minutes]).instruments
     window = BarWindow("A", Timeframe.M5)
-    assert FileRecording([store]).history.bars(window, before=1 << 62) == FileRecording([minutes]).history.bars(
-        window, before=1 << 62
+    assert at_once(FileRecording([store]).history.read(window, before=1 << 62)) == at_once(
+        FileRecording([minutes]).history.read(window, before=1 << 62)
     )
 
 

@@ -21,7 +21,7 @@ from tradehall.app.bars import BarBook
 from tradehall.domain.market import Bar, Depth, Quote, Timeframe, is_sane
 from tradehall.domain.money import is_multiple
 from tradehall.domain.time import NS_PER_MS, from_rfc3339
-from tradehall.ports.history import BarWindow, NoHistory
+from tradehall.ports.history import BarWindow, NoHistory, at_once
 
 ROOT = Path(__file__).resolve().parents[3]
 NEVER = 1 << 62
@@ -101,14 +101,16 @@ def test_euro_ticks_make_the_minutes_of_the_minute_file(data):
     minutes += book.bars(BarWindow("EURUSD", Timeframe.M1, limit=1))
     recorded = FileRecording([data / "quote_bars/fx/EURUSD.OANDA.1m.parquet"]).history
     window = BarWindow("EURUSD", Timeframe.M1, end=minutes[-1].at, limit=10_000)
-    assert minutes == recorded.bars(window, before=NEVER)
+    assert minutes == at_once(recorded.read(window, before=NEVER))
     assert len(minutes) == 9_552
 
 
 def test_euro_ticks_read_as_history_are_the_minutes_of_the_minute_file(data):
     window = BarWindow("EURUSD", Timeframe.M1, end=from_rfc3339("2014-05-09T20:59:00Z"), limit=10_000)
-    ticks = FileRecording([data / "quotes/fx/EURUSD.OANDA.tick.parquet"]).history.bars(window, before=NEVER)
-    minutes = FileRecording([data / "quote_bars/fx/EURUSD.OANDA.1m.parquet"]).history.bars(window, before=NEVER)
+    ticks = at_once(FileRecording([data / "quotes/fx/EURUSD.OANDA.tick.parquet"]).history.read(window, before=NEVER))
+    minutes = at_once(
+        FileRecording([data / "quote_bars/fx/EURUSD.OANDA.1m.parquet"]).history.read(window, before=NEVER)
+    )
     assert ticks == minutes
     assert len(ticks) == 9_552
 
@@ -126,14 +128,14 @@ def test_played_bars_are_the_bars_they_were_played_from(data):
         for printed in sink.prints[told_before:]:
             book.on_print(printed)
     built += book.bars(BarWindow("BTCBUSD", Timeframe.M1, limit=1))
-    assert built == recording.history.bars(BarWindow("BTCBUSD", Timeframe.M1, limit=10_000), before=NEVER)
+    assert built == at_once(recording.history.read(BarWindow("BTCBUSD", Timeframe.M1, limit=10_000), before=NEVER))
 
 
 def test_euro_hours_make_the_days_of_the_daily_file(data):
     hours = FileRecording([data / "quote_bars/fx/EURUSD.OANDA.1h.parquet"]).history
     days = FileRecording([data / "quote_bars/fx/EURUSD.OANDA.1d.parquet"]).history
     window = BarWindow("EURUSD", Timeframe.D1, limit=10_000)
-    assert hours.bars(window, before=NEVER) == days.bars(window, before=NEVER)
+    assert at_once(hours.read(window, before=NEVER)) == at_once(days.read(window, before=NEVER))
 
 
 @pytest.mark.parametrize(("symbol", "agreement"), [("BTCUSDT-PERP", 0.95), ("BTCUSDT", 0.90)])
@@ -203,5 +205,5 @@ def test_the_whole_folder_is_imported_without_a_complaint(data, tmp_path):
     direct, stored = FileRecording([data]), FileRecording([tmp_path / "history"])
     assert stored.instruments == direct.instruments
     window = BarWindow("AAPL", Timeframe.W1, limit=10_000)
-    assert stored.history.bars(window, before=NEVER) == direct.history.bars(window, before=NEVER)
+    assert at_once(stored.history.read(window, before=NEVER)) == at_once(direct.history.read(window, before=NEVER))
     assert stored.instruments["EURUSD"].tick_size == Decimal("0.00001")

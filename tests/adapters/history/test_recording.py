@@ -8,7 +8,7 @@ from tests.adapters.history.recorded_files import NINE, Notebook, S, write_csv, 
 from tradehall.adapters.history.recording import FileRecording
 from tradehall.domain.market import Timeframe
 from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE
-from tradehall.ports.history import BarWindow
+from tradehall.ports.history import BarWindow, at_once
 
 
 def told(*paths: Path) -> list[str]:
@@ -183,7 +183,7 @@ def test_a_symbol_is_quoted_by_the_best_it_has(tmp_path):
     write_csv(tmp_path / "A.V.1m.csv", "timestamp,open,high,low,close", f"{NINE},7,7,7,7")
     assert told(tmp_path)[0] == "0 A 7/8"
     history = FileRecording([tmp_path]).history
-    (hour,) = history.bars(BarWindow("A", Timeframe.H1), before=NINE)
+    (hour,) = at_once(history.read(BarWindow("A", Timeframe.H1), before=NINE))
     assert (hour.at, str(hour.open)) == (NINE - NS_PER_HOUR, "5")
 
 

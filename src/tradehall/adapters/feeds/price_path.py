@@ -17,11 +17,13 @@ from random import Random
 from typing import Final, NamedTuple
 
 from tradehall.domain.time import NS_PER_MINUTE, NS_PER_MS
+from tradehall.ports.history import Ahead, Steps, at_once
 
 MINUTES_PER_DAY: Final = 1440
 DAYS_KEPT_MAX: Final = 48  # Cached days per symbol: five weeks of history and then some; 58 KB each.
 TICK_GAP_MS: Final = (250, 500)  # Between two quotes of a symbol: two to four a second.
 TICKS_PER_PRINT: Final = 3
+MINUTES_PER_STEP: Final = 120
 
 
 @dataclass(slots=True, frozen=True)
@@ -106,20 +108,29 @@ class PricePath:
 
     def minute(self, start: int) -> Minute:
         """The minute that begins at `start` [ns UTC]."""
-        return self.minutes(start, start + NS_PER_MINUTE)[0]
+        number, offset = self._place(start)
+        return _cut(self._day(number), offset, offset + 1)
 
-    def minutes(self, start: int, end: int) -> list[Minute]:
-        """All minutes from `start` (a whole one) to `end` [ns UTC]; of one that `end` cuts, what has passed."""
-        first, last = (start - self._epoch) // NS_PER_MINUTE, (end - self._epoch) // NS_PER_MINUTE
-        found: list[Minute] = []
-        while first < last:
-            number, offset = divmod(first, MINUTES_PER_DAY)
-            stop = min(MINUTES_PER_DAY, offset + last - first)
-            day, part = self._day(number), slice(offset, stop)
-            columns = (day.opens, day.highs, day.lows, day.closes, day.volumes)
-            found.extend(map(Minute._make, zip(*(column[part] for column in columns), strict=True)))
-            first += stop - offset
-        return found + self._part(end)
+    def span(self, start: int, end: int) -> Minute | None:
+        """All from `start` (a whole minute) to `end` [ns UTC] as one; of a minute that `end` cuts, what has passed.
+
+        None where no quote lies between.
+        """
+        parts = []
+        here, last = self._place(start), self._place(end)
+        while here < last:
+            number, offset = here
+            stop = last[1] if number == last[0] else MINUTES_PER_DAY
+            parts.append(_cut(self._day(number), offset, stop))
+            here = number + 1, 0
+        parts += self._part(end)
+        return _joined(parts) if len(parts) != 1 else parts[0]
+
+    def prepared(self, start: int, end: int) -> Steps[None]:
+        """Make the days from `start` to `end` [ns UTC] that are not kept, so that reading them is quick."""
+        for number in range(self._place(start)[0], self._place(end)[0] + 1):
+            if number not in self._days:
+                self._keep(number, (yield from self._making(number)))
 
     def ticks(self, start: int) -> list[Tick]:
         """Every quote of the minute that begins at `start` [ns UTC], in order."""
@@ -142,20 +153,27 @@ class PricePath:
         bids = [tick.bid for tick in passed]
         return [Minute(bids[0], max(bids), min(bids), bids[-1], sum(tick.dealt for tick in passed))]
 
+    def _place(self, at: int) -> tuple[int, int]:
+        """Number of the day and of the minute within it."""
+        return divmod((at - self._epoch) // NS_PER_MINUTE, MINUTES_PER_DAY)
+
     def _day(self, number: int) -> _Day:
         day = self._days.get(number)
-        if day is None:
-            day = self._days[number] = self._made(number)
-            if len(self._days) > DAYS_KEPT_MAX:
-                self._days.popitem(last=False)
+        return self._keep(number, at_once(self._making(number))) if day is None else day
+
+    def _keep(self, number: int, day: _Day) -> _Day:
+        self._days[number] = day
+        if len(self._days) > DAYS_KEPT_MAX:
+            self._days.popitem(last=False)
         return day
 
-    def _made(self, number: int) -> _Day:
+    def _making(self, number: int) -> Steps[_Day]:
         shape, chance = self.shape, Random(f"{self._name}:day:{number}")
         price, day, wick = self._price, _Day(), shape.volatility * 0.6
         nodes = self._bridge(number, chance)
+        yield Ahead.SHORT
         opened = price(nodes[0])
-        for here, there in pairwise(nodes):
+        for index, (here, there) in enumerate(pairwise(nodes)):
             closed = price(there)
             top = price(max(here, there) + chance.expovariate(1.0) * wick)
             bottom = price(min(here, there) - chance.expovariate(1.0) * wick)
@@ -165,6 +183,8 @@ class PricePath:
             day.closes.append(closed)
             day.volumes.append(round(shape.volume * chance.uniform(0.4, 1.6)))
             opened = closed
+            if index % MINUTES_PER_STEP == 0:
+                yield Ahead.SHORT
         return day
 
     def _bridge(self, number: int, chance: Random) -> list[float]:
@@ -188,6 +208,23 @@ class PricePath:
     def _price(self, logarithm: float) -> int:
         bound = self.shape.bound
         return round(self.shape.start * exp(bound * tanh(logarithm / bound)))
+
+
+def _cut(day: _Day, first: int, stop: int) -> Minute:
+    """Minutes `first` until `stop` of a day as one."""
+    if stop - first == 1:
+        return Minute(day.opens[first], day.highs[first], day.lows[first], day.closes[first], day.volumes[first])
+    cut = slice(first, stop)
+    return Minute(
+        day.opens[first], max(day.highs[cut]), min(day.lows[cut]), day.closes[stop - 1], sum(day.volumes[cut])
+    )
+
+
+def _joined(parts: list[Minute]) -> Minute | None:
+    if not parts:
+        return None
+    opens, highs, lows, closes, volumes = zip(*parts, strict=True)
+    return Minute(opens[0], max(highs), min(lows), closes[-1], sum(volumes))
 
 
 def _tick_times(start: int, chance: Random) -> list[int]:

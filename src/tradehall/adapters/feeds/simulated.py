@@ -14,14 +14,17 @@ from tradehall.adapters.feeds.simulated_history import SimulatedHistory
 from tradehall.domain.catalogue import demo_instruments
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Print, Quote
-from tradehall.domain.time import NS_PER_MINUTE, NS_PER_SECOND
+from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from tradehall.ports.clock import Clock
 from tradehall.ports.feed import STALE_AFTER_NS_DEFAULT, MarketSink
+from tradehall.ports.history import Steps
 
 # After a longer pause (the machine slept, or its clock was set) what was missed is not sent any more:
 # the market went on without us, and history knows it.
 CATCH_UP_NS_MAX: Final = 5 * NS_PER_SECOND
 SLEEP_S_MAX: Final = 0.25
+# How often it is seen to that the next day is made before its first quote is due.
+PREPARE_EVERY_NS: Final = NS_PER_HOUR
 
 
 class SimulatedFeed:
@@ -39,19 +42,23 @@ class SimulatedFeed:
         assert self.instruments.keys() == DEMO_SHAPES.keys(), "each demo instrument has its shape"
         self._clock = clock
         self.anchor = load_anchor(state_file, seed=seed, now=clock.now())
-        paths = {
+        self._paths = {
             symbol: PricePath(symbol, shape, seed=self.anchor.seed, epoch=self.anchor.epoch)
             for symbol, shape in DEMO_SHAPES.items()
         }
-        self.history = SimulatedHistory(paths, self.instruments, self.anchor.epoch)
-        self._lines = [_Line(self.instruments[symbol], path) for symbol, path in paths.items()]
+        self.history = SimulatedHistory(self._paths, self.instruments, self.anchor.epoch)
+        self._lines = [_Line(self.instruments[symbol], path) for symbol, path in self._paths.items()]
         self._due: list[tuple[int, int]] = []
         self._sent_until: int | None = None
+        self._preparing = self._prepared(clock.now())
+        self._prepare_at = clock.now() + PREPARE_EVERY_NS
 
     async def run(self, sink: MarketSink) -> None:
         """Send quotes and prints until cancelled."""
         while True:
-            wait_ns = self.step(sink) - self._clock.now()
+            due = self.step(sink)
+            self.prepare()
+            wait_ns = due - self._clock.now()
             await asyncio.sleep(min(max(wait_ns / NS_PER_SECOND, 0.0), SLEEP_S_MAX))
 
     def step(self, sink: MarketSink) -> int:
@@ -65,6 +72,16 @@ class SimulatedFeed:
             self._lines[index].send(sink, now)
             heapq.heapreplace(self._due, (self._lines[index].due_at, index))
         return self._due[0][0]
+
+    def prepare(self) -> None:
+        """Make a little more of the days that bars are read of and quotes will be sent of, if any is missing."""
+        next(self._preparing, None)
+        if (now := self._clock.now()) >= self._prepare_at:
+            self._preparing, self._prepare_at = self._prepared(now), now + PREPARE_EVERY_NS
+
+    def _prepared(self, now: int) -> Steps[None]:
+        for path in self._paths.values():
+            yield from path.prepared(self.history.first_minute(now), now + NS_PER_DAY)
 
     def _begin(self, now: int) -> None:
         for line in self._lines:

@@ -1,7 +1,6 @@
 """Bars of the simulated market: asked of its price paths, never recorded."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Final
 
 from tradehall.adapters.feeds.price_path import Minute, PricePath, Units
@@ -9,7 +8,7 @@ from tradehall.domain.calendar import MINUTES_PER_WEEK
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import TIMEFRAME_NS, Bar, Timeframe, bar_start
 from tradehall.domain.time import NS_PER_MINUTE, NS_PER_WEEK
-from tradehall.ports.history import BarWindow
+from tradehall.ports.history import Ahead, BarWindow, Steps
 
 HISTORY_BEFORE_EPOCH_NS: Final = MINUTES_PER_WEEK * NS_PER_MINUTE
 WEEKS_KEPT: Final = 4
@@ -25,17 +24,21 @@ class SimulatedHistory:
         self._instruments = instruments
         self._epoch = epoch
 
-    def bars(self, window: BarWindow, *, before: int) -> list[Bar]:
-        """See BarHistory.bars."""
+    def read(self, window: BarWindow, *, before: int) -> Steps[list[Bar]]:
+        """See BarHistory.read."""
         path = self._paths.get(window.symbol)
-        if path is None:
-            return []
         start, end = self._span(window, before)
-        if start >= end:
+        if path is None or start >= end:
             return []
-        minutes = path.minutes(start, end)
         unit = Units(self._instruments[window.symbol].tick_size, path.shape.size_digits)
-        return [_bar(window, at, part, unit) for at, part in _parts(minutes, start, window.timeframe)][: window.limit]
+        length, bars = TIMEFRAME_NS[window.timeframe], list[Bar]()
+        for at in range(bar_start(start, window.timeframe), end, length):
+            here, there = max(at, start), min(at + length, end)
+            yield from path.prepared(here, there)
+            if (part := path.span(here, there)) is not None:
+                bars.append(_bar(window, at, part, unit))
+            yield Ahead.SHORT
+        return bars[: window.limit]
 
     def first_minute(self, now: int) -> int:
         """Where history begins at the instant `now`: it moves in whole weeks, so no bar is ever cut."""
@@ -57,27 +60,14 @@ class SimulatedHistory:
         return max(first, start), min(end, start + window.limit * length)
 
 
-def _parts(minutes: list[Minute], start: int, timeframe: Timeframe) -> list[tuple[int, list[Minute]]]:
-    """Minutes by bar: (start of the bar, its minutes)."""
-    length = TIMEFRAME_NS[timeframe] // NS_PER_MINUTE
-    at = bar_start(start, timeframe)
-    cut = length - (start - at) // NS_PER_MINUTE
-    bounds = [0, *range(cut, len(minutes), length), len(minutes)]
-    return [
-        (at + index * TIMEFRAME_NS[timeframe], minutes[here:there])
-        for index, (here, there) in enumerate(pairwise(bounds))
-        if here < there
-    ]
-
-
-def _bar(window: BarWindow, at: int, minutes: list[Minute], unit: Units) -> Bar:
+def _bar(window: BarWindow, at: int, part: Minute, unit: Units) -> Bar:
     return Bar(
         symbol=window.symbol,
         timeframe=window.timeframe,
         at=at,
-        open=unit.price(minutes[0].open),
-        high=unit.price(max(minute.high for minute in minutes)),
-        low=unit.price(min(minute.low for minute in minutes)),
-        close=unit.price(minutes[-1].close),
-        volume=unit.size(sum(minute.volume for minute in minutes)),
+        open=unit.price(part.open),
+        high=unit.price(part.high),
+        low=unit.price(part.low),
+        close=unit.price(part.close),
+        volume=unit.size(part.volume),
     )

@@ -1,5 +1,6 @@
 """Bars out of files, put together to the timeframe that is asked for."""
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -11,11 +12,16 @@ from tradehall.adapters.history.sources import Source
 from tradehall.adapters.history.values import Decimals
 from tradehall.domain.market import TIMEFRAME_NS, Bar, bar_start
 from tradehall.domain.money import ZERO
-from tradehall.ports.history import BarWindow
+from tradehall.ports.feed import FeedError
+from tradehall.ports.history import Ahead, BarWindow, Steps
+
+_log: Final = logging.getLogger(__name__)
 
 _LONG_AGO: Final = -(1 << 61)
 # Floats of volumes are summed: what is beyond the eighth decimal is the error of the sum.
 VOLUME_STEP: Final = Decimal("1E-8")
+# A step turns as many rows into Python's values at most.
+ROWS_PER_STEP: Final = 2_048
 
 # Columns that stand for open, high, low and close: in the house a bar is one of bids.
 _BID_COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
@@ -50,14 +56,14 @@ class FileHistory:
             for symbol, of_symbol in sources.items()
         }
 
-    def bars(self, window: BarWindow, *, before: int) -> list[Bar]:
-        """See BarHistory.bars."""
+    def read(self, window: BarWindow, *, before: int) -> Steps[list[Bar]]:
+        """See BarHistory.read."""
         if window.end is not None:
             before = min(before, bar_start(window.end, window.timeframe) + TIMEFRAME_NS[window.timeframe])
         sources = self._sources.get(window.symbol, ())
         for span in _spans(sources, TIMEFRAME_NS[window.timeframe]):
             chosen = [one for one in sources if (one.label.span_ns or 0) == span and one.first_at < before]
-            if bars := _read(chosen, window, before - span + (1 if span else 0)):
+            if bars := (yield from _read(chosen, window, before - span + (1 if span else 0))):
                 return bars
         return []
 
@@ -68,41 +74,58 @@ def _spans(sources: Iterable[Source], length: int) -> list[int]:
     return sorted((span for span in spans if span == 0 or length % span == 0), reverse=True)
 
 
-def _read(sources: Sequence[Source], window: BarWindow, before: int) -> list[Bar]:
+def _read(sources: Sequence[Source], window: BarWindow, before: int) -> Steps[list[Bar]]:
     """Bars of the window from rows with start <= at < `before`."""
-    bars: deque[Bar] = deque(maxlen=window.limit if window.start is None else None)
-    if not sources:
+    if not sources or (window.start is not None and window.start >= before):
         return []
-    prices = Decimals(max(0, -int(sources[0].tick_size.normalize().as_tuple().exponent)))
+    kept: deque[_Part] = deque(maxlen=window.limit if window.start is None else None)
     for part in _joined(_parts(sources, window, before)):
-        if window.holds(part.at):
-            bars.append(_bar(window, part, prices))
-            if window.start is not None and len(bars) == window.limit:
+        if isinstance(part, Ahead):
+            yield part
+        elif window.holds(part.at):
+            kept.append(part)
+            if window.start is not None and len(kept) == window.limit:
                 break
-    return list(bars)
+    prices = Decimals(max(0, -int(sources[0].tick_size.normalize().as_tuple().exponent)))
+    bars = list[Bar]()
+    for part in kept:
+        bars.append(_bar(window, part, prices))
+        yield Ahead.SHORT
+    return bars
 
 
-def _parts(sources: Sequence[Source], window: BarWindow, before: int) -> Iterator[_Part]:
+def _parts(sources: Sequence[Source], window: BarWindow, before: int) -> Iterator[_Part | Ahead]:
     """Parts of bars, batch by batch: the sums are Arrow's, so that a long file stays cheap to read."""
     length, start = TIMEFRAME_NS[window.timeframe], window.start
     origin = bar_start(0, window.timeframe)
     told_until = _LONG_AGO if start is None else max(_LONG_AGO, start - 1)
     for source in sources:
         newest = told_until
-        for batch in source.table.batches():
+        yield Ahead.FILE
+        for batch in _batches(source):
             times = batch.column(TIME)
             bounds = pc.min_max(times)
             first, last = bounds["min"].as_py(), bounds["max"].as_py()
-            if first is None or last <= told_until:
-                continue
-            if first >= before:
-                break
-            rows = _columns(batch, source.label.kind)
-            keep = pc.and_(pc.less(times, before), pc.greater(times, told_until))
-            yield from _summed(rows.filter(keep), origin, length)
-            newest = max(newest, min(last, before - 1))
+            if first is not None and last > told_until:
+                if first >= before:
+                    break
+                rows = _columns(batch, source.label.kind)
+                keep = pc.and_(pc.less(times, before), pc.greater(times, told_until))
+                sums = _sums(rows.filter(keep), origin, length)
+                yield Ahead.SHORT
+                yield from _listed(sums)
+                newest = max(newest, min(last, before - 1))
+            yield Ahead.FILE
         # Where two files overlap, the one that began first is told.
         told_until = newest
+
+
+def _batches(source: Source) -> Iterator[Any]:
+    try:
+        yield from source.table.batches(ROWS_PER_STEP)
+    except FeedError as error:
+        # It was whole when we began: what can be read of it is history.
+        _log.error("history=files what=%r next=%r", str(error), "ends here")
 
 
 def _columns(batch: Any, kind: Kind) -> Any:
@@ -114,27 +137,34 @@ def _columns(batch: Any, kind: Kind) -> Any:
     return pa.Table.from_pydict(columns)
 
 
-def _summed(rows: Any, origin: int, length: int) -> Iterator[_Part]:
+def _sums(rows: Any, origin: int, length: int) -> Any:
+    """A row for each bar that `rows` have a part of, oldest first."""
     # Arrow divides towards zero: counted from far enough back, no bar lies before it.
     origin -= (1 << 61) // length * length
     number = pc.divide(pc.subtract(rows[TIME], origin), length)
     buckets = rows.append_column("bucket", pc.add(pc.multiply(number, length), origin))
     # Rows are taken in order (without threads), but groups come out in any.
-    grouped = (
+    return (
         buckets.group_by("bucket", use_threads=False)
         .aggregate([("open", "first"), ("high", "max"), ("low", "min"), ("close", "last"), ("volume", "sum")])
         .sort_by("bucket")
     )
+
+
+def _listed(sums: Any) -> Iterator[_Part]:
     names = ("bucket", "open_first", "high_max", "low_min", "close_last", "volume_sum")
-    for part in zip(*(grouped[name].to_pylist() for name in names), strict=True):
+    for part in zip(*(sums[name].to_pylist() for name in names), strict=True):
         if None not in part[:5]:
             yield _Part._make((*part[:5], part[5] or 0.0))
 
 
-def _joined(parts: Iterable[_Part]) -> Iterator[_Part]:
+def _joined(parts: Iterable[_Part | Ahead]) -> Iterator[_Part | Ahead]:
     """Parts of one bar from two batches made one."""
     held: _Part | None = None
     for part in parts:
+        if isinstance(part, Ahead):
+            yield part
+            continue
         if held is None or part.at != held.at:
             if held is not None:
                 yield held

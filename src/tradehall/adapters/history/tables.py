@@ -14,6 +14,8 @@ from tradehall.ports.feed import FeedError
 
 ROWS_PER_BATCH: Final = 16_384
 BYTES_PER_BLOCK: Final = 1 << 20
+# So many bytes of CSV count as a row of a batch.
+BYTES_PER_ROW: Final = BYTES_PER_BLOCK // ROWS_PER_BATCH
 METADATA_KEY: Final = b"tradehall"
 
 
@@ -38,12 +40,12 @@ class Table:
         # How far a reader is, and how far it will be: rows of Parquet, bytes of CSV.
         self.done, self.total = 0, _size(path, is_parquet=self.is_parquet)
 
-    def batches(self) -> Generator[Any, None, None]:
-        """The rows of the file in order; FeedError where it is damaged."""
+    def batches(self, rows: int = ROWS_PER_BATCH) -> Generator[Any, None, None]:
+        """The rows of the file in order, about so many at a time; FeedError where it is damaged."""
         clock = ClockReader()
         self.done = 0
         try:
-            for batch in self._parquet() if self.is_parquet else self._csv():
+            for batch in self._parquet(rows) if self.is_parquet else self._csv(rows * BYTES_PER_ROW):
                 yield self._typed(batch, clock)
         except (OSError, pa.ArrowException, EOFError) as error:
             raise FeedError(f"{self.path} cannot be read: {_first_line(error)}") from error
@@ -64,19 +66,17 @@ class Table:
             return column
         return pc.binary_join_element_wise(to_texts(column), to_texts(batch.column(self._time_of_day)), " ")
 
-    def _parquet(self) -> Iterator[Any]:
+    def _parquet(self, rows: int) -> Iterator[Any]:
         # A buffer of its own keeps the reader from taking a whole column of a row group at once.
         file = pq.ParquetFile(self.path, buffer_size=BYTES_PER_BLOCK, pre_buffer=False)
         with file:
-            for batch in file.iter_batches(ROWS_PER_BATCH, columns=self._wanted, use_threads=False):
+            for batch in file.iter_batches(rows, columns=self._wanted, use_threads=False):
                 self.done += batch.num_rows
                 yield batch
 
-    def _csv(self) -> Iterator[Any]:
+    def _csv(self, block: int) -> Iterator[Any]:
         with self.path.open("rb") as raw, _unpacked(self.path, raw) as stream:
-            options = csv.ReadOptions(
-                use_threads=False, block_size=BYTES_PER_BLOCK, column_names=_header(self.path), skip_rows=1
-            )
+            options = csv.ReadOptions(use_threads=False, block_size=block, column_names=_header(self.path), skip_rows=1)
             # Read as text: a column's type must not depend on what its first block happens to hold.
             types = csv.ConvertOptions(
                 column_types=dict.fromkeys(self._wanted, pa.string()),

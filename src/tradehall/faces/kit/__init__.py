@@ -44,7 +44,7 @@ from tradehall.faces.kit.metrics import Metrics
 from tradehall.faces.kit.openapi import document
 from tradehall.faces.kit.outbox import Board, Outbox
 from tradehall.faces.kit.request import Request
-from tradehall.faces.kit.response import Response, json_response
+from tradehall.faces.kit.response import Response, json_list, json_response
 from tradehall.faces.kit.routing import WEBSOCKET
 from tradehall.faces.kit.serve import Listening, serve
 from tradehall.faces.kit.websocket import Disconnected, Frame, Session, Upgrade
@@ -82,6 +82,7 @@ __all__ = [
     "decode_query",
     "docs_door",
     "document",
+    "json_list",
     "json_response",
     "parse_decimal",
     "plain",

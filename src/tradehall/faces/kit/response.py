@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 import msgspec
+
+from tradehall.ports.history import Ahead, Steps
 
 Header: TypeAlias = tuple[bytes, bytes]
 
@@ -17,6 +20,8 @@ NO_EXTENSIONS: Final[Mapping[str, Any]] = {}
 
 JSON = b"application/json"
 ENCODER = msgspec.json.Encoder()
+# Members of a long list that are made and encoded without a stop.
+MEMBERS_PER_STEP: Final = 64
 
 
 class Response:
@@ -46,3 +51,12 @@ def json_response(value: object, status: int = 200, *, headers: tuple[Header, ..
     Do not hand over a bare Decimal: it may print an exponent; `decimals.plain` does not.
     """
     return Response(status, ENCODER.encode(value), headers=headers, code=code)
+
+
+def json_list(values: Iterable[object]) -> Steps[Response]:
+    """`values`, each made when its turn comes, as a list in JSON; in steps, because it may be long."""
+    rest, parts = iter(values), list[bytes]()
+    while some := list(islice(rest, MEMBERS_PER_STEP)):
+        parts.append(ENCODER.encode(some)[1:-1])
+        yield Ahead.SHORT
+    return Response(200, b"[" + b",".join(parts) + b"]")

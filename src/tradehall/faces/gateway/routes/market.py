@@ -6,7 +6,7 @@ from tradehall.faces.gateway import requests, wishes
 from tradehall.faces.gateway.errors import GatewayProblem
 from tradehall.faces.gateway.gateway import Gateway
 from tradehall.faces.gateway.translate import to_account, to_bar, to_quote
-from tradehall.faces.kit import Request, Response, decode_query, json_response
+from tradehall.faces.kit import Request, Response, decode_query, json_list, json_response
 from tradehall.ports.history import BarWindow
 
 
@@ -47,6 +47,7 @@ async def get_bars(gateway: Gateway, request: Request) -> Response:
         end=wishes.instant(query.end, "end"),
         limit=limit,
     )
-    bars = gateway.market.bars(window)
+    market, provider = gateway.market, instrument.provider
+    bars = await market.bars(window)
     assert all(bar_start(bar.at, bar.timeframe) == bar.at for bar in bars[:1]), "bars start on their grid"
-    return json_response([to_bar(bar, symbol=symbol, provider=instrument.provider) for bar in bars])
+    return await market.slices.run(json_list(to_bar(bar, symbol=symbol, provider=provider) for bar in bars))
