@@ -1,6 +1,7 @@
 """API keys: opaque secrets of which only a digest is kept. Made, revoked and rotated here."""
 
 import hashlib
+import ipaddress
 import secrets
 import string
 from collections.abc import Mapping
@@ -15,26 +16,40 @@ from tradehall.ports.records import AuditLine, RecordChange, RecordStore
 
 KIND: Final = "api_key"
 USE_KIND: Final = "api_key_use"
+# Its body changes with every change of keys and of who may do what: see app/identity/room.py.
+EPOCH_KIND: Final = "identity_epoch"
 GATEWAY: Final = "gateway"
+TERMINAL: Final = "terminal"
+DASHBOARD: Final = "dashboard"
 
 # The first word of a secret says which door it opens.
-PREFIXES: Final[dict[str, str]] = {GATEWAY: "gw_"}
+PREFIXES: Final[dict[str, str]] = {GATEWAY: "gw_", TERMINAL: "tk_test_", DASHBOARD: "op_"}
+LIVE_TERMINAL_PREFIX: Final = "tk_live_"
 ALPHABET: Final = string.ascii_letters + string.digits
-SECRET_LENGTH: Final = 43  # 256 bits in base 62.
-SHOWN_LENGTH: Final = 6
+# In base 62: 256 bits; the terminal door's contract says 32 characters, 190 bits.
+SECRET_LENGTHS: Final = {GATEWAY: 43, TERMINAL: 32, DASHBOARD: 43}
+SHOWN_LENGTHS: Final = {GATEWAY: 6, TERMINAL: 4, DASHBOARD: 6}
 NAME_LENGTH_MAX: Final = 100
 KEYS_MAX: Final = 100_000
+NETWORKS_MAX: Final = 50
 
 READ: Final = "read"
 TRADE: Final = "trade"
 ALL_SCOPES: Final = (READ, TRADE)
+FULL: Final = "full"
+VIEWER: Final = "viewer"
+OPERATOR: Final = "operator"
+# What the keys of a door may be good for. At the gateway scopes add up, elsewhere a key has one.
+SCOPES: Final = {GATEWAY: ALL_SCOPES, TERMINAL: (READ, TRADE, FULL), DASHBOARD: (VIEWER, OPERATOR)}
 
 
 class ApiKey(Struct, frozen=True, omit_defaults=True):
     """A key as it is kept; instants in ns UTC.
 
-    `digest` is the SHA-256 of the secret in hex: the secret has 256 bits of chance, so a slow hash would
-    only slow the door down. `prefix` is its beginning, for people to tell keys apart.
+    `digest` is the SHA-256 of the secret in hex: the secret has so many bits of chance that a slow hash
+    would only slow the door down. `prefix` is its beginning, for people to tell keys apart. `lineage` is
+    the id of the first key of which this one is the successor, "" for a first one. `ip_allow`: networks it
+    may be used from, none: from anywhere.
     """
 
     key_id: str
@@ -48,12 +63,17 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
     strategy_id: str | None = None
     expires_at: int | None = None
     revoked_at: int | None = None
+    lineage: str = ""
+    ip_allow: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The name that stays through rotations."""
+        return self.lineage or self.key_id
 
     def is_valid(self, now: int) -> bool:
         """Whether it opens its door at `now` [ns UTC]."""
-        return (self.revoked_at is None or now < self.revoked_at) and (
-            self.expires_at is None or now < self.expires_at
-        )
+        return (self.revoked_at is None or now < self.revoked_at) and (self.expires_at is None or now < self.expires_at)
 
     def status(self, now: int) -> str:
         """`active`, `revoked` or `expired`, for people."""
@@ -62,13 +82,16 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
         return "active" if self.is_valid(now) else "expired"
 
 
+_decode_key: Final = msgspec.json.Decoder(ApiKey).decode
+
+
 class KeyRefused(Exception):
     """A key cannot be made, found or changed; the text says why."""
 
 
 def digest_of(secret: str) -> bytes:
     """What a secret is looked up by."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 class ApiKeys:
@@ -88,34 +111,23 @@ class ApiKeys:
         scopes: tuple[str, ...] = ALL_SCOPES,
         lifetime_ns: int | None = None,
         strategy_id: str | None = None,
+        ip_allow: tuple[str, ...] = (),
     ) -> tuple[ApiKey, str]:
         """A new key and its secret, which cannot be had again. KeyRefused for a wish that makes no sense."""
-        if not scopes or not set(scopes) <= set(ALL_SCOPES):
-            raise KeyRefused(f"scopes were {', '.join(scopes) or 'none'}, expected some of: read, trade")
-        if len(name) > NAME_LENGTH_MAX or not name.isprintable():
-            raise KeyRefused(f"a key's name has at most {NAME_LENGTH_MAX} printable characters")
         if len(self._store.all(KIND)) >= KEYS_MAX:
             raise KeyRefused(f"there are {KEYS_MAX} keys already, revoked ones included")
         now = self._clock.now()
-        secret = new_secret(door)
-        key = ApiKey(
-            key_id="key_" + secrets.token_hex(8),
-            door=door,
-            prefix=secret[: len(PREFIXES[door]) + SHOWN_LENGTH],
-            digest=digest_of(secret).hex(),
-            account_id=account_id,
-            created_at=now,
-            scopes=scopes,
-            name=name,
-            strategy_id=strategy_id,
-            expires_at=None if lifetime_ns is None else now + lifetime_ns,
+        expires_at = None if lifetime_ns is None else now + lifetime_ns
+        key, secret = made_key(
+            account_id, now, door=door, name=name, scopes=scopes, ip_allow=ip_allow, expires_at=expires_at
         )
+        key = msgspec.structs.replace(key, strategy_id=strategy_id)
         self._write([key], "create", key, f"key {key.prefix}… for account {account_id}")
         return key, secret
 
     def all(self) -> list[ApiKey]:
         """All keys ever made, oldest first."""
-        keys = (msgspec.json.decode(body, type=ApiKey) for body in self._store.all(KIND).values())
+        keys = (_decode_key(body) for body in self._store.all(KIND).values())
         return sorted(keys, key=lambda key: (key.created_at, key.key_id))
 
     def find(self, name: str) -> ApiKey:
@@ -138,18 +150,7 @@ class ApiKeys:
     def rotate(self, key_id: str, *, grace_ns: int = 0) -> tuple[ApiKey, str]:
         """A new secret for the same account and rights; the old one works for `grace_ns` more."""
         old = self.find(key_id)
-        now = self._clock.now()
-        if not old.is_valid(now) or old.revoked_at is not None:
-            raise KeyRefused(f"key {old.key_id} is {old.status(now)} or rotated already: create a new one")
-        secret = new_secret(old.door)
-        new = msgspec.structs.replace(
-            old,
-            key_id="key_" + secrets.token_hex(8),
-            prefix=secret[: len(PREFIXES[old.door]) + SHOWN_LENGTH],
-            digest=digest_of(secret).hex(),
-            created_at=now,
-        )
-        retired = msgspec.structs.replace(old, revoked_at=now + grace_ns)
+        new, retired, secret = rotated_key(old, self._clock.now(), grace_ns=grace_ns)
         self._write([retired, new], "rotate", old, f"key {old.prefix}… became {new.prefix}…")
         return new, secret
 
@@ -162,12 +163,98 @@ class ApiKeys:
         self._store.mark(USE_KIND, {key_id: str(at).encode() for key_id, at in uses.items()})
 
     def _write(self, keys: list[ApiKey], action: str, subject: ApiKey, note: str) -> None:
-        changes = [RecordChange(KIND, key.key_id, msgspec.json.encode(key)) for key in keys]
-        self._store.write(
-            changes, AuditLine(keys[-1].created_at, self._actor, action, KIND, subject.key_id, note)
-        )
+        changes = [key_change(key) for key in keys]
+        changes.append(RecordChange(EPOCH_KIND, "", secrets.token_bytes(16)))
+        self._store.write(changes, AuditLine(keys[-1].created_at, self._actor, action, KIND, subject.key_id, note))
 
 
-def new_secret(door: str) -> str:
-    """A secret for `door`: its prefix and 43 letters and digits."""
-    return PREFIXES[door] + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
+def key_change(key: ApiKey) -> RecordChange:
+    """What keeps a key."""
+    return RecordChange(KIND, key.key_id, msgspec.json.encode(key))
+
+
+def read_key(change: RecordChange) -> ApiKey:
+    """The key that a change keeps."""
+    assert change.body is not None
+    return _decode_key(change.body)
+
+
+def made_key(
+    account_id: AccountId,
+    now: int,
+    *,
+    door: str,
+    name: str = "",
+    scopes: tuple[str, ...] = ALL_SCOPES,
+    expires_at: int | None = None,
+    ip_allow: tuple[str, ...] = (),
+    is_live: bool = False,
+) -> tuple[ApiKey, str]:
+    """A new key and its secret. KeyRefused for a wish that makes no sense."""
+    secret = new_secret(door, is_live=is_live)
+    return ApiKey(
+        key_id="key_" + secrets.token_hex(8),
+        door=door,
+        prefix=shown_prefix(door, secret),
+        digest=digest_of(secret).hex(),
+        account_id=account_id,
+        created_at=now,
+        scopes=checked_scopes(door, scopes),
+        name=checked_name(name),
+        expires_at=expires_at,
+        ip_allow=checked_networks(ip_allow),
+    ), secret
+
+
+def rotated_key(old: ApiKey, now: int, *, grace_ns: int = 0) -> tuple[ApiKey, ApiKey, str]:
+    """The successor of `old`, `old` as it is from now on, and the new secret. KeyRefused for a closed key."""
+    if not old.is_valid(now) or old.revoked_at is not None:
+        raise KeyRefused(f"key {old.key_id} is {old.status(now)} or rotated already: create a new one")
+    secret = new_secret(old.door, is_live=old.prefix.startswith(LIVE_TERMINAL_PREFIX))
+    new = msgspec.structs.replace(
+        old,
+        key_id="key_" + secrets.token_hex(8),
+        prefix=shown_prefix(old.door, secret),
+        digest=digest_of(secret).hex(),
+        created_at=now,
+        lineage=old.line,
+    )
+    return new, msgspec.structs.replace(old, revoked_at=now + grace_ns), secret
+
+
+def checked_scopes(door: str, scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """`scopes` where a key of that door may have them; KeyRefused otherwise."""
+    known = SCOPES[door]
+    if not scopes or not set(scopes) <= set(known):
+        raise KeyRefused(f"scopes were {', '.join(scopes) or 'none'}, expected some of: {', '.join(known)}")
+    if door != GATEWAY and len(scopes) > 1:
+        raise KeyRefused(f"scopes were {', '.join(scopes)}, a key of the {door} door has one")
+    return scopes
+
+
+def checked_name(name: str) -> str:
+    """`name` where it can be shown; KeyRefused otherwise."""
+    if len(name) > NAME_LENGTH_MAX or not name.isprintable():
+        raise KeyRefused(f"a key's name has at most {NAME_LENGTH_MAX} printable characters")
+    return name
+
+
+def checked_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses and networks in their usual spelling; KeyRefused for what is neither."""
+    if len(networks) > NETWORKS_MAX:
+        raise KeyRefused(f"{len(networks)} networks were given, a key has at most {NETWORKS_MAX}")
+    try:
+        return tuple(str(ipaddress.ip_network(network, strict=False)) for network in networks)
+    except ValueError:
+        raise KeyRefused(f"{', '.join(networks)}: expected networks such as 10.0.0.0/8 or 2001:db8::1") from None
+
+
+def shown_prefix(door: str, secret: str) -> str:
+    """As much of a secret as people may see."""
+    return secret[: len(PREFIXES[door]) + SHOWN_LENGTHS[door]]
+
+
+def new_secret(door: str, *, is_live: bool = False) -> str:
+    """A secret for `door`: its prefix, then letters and digits by chance."""
+    prefix = LIVE_TERMINAL_PREFIX if is_live and door == TERMINAL else PREFIXES[door]
+    return prefix + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTHS[door]))

@@ -1,0 +1,115 @@
+"""Account steps: what identity decided is carried out in the engine, though the server may die between."""
+
+import asyncio
+import logging
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from tradehall.app.desk import Desk
+from tradehall.app.identity.book import Book
+from tradehall.app.identity.room import IdentityRoom, Write
+from tradehall.app.outcome import Outcome, ShardUnavailable
+from tradehall.app.records.account_steps import KIND, STATUS_KIND, AccountStep
+from tradehall.app.records.audit import HOUSE, audit_line
+from tradehall.app.records.users import User
+from tradehall.domain.account import AccountStatus
+from tradehall.domain.ids import AccountId
+from tradehall.engine.commands import AnyCommand, OpenAccount, UpdateAccount
+from tradehall.ports.records import RecordChange
+
+_log: Final = logging.getLogger("tradehall.identity")
+
+
+class AccountSteps:
+    """Does what is still to be done. Without a desk (the command line) it stays until a server does it."""
+
+    def __init__(self, room: IdentityRoom) -> None:
+        self._room = room
+        self._desk: Desk | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def attach(self, desk: Desk) -> None:
+        """From now on steps can be done."""
+        self._desk = desk
+
+    async def do(self, *logins: AccountId) -> None:
+        """Do what is to be done for these accounts, or for all; durable on return.
+
+        ShardUnavailable: not now; it will be tried again.
+        """
+        if self._desk is None or not self._room.book.steps:
+            return
+        async with self._one_at_a_time:
+            for step in list(self._room.book.steps.values()):
+                if not logins or step.login in logins:
+                    await self._do(self._desk, step)
+
+    async def _do(self, desk: Desk, step: AccountStep) -> None:
+        account = desk.state.accounts.get(step.login)
+        if account is None and step.terms is not None:
+            await _submit(desk, OpenAccount(step.terms, step.deposit))
+            account = desk.state.accounts[step.login]
+        status = None if account is None else account.terms.status
+        wanted = self._wanted(step, status)
+        if status is not None and wanted not in (None, status):
+            await _submit(desk, UpdateAccount(step.login, status=wanted))
+        # What we found done may have been decided by somebody else a moment ago.
+        await desk.settled()
+        await self._room.change(lambda book, now: _cleared(book, now, step, status))
+
+    def _wanted(self, step: AccountStep, status: AccountStatus | None) -> AccountStatus | None:
+        if step.is_enabled is None or status is None:
+            return None
+        if not step.is_enabled:
+            return AccountStatus.DISABLED
+        if status is not AccountStatus.DISABLED:
+            return None  # It was never disabled, or somebody set another status since.
+        return self._room.book.statuses_before.get(step.login, AccountStatus.ACTIVE)
+
+
+async def _submit(desk: Desk, command: AnyCommand) -> Outcome:
+    outcome = await desk.submit(command)
+    if outcome.rejection is not None:
+        # The step stays, so that it is seen; a rule that refuses it now may let it pass later.
+        raise ShardUnavailable(f"{type(command).__name__} was refused: {outcome.rejection.message}")
+    return outcome
+
+
+def _cleared(book: Book, now: int, step: AccountStep, found: AccountStatus | None) -> tuple[Write | None, None]:
+    """The step is done; if there is another by now, only the opening is."""
+    present = book.steps.get(step.login)
+    if present is None:
+        return None, None
+    rest = None if present == step else replace(present, terms=None)
+    changes = [RecordChange(KIND, str(step.login), None if rest is None else msgspec.json.encode(rest))]
+    if (kept := _status_to_keep(step, found)) is not None:
+        changes.append(kept)
+    line = audit_line(HOUSE, now, "account.step", (KIND, step.login), after=_said(step))
+    return Write(changes, [line]), None
+
+
+def _status_to_keep(step: AccountStep, found: AccountStatus | None) -> RecordChange | None:
+    if step.is_enabled is None:
+        return None
+    unusual = found in (AccountStatus.READ_ONLY, AccountStatus.CLOSE_ONLY)
+    if not step.is_enabled and not unusual:
+        return None
+    body = msgspec.json.encode(found) if not step.is_enabled else None
+    return RecordChange(STATUS_KIND, str(step.login), body)
+
+
+def _said(step: AccountStep) -> AccountStep:
+    return replace(step, terms=None) if step.terms is None else step
+
+
+def step_change(step: AccountStep) -> RecordChange:
+    """What keeps a step until it is done."""
+    return RecordChange(KIND, str(step.login), msgspec.json.encode(step))
+
+
+def status_steps(book: Book, user: User, *, is_enabled: bool) -> list[RecordChange]:
+    """What enables or disables all accounts of a user; an opening that waits goes on waiting."""
+    waiting = (book.steps.get(login, AccountStep(login)) for login in user.logins)
+    return [step_change(replace(step, is_enabled=is_enabled)) for step in waiting]

@@ -1,0 +1,134 @@
+"""The room where identity changes: one decision at a time, durable, then in memory, then told."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol, TypeVar
+
+from msgspec import Struct
+
+from tradehall.app.identity.book import Book, read_book
+from tradehall.app.records import api_keys, sessions
+from tradehall.app.records.api_keys import EPOCH_KIND
+from tradehall.ports.clock import Clock
+from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordsFault, RecordStore
+
+# Only another process can be faster, and one look at what it did is nearly always enough.
+ATTEMPTS_MAX: Final = 8
+
+T = TypeVar("T")
+
+_log: Final = logging.getLogger("tradehall.identity")
+
+
+class Write(Struct, frozen=True):
+    """What a decision changes, and its audit lines, at least one."""
+
+    changes: Sequence[RecordChange]
+    audit: Sequence[AuditLine]
+
+
+# A decision reads the book at `now` [ns UTC] and must not change it; no Write: nothing has to be written.
+Decision = Callable[[Book, int], tuple[Write | None, T]]
+
+
+class RevocationListener(Protocol):
+    """Who holds sockets open for principals."""
+
+    def on_revoked(self, ids: frozenset[str]) -> None:
+        """Close what principals with these `key_id`s opened: they may do nothing any more."""
+        ...
+
+
+class IdentityRoom:
+    """Keeps `book` equal to the store. Belongs to one loop at a time; the store is written beside it."""
+
+    def __init__(self, store: RecordStore, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self.book = read_book(store)
+        self._lock = asyncio.Lock()
+        self._listeners: tuple[RevocationListener, ...] = ()
+        self._running: set[asyncio.Task[object]] = set()
+
+    def listen(self, listener: RevocationListener) -> None:
+        """Tell `listener` of everything revoked from now on."""
+        self._listeners += (listener,)
+
+    async def change(self, decide: Decision[T]) -> T:
+        """Carry out a decision: durable, and in effect everywhere, on return.
+
+        What `decide` raises is raised; it may be asked again when another process was faster. RecordsFault:
+        the store cannot be written, nothing happened. A caller who gives up does not stop it half-way.
+        """
+        return await self._undisturbed(self._change(decide))
+
+    async def reload(self) -> None:
+        """Take in what another process wrote."""
+        await self._undisturbed(self._reload())
+
+    def load(self) -> None:
+        """Read the book anew, at once: before the loop runs."""
+        self._take(read_book(self.store))
+
+    async def _undisturbed(self, work: "Awaitable[T]") -> T:
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _reload(self) -> None:
+        async with self._lock:
+            await self._read()
+
+    async def _change(self, decide: Decision[T]) -> T:
+        async with self._lock:
+            for _ in range(ATTEMPTS_MAX):
+                write, result = decide(self.book, self.clock.now())
+                if write is None:
+                    return result
+                epoch = RecordChange(EPOCH_KIND, "", secrets.token_bytes(16), expects=self.book.epoch)
+                changes = (*write.changes, epoch)
+                try:
+                    await asyncio.to_thread(self.store.write, changes, *write.audit)
+                except RecordConflict:
+                    await self._read()
+                    continue
+                self.book.apply(changes)
+                self._tell(revoked_by(write.changes, self.clock.now()))
+                return result
+        raise RecordsFault(f"records could not be written: others were faster {ATTEMPTS_MAX} times")
+
+    async def _read(self) -> None:
+        self._take(await asyncio.to_thread(read_book, self.store))
+
+    def _take(self, fresh: Book) -> None:
+        now = self.clock.now()
+        lost = {jti for jti in self.book.sessions if jti not in fresh.sessions}
+        lost |= {key.key_id for key in self.book.ring if key.is_valid(now) and not _still_valid(fresh, key.key_id, now)}
+        # The same book with other pages: doors and caches hold on to it.
+        vars(self.book).update({name: page for name, page in vars(fresh).items() if name != "ring"})
+        self.book.ring.replace(list(fresh.ring))
+        self._tell(frozenset(lost))
+
+    def _tell(self, ids: frozenset[str]) -> None:
+        if not ids:
+            return
+        for listener in self._listeners:
+            try:
+                listener.on_revoked(ids)
+            except Exception:
+                _log.exception("a door could not close the sockets of revoked principals")
+
+
+def _still_valid(book: Book, key_id: str, now: int) -> bool:
+    key = book.ring.get(key_id)
+    return key is not None and key.is_valid(now)
+
+
+def revoked_by(changes: Sequence[RecordChange], now: int) -> frozenset[str]:
+    """Which sessions and keys are at an end after these changes."""
+    ended = {change.key for change in changes if change.kind == sessions.KIND and change.body is None}
+    keys = (change for change in changes if change.kind == api_keys.KIND and change.body is not None)
+    return frozenset(ended | {change.key for change in keys if not api_keys.read_key(change).is_valid(now)})

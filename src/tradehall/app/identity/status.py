@@ -1,0 +1,97 @@
+"""A user's status: the inactive lose sessions, keys and sockets at every door, in one transaction."""
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tradehall.app.identity.account_steps import AccountSteps, status_steps
+from tradehall.app.identity.book import Book
+from tradehall.app.identity.room import IdentityRoom, Write
+from tradehall.app.identity.sessions import endings
+from tradehall.app.identity.users import at_version, changed, user_change
+from tradehall.app.records import resets
+from tradehall.app.records.api_keys import KIND as KEY_KIND
+from tradehall.app.records.api_keys import key_change
+from tradehall.app.records.audit import Actor, audit_line
+from tradehall.app.records.resets import ResetStatus
+from tradehall.app.records.users import KIND, User, UserStatus
+from tradehall.ports.records import AuditLine, RecordChange
+
+
+class StatusEffects(Struct, frozen=True):
+    """What a change of status did."""
+
+    user: User
+    sessions_revoked: int = 0
+    keys_revoked: int = 0
+
+
+class UserStatusDesk:
+    """Deactivates and reactivates."""
+
+    def __init__(self, room: IdentityRoom, steps: AccountSteps) -> None:
+        self._room = room
+        self._steps = steps
+
+    async def deactivate(self, user_id: int, *, by: Actor, expected_version: int | None = None) -> StatusEffects:
+        """Nothing the user had opens a door when this returns, and the engine takes no order of theirs.
+
+        A second time changes nothing. ShardUnavailable: all but the engine's part is done, which follows.
+        """
+        return await self._set(user_id, UserStatus.INACTIVE, by, expected_version)
+
+    async def reactivate(self, user_id: int, *, by: Actor, expected_version: int | None = None) -> StatusEffects:
+        """The user may sign in again and make new keys; the old ones stay revoked."""
+        return await self._set(user_id, UserStatus.ACTIVE, by, expected_version)
+
+    async def _set(self, user_id: int, status: UserStatus, by: Actor, expected_version: int | None) -> StatusEffects:
+        def decide(book: Book, now: int) -> tuple[Write | None, StatusEffects]:
+            user = at_version(book, user_id, expected_version)
+            if user.status is status:
+                return None, StatusEffects(user)
+            if status is UserStatus.ACTIVE:
+                return _reactivated(book, now, user, by)
+            return _deactivated(book, now, user, by)
+
+        effects = await self._room.change(decide)
+        await self._steps.do(*effects.user.logins)
+        return effects
+
+
+def _deactivated(book: Book, now: int, user: User, by: Actor) -> tuple[Write, StatusEffects]:
+    after = changed(user, now, status=UserStatus.INACTIVE)
+    ended = endings(book, user.user_id)
+    keys = [
+        replace(key, revoked_at=now) for key in book.keys_of(user) if key.revoked_at is None or key.revoked_at > now
+    ]
+    effects = StatusEffects(after, len(ended), len(keys))
+    changes = [
+        user_change(after), *ended, *map(key_change, keys), *_cancelled_resets(book, user),
+        *status_steps(book, user, is_enabled=False),
+    ]  # fmt: skip
+    told = {"sessions_revoked": effects.sessions_revoked, "keys_revoked": effects.keys_revoked}
+    lines = [_line(by, now, user, after, told)]
+    lines += [
+        audit_line(by, now, "key.revoke", (KEY_KIND, key.key_id), user=user, note=f"key {key.prefix}…") for key in keys
+    ]
+    return Write(changes, lines), effects
+
+
+def _reactivated(book: Book, now: int, user: User, by: Actor) -> tuple[Write, StatusEffects]:
+    after = changed(user, now, status=UserStatus.ACTIVE)
+    changes = [user_change(after), *status_steps(book, user, is_enabled=True)]
+    return Write(changes, [_line(by, now, user, after, {})]), StatusEffects(after)
+
+
+def _cancelled_resets(book: Book, user: User) -> list[RecordChange]:
+    waiting = (book.resets[reset_id] for reset_id in book.resets_of.get(user.user_id, ()))
+    return [
+        RecordChange(resets.KIND, reset.reset_id, msgspec.json.encode(replace(reset, status=ResetStatus.CANCELLED)))
+        for reset in waiting
+        if reset.status is ResetStatus.PENDING
+    ]
+
+
+def _line(by: Actor, now: int, user: User, after: User, effects: dict[str, int]) -> AuditLine:
+    line = audit_line(by, now, "user.status", (KIND, user.user_id), user=user, before=user, after=after)
+    return replace(line, after={**line.after, **effects})
