@@ -70,8 +70,12 @@ class AccountStreams:
 
     def capture(self, record: Record) -> Payload | None:
         """Frames of a decision, made while the state is exactly what it left; None if nobody listens."""
-        if not any(channel.followers for channel in self._channels):
-            return None
+        for channel in self._channels:
+            if channel.followers:
+                return self._captured(record)
+        return None
+
+    def _captured(self, record: Record) -> Payload | None:
         payload: Payload = []
         for account_id, events in events_by_account(record).items():
             for channel in self._channels:
