@@ -51,6 +51,14 @@ class Batch:
         self.waiters: list[Future[None]] = []
         self.is_done = False
 
+    def move(self, turn: "Batch") -> None:
+        """Append `turn`, which is empty then."""
+        self.payloads += turn.payloads
+        self.rows.move(turn.rows)
+        self.releases += turn.releases
+        turn.payloads.clear()
+        turn.releases.clear()
+
 
 class Writer:
     """One shard's way into its journal.
@@ -132,13 +140,13 @@ class Writer:
                 self.known_ids.add(row.account_id, row.client_order_id)
         with self._lock:
             filling = self._filling
-            filling.payloads += turn.payloads
-            filling.rows.extend(turn.rows)
-            filling.releases += turn.releases
+            if filling.payloads:
+                filling.move(turn)
+            else:  # The emptied one will hold the next turn.
+                self._filling, self._turn = turn, filling
             is_idle, self._is_idle = self._is_idle, False
         if is_idle and self._thread is not None:
             self._wake.release()
-        self._turn = Batch()
         return True
 
     def abort_turn(self) -> None:

@@ -113,14 +113,13 @@ class ViewRows:
         self.tickets: list[TicketRow] = []
         self.deals: list[DealRow] = []
 
-    def extend(self, other: "ViewRows") -> None:
-        """Append all rows of `other`."""
-        self.orders += other.orders
-        self.fills += other.fills
-        self.ledger += other.ledger
-        self.closed_positions += other.closed_positions
-        self.tickets += other.tickets
-        self.deals += other.deals
+    def move(self, other: "ViewRows") -> None:
+        """Append all rows of `other`, which is empty then."""
+        for view in VIEWS:
+            rows = getattr(other, view)
+            if rows:
+                getattr(self, view).extend(rows)
+                rows.clear()
 
     def of(self, view: str) -> list[Any]:
         """Rows of the view of that name."""
