@@ -13,7 +13,7 @@ from tradehall.engine import events as ev
 from tradehall.engine.context import Context
 from tradehall.engine.preview import Preview, preview
 from tradehall.engine.replay import encode_snapshot
-from tradehall.engine.state import ENDED_KEPT
+from tradehall.engine.state import ENDED_KEPT, EXPIRIES_SPARE
 
 TYPES = [
     # what            the order
@@ -98,6 +98,15 @@ def test_a_new_expiry_replaces_the_old_one_and_none_makes_it_gtc():
     assert world.told(ev.OrderAmended)[0].keeps_priority
     world.amend(order, clear_expiry=True)
     assert (order.terms.time_in_force, world.engine.next_deadline()) == (TimeInForce.GTC, None)
+
+
+def test_orders_that_ended_before_their_time_do_not_pile_up():
+    world = World()
+    kept = world.place(a_limit("BUY", "1", "1.0", time_in_force="DAY"))
+    for _ in range(3 * EXPIRIES_SPARE):
+        world.cancel(world.place(a_limit("BUY", "1", "1.0", time_in_force="DAY")))
+    assert len(world.state.expiries) <= EXPIRIES_SPARE + 2
+    assert world.engine.next_deadline() == kept.terms.expires_at
 
 
 # Amending.

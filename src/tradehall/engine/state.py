@@ -7,7 +7,7 @@ ones live in the store. Everything here is rebuilt by folding events; nothing he
 from bisect import bisect_left
 from collections import deque
 from decimal import Decimal
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from tradehall.domain.order import Order, Side
 from tradehall.domain.position import Position
 
 ENDED_KEPT: Final = 1024
+EXPIRIES_SPARE: Final = 1024
 
 _NOTHING: Final[dict[OrderId, None]] = {}
 
@@ -175,4 +176,15 @@ def index_order(state: State, order: Order) -> None:
     if terms.position_id is not None:
         state.reducing.setdefault(terms.position_id, {})[order.order_id] = None
     if terms.expires_at is not None:
-        heappush(state.expiries, (terms.expires_at, order.order_id))
+        note_expiry(state, terms.expires_at, order.order_id)
+
+
+def note_expiry(state: State, at: int, order_id: OrderId) -> None:
+    """Line an order up for its end. What ended otherwise leaves the line when its time comes, or when the dead
+    are the most.
+    """
+    line = state.expiries
+    heappush(line, (at, order_id))
+    if len(line) > EXPIRIES_SPARE + 2 * len(state.orders):
+        line[:] = [entry for entry in line if _expires(state, *entry)]
+        heapify(line)

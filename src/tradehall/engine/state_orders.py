@@ -1,6 +1,5 @@
 """How events change orders. `engine.state_evolve` calls these, and nobody else."""
 
-from heapq import heappush
 from typing import Any
 
 from tradehall.domain.account import Exposure
@@ -8,7 +7,7 @@ from tradehall.domain.ids import OrderId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import STATUS_TRANSITIONS, Order, OrderStatus, signed
 from tradehall.engine import events as ev
-from tradehall.engine.state import ENDED_KEPT, ConservationError, State, index_order
+from tradehall.engine.state import ENDED_KEPT, ConservationError, State, index_order, note_expiry
 
 
 def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
@@ -68,11 +67,11 @@ def order_amended(state: State, event: ev.OrderAmended, now: int) -> None:
         state.ended_now.append(order)
     else:
         state.accounts[event.terms.account_id].margin_held += event.margin_held - order.margin_held
-        if event.terms.expires_at is not None and event.terms.expires_at != order.terms.expires_at:
-            heappush(state.expiries, (event.terms.expires_at, event.order_id))
-    order.terms = event.terms
+    expiry, order.terms = order.terms.expires_at, event.terms
     order.margin_held = event.margin_held
     order.updated_at = now
+    if event.terms.expires_at is not None and event.terms.expires_at != expiry and order.is_working:
+        note_expiry(state, event.terms.expires_at, order.order_id)
 
 
 def order_triggered(state: State, event: ev.OrderTriggered, now: int) -> None:

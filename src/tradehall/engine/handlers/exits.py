@@ -154,6 +154,8 @@ def drop_exits(state: State, position: Position, but: OrderId, emit: Emit) -> No
 
 def trim_exits(state: State, position: Position, emit: Emit) -> None:
     """The position shrank: legs beyond it shrink too, newest first."""
+    if position.position_id not in state.reducing:
+        return  # The usual case, told by one look.
     for role in EXIT_ROLES:
         legs = exit_legs(state, position.position_id, role)
         excess = sum((leg.remaining_quantity for leg in legs), ZERO) - position.quantity
