@@ -97,14 +97,6 @@ class State:
             return None
         return account.positions.get(exposure.position_id)
 
-    def oco_siblings(self, order: Order) -> list[OrderId]:
-        """The other working orders of the order's OCO group."""
-        group = order.terms.oco_group_id
-        if group is None:
-            return []
-        members = self.oco_groups.get((order.terms.account_id, group), _NOTHING)
-        return [order_id for order_id in members if order_id != order.order_id]
-
     def reducing_orders(self, position_id: PositionId) -> list[Order]:
         """Working orders bound to a position: exit legs and closes, oldest first."""
         return [self.orders[order_id] for order_id in self.reducing.get(position_id, _NOTHING)]
