@@ -111,6 +111,15 @@ def test_a_file_that_somebody_keeps_to_himself_is_a_fault(tmp_path):
     store.close()
 
 
+def test_the_file_is_for_its_owner_alone(tmp_path):
+    store = SqliteRecords(tmp_path / "records.db")
+    put(store, a=b"1")
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    store.close()
+    assert modes.keys() == {"records.db", "records.db-wal", "records.db-shm"}
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_store_of_a_newer_version_is_refused(tmp_path):
     path = tmp_path / "records.db"
     SqliteRecords(path).close()

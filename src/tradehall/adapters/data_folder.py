@@ -35,6 +35,16 @@ class DataFolder:
         return self.path / "history"
 
     @property
+    def house_key(self) -> Path:
+        """What signs sessions and partners' tokens; as secret as all passwords together."""
+        return self.path / "house.key"
+
+    @property
+    def outbox(self) -> Path:
+        """Folder of mail that no server took: there is none."""
+        return self.path / "outbox"
+
+    @property
     def demo_sheet(self) -> Path:
         """What `--demo` made, secrets included."""
         return self.path / "demo.json"

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from tradehall.app.records.api_keys import ApiKeys, digest_of
+from tradehall.app.records.groups import HEDGING_GROUP
 from tradehall.domain.account import AccountTerms, PositionMode
 from tradehall.domain.ids import AccountId
 
@@ -18,14 +19,18 @@ STRATEGY_ACCOUNT: Final[AccountId] = 700_200
 DEMO_DEPOSIT: Final = Decimal(100_000)
 DEMO_ACCOUNTS: Final = (
     AccountTerms(
-        CLIENT_ACCOUNT, position_mode=PositionMode.HEDGING, leverage=Decimal(50), name="Demo client", group="demo"
+        CLIENT_ACCOUNT,
+        position_mode=PositionMode.HEDGING,
+        leverage=Decimal(50),
+        name="Demo Client",
+        group=HEDGING_GROUP,
     ),
     AccountTerms(
         OTHER_CLIENT_ACCOUNT,
         position_mode=PositionMode.HEDGING,
         leverage=Decimal(50),
-        name="Second demo client",
-        group="demo",
+        name="Second Client",
+        group=HEDGING_GROUP,
     ),
     AccountTerms(STRATEGY_ACCOUNT, name="Demo strategy", group="demo"),
 )
@@ -39,12 +44,31 @@ class GatewaySheet(Struct, frozen=True):
     client_account_key: str
 
 
+class ClientSheet(Struct, frozen=True):
+    """How somebody signs in at the client door."""
+
+    login: AccountId
+    password: str
+    email: str
+
+
+class TerminalSheet(Struct, frozen=True):
+    """Keys of the demo client for the terminal door, one of each scope."""
+
+    read: str
+    trade: str
+    full: str
+
+
 class DemoSheet(Struct, frozen=True):
     """What `demo.json` holds; doors that do not exist yet are left out."""
 
     base_url: str
     gateway: GatewaySheet
     dashboard_url: str | UnsetType = UNSET
+    client: ClientSheet | UnsetType = UNSET
+    client2: ClientSheet | UnsetType = UNSET
+    terminal: TerminalSheet | UnsetType = UNSET
 
 
 def sheet_from(text: bytes) -> DemoSheet | None:

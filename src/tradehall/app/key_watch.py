@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tradehall.app.access import Access
@@ -18,8 +18,17 @@ _log: Final = logging.getLogger("tradehall.keys")
 class KeyWatch:
     """Reads the keys again when another process changed them, and writes down when they were used."""
 
-    def __init__(self, store: RecordStore, keys: ApiKeys, access: Access) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        keys: ApiKeys,
+        access: Access,
+        *,
+        reload: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`reload` takes in what changed, keys included, where somebody else keeps them."""
         self._store = store
+        self._reload = self._replace_keys if reload is None else reload
         self._keys = keys
         self._access = access
         self._on_look: tuple[Callable[[], None], ...] = ()
@@ -51,9 +60,12 @@ class KeyWatch:
         """Read the keys again if they may have changed."""
         # Beside the loop: the store may be busy writing what somebody else asked for.
         if await asyncio.to_thread(self._store.changed_elsewhere):
-            self._access.replace_keys(await asyncio.to_thread(self._keys.all))
+            await self._reload()
         for do in self._on_look:
             do()
+
+    async def _replace_keys(self) -> None:
+        self._access.replace_keys(await asyncio.to_thread(self._keys.all))
 
     async def note(self) -> None:
         """Write down when keys were used since the last time."""

@@ -9,6 +9,8 @@ from typing import Final
 
 from tradehall import __version__
 from tradehall.adapters.data_folder import DataFolderRefused
+from tradehall.adapters.house_key import HouseKeyRefused
+from tradehall.app.identity.refusals import IdentityRefused
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import KeyRefused
 from tradehall.cli import bench, demo, importing, journal, keys, openapi, serve, show
@@ -26,8 +28,8 @@ WRONG_USAGE: Final = 2
 
 # What a person can mend: one sentence, no traceback.
 EXPECTED: Final = (
-    ConfigRefused, DataFolderRefused, FeedError, JournalDamaged, JournalRefused, KeyRefused, RecordsFault, Refused,
-    ShardUnavailable, StartRefused,
+    ConfigRefused, DataFolderRefused, FeedError, HouseKeyRefused, IdentityRefused, JournalDamaged, JournalRefused,
+    KeyRefused, RecordsFault, Refused, ShardUnavailable, StartRefused,
 )  # fmt: skip
 
 _log = logging.getLogger("tradehall.cli")

@@ -117,6 +117,22 @@ class Config:
         Decimal(50), values.number("0", "1000"), "margin level of the stop-out, percent", group="account"
     )
 
+    # People and their mail.
+    sign_up: str | None = setting(
+        None, values.one_of("open", "closed"), "whether people may sign up at the client door; unset: in the demo",
+        group="people",
+    )  # fmt: skip
+    public_url: str = setting(
+        "", values.origin, "this server as others reach it, for links in mail; unset: where it listens", group="people"
+    )
+    mail_server: str = setting(
+        "outbox", values.mail_server, "outbox: a file for each mail; or smtp://user:password@mail.example:587",
+        secret=True, group="people",
+    )  # fmt: skip
+    mail_from: str = setting(
+        "Tradehall <tradehall@localhost>", values.mail_sender, "who sends the mail", group="people"
+    )
+
     # The gateway door.
     subscriptions: tuple[values.Subscription, ...] = setting(
         (), values.subscriptions, "which frames the stream sends; empty: all", twin="SUBSCRIPTIONS", group="gateway"
@@ -198,6 +214,12 @@ class Config:
             partial_fill_ratio=self.venue_partial_fill_ratio,
             queueing=self.venue_queueing,
         )
+
+    @property
+    def reachable_url(self) -> str:
+        """Where a browser finds this server."""
+        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return self.public_url or f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
 
     @property
     def sl_tp_ttl_ns(self) -> int | None:

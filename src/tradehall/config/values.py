@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from tradehall.adapters.mail import smtp_server
 from tradehall.domain.time import from_rfc3339
 from tradehall.faces.gateway.subscriptions import Subscriptions
 
@@ -95,6 +96,27 @@ def api_key(text: str) -> str:
     if not (text.isascii() and text.isprintable()) or text != text.strip():
         raise ValueError("expected printable ASCII characters without blanks around them")
     return text
+
+
+def mail_server(text: str) -> str:
+    """`outbox`, or the address of a mail server."""
+    if text != "outbox":
+        smtp_server(text)  # A ValueError that does not tell the password.
+    return text
+
+
+def mail_sender(text: str) -> str:
+    """An address mail comes from, with or without a name before it."""
+    if re.fullmatch(r"([^<>@\"\\]* <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)", text) and text.isprintable():
+        return text
+    raise ValueError("expected an address such as desk@broker.example or Broker <desk@broker.example>")
+
+
+def origin(text: str) -> str:
+    """Scheme and host of this server, as others reach it."""
+    if is_origin(text):
+        return text
+    raise ValueError("expected an address such as https://desk.example, without a path")
 
 
 def currency(text: str) -> str:

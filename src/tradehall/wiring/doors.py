@@ -37,6 +37,7 @@ class Doors:
         self._gateway_stream = GatewayStream(gateway)
         self.doors: tuple[Door, ...] = (make_door(gateway, self._gateway_stream),)
         self.app = self._make_app(house.config, log)
+        house.identity.room.listen(self)
         house.key_watch.after_each_look(self._hang_up_on_lost_keys)
 
     def _make_gateway(self) -> Gateway:
@@ -81,6 +82,13 @@ class Doors:
         await self._gateway_stream.say_goodbye()
         await self._house.stop_trading()
         await self.app.close_sessions()
+
+    def on_revoked(self, ids: frozenset[str]) -> None:
+        """Keys and sessions are at an end: so is what they opened. Doors that know more listen themselves."""
+        for session in list(self.app.sessions):
+            principal = session.request.principal
+            if isinstance(principal, Principal) and principal.key_id in ids:
+                session.hang_up(POLICY_VIOLATION, "the key is no longer valid")
 
     def _hang_up_on_lost_keys(self) -> None:
         now = self._house.clock.now()

@@ -14,9 +14,9 @@ from tradehall.adapters.sqlite.chores import chore_command
 from tradehall.adapters.sqlite.inspection import SqliteInspection, scratch_views
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
-from tradehall.app.access import Access
 from tradehall.app.chores import Chores
 from tradehall.app.demo import DEMO_ACCOUNTS, DEMO_DEPOSIT, HOUSE_ACCOUNT
+from tradehall.app.demo_people import DemoPeople, demo_people
 from tradehall.app.desk import Desk
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
@@ -32,6 +32,7 @@ from tradehall.engine.state import State
 from tradehall.venue.loop import TradingLoop
 from tradehall.venue.simulated import SimulatedVenue
 from tradehall.wiring.feeds import make_feed
+from tradehall.wiring.people import make_access, make_identity, read_sheet
 
 FIRST_QUOTE_WITHIN_S: Final = 10.0
 FIRST_QUOTE_LOOK_S: Final = 0.01
@@ -69,11 +70,13 @@ class House:
         self.market = MarketBoard(self.feed.instruments, self.feed.history, self.clock, self.feed.stale_after_ns)
         self.desk = self._make_desk(progress)
         self.keys = ApiKeys(self._records, self.clock, actor="server")
-        self.access = Access(self.clock, house_account=HOUSE_ACCOUNT, master_key=config.api_key)
-        self.key_watch = KeyWatch(self._records, self.keys, self.access)
+        self.identity = make_identity(config, self.folder, self._records, self.clock, demo=demo)
+        self.access = make_access(config, self.identity, self.clock)
+        self.key_watch = KeyWatch(self._records, self.keys, self.access, reload=self.identity.reload)
         self.key_watch.load()
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
         self._is_demo = demo
+        self.demo_people: DemoPeople | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.failure: Exception | None = None
 
@@ -130,7 +133,12 @@ class House:
             outcome = await self.desk.submit(command)
             if outcome.rejection is not None:
                 raise StartRefused(f"{type(command).__name__} was refused: {outcome.rejection.message}")
+        await self.identity.attach(self.desk)
+        if self._is_demo:
+            self.demo_people = await demo_people(self.identity, read_sheet(self.folder))
         self.market.subscribe(self.desk)
+        self._begin("identity", self.identity.run())
+        self._begin("mail", self.identity.post.run())
         self._begin("feed", self.feed.run(self.market))
         self._begin("staleness", self._watch_staleness())
         self._begin("bars", self._prepare_bars())
@@ -198,6 +206,7 @@ class House:
 
     def abandon(self) -> None:
         """Let go of the files of a house that is not open."""
+        self.identity.close()
         self._store.close()
         self._records.close()
 

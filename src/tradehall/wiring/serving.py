@@ -13,7 +13,7 @@ import msgspec
 
 import tradehall
 from tradehall.adapters.data_folder import write_private
-from tradehall.app.demo import HOUSE_ACCOUNT, DemoSheet, GatewaySheet, client_key, sheet_from
+from tradehall.app.demo import HOUSE_ACCOUNT, DemoSheet, GatewaySheet, client_key
 from tradehall.app.recovery import Progress
 from tradehall.config import Config
 from tradehall.faces.kit import AccessLog, document
@@ -21,6 +21,7 @@ from tradehall.faces.kit.serve import Listening, serve
 from tradehall.wiring.doors import TITLE, Doors
 from tradehall.wiring.feeds import label_of
 from tradehall.wiring.house import House, StartRefused
+from tradehall.wiring.people import read_sheet
 
 _log: Final = logging.getLogger("tradehall.serving")
 
@@ -34,30 +35,31 @@ def run_server(config: Config, *, demo: bool, say: Say, progress: Progress) -> N
     """
     house = House(config, demo=demo, progress=progress)
     log = AccessLog(sys.stdout.buffer) if config.access_log else None
-    doors = Doors(house, log=log, on_open=lambda: say("Ready. Ctrl-C stops."))
-    _Server(house, doors, demo=demo, say=say).run()
+    server = _Server(house, demo=demo, say=say)
+    server.run(Doors(house, log=log, on_open=server.on_open))
 
 
 class _Server:
-    def __init__(self, house: House, doors: Doors, *, demo: bool, say: Say) -> None:
+    def __init__(self, house: House, *, demo: bool, say: Say) -> None:
         self._house = house
-        self._doors = doors
+        self._doors: Doors | None = None
         self._demo = demo
         self._say = say
-        self._is_listening = False
+        self._urls: list[str] = []
 
-    def run(self) -> None:
+    def run(self, doors: Doors) -> None:
         config = self._house.config
+        self._doors = doors
         listening = Listening(host=config.host, port=config.port, second_port=config.dashboard_port or None)
         try:
             serve(
-                self._doors.app,
+                doors.app,
                 listening,
                 on_stopping=self._stop,
                 on_listening=self._on_listening,
             )
         except OSError as error:
-            if self._is_listening:
+            if self._urls:
                 raise
             self._house.abandon()
             raise StartRefused(
@@ -69,18 +71,23 @@ class _Server:
 
     async def _stop(self) -> None:
         self._say("Stopping: no more orders are taken; everything accepted is being made durable.")
+        assert self._doors is not None
         await self._doors.say_goodbye()
 
     def _on_listening(self, sockets: Sequence[socket.socket]) -> None:
-        self._is_listening = True
-        urls = [url_of(self._house.config.host, listening) for listening in sockets]
-        sheet = self._write_sheet(urls) if self._demo else None
-        for line in self._banner(urls, sheet):
+        self._urls = [url_of(self._house.config.host, listening) for listening in sockets]
+        for line in self._banner(self._urls):
             self._say(line)
 
+    def on_open(self) -> None:
+        """The house is open, the first request may come: what people are told before it."""
+        if self._demo:
+            self._write_sheet(self._urls)
+        self._say("Ready. Ctrl-C stops.")
+
     def _write_sheet(self, urls: Sequence[str]) -> DemoSheet:
-        path = self._house.folder.demo_sheet
-        before = sheet_from(path.read_bytes()) if path.exists() else None
+        before, people = read_sheet(self._house.folder), self._house.demo_people
+        assert people is not None
         sheet = DemoSheet(
             base_url=urls[0],
             gateway=GatewaySheet(
@@ -89,12 +96,16 @@ class _Server:
                 client_account_key=client_key(self._house.keys, before, self._house.clock.now()),
             ),
             dashboard_url=urls[1] if len(urls) > 1 else msgspec.UNSET,
+            client=people.client,
+            client2=people.client2,
+            terminal=people.terminal,
         )
         self._house.key_watch.load()
-        write_private(path, msgspec.json.format(msgspec.json.encode(sheet), indent=2).decode() + "\n")
+        text = msgspec.json.format(msgspec.json.encode(sheet), indent=2).decode()
+        write_private(self._house.folder.demo_sheet, text + "\n")
         return sheet
 
-    def _banner(self, urls: Sequence[str], sheet: DemoSheet | None) -> list[str]:
+    def _banner(self, urls: Sequence[str]) -> list[str]:
         house, config = self._house, self._house.config
         lines = [
             f"Tradehall {tradehall.__version__}, paper trading. Data in {house.folder.path.absolute()}.",
@@ -103,7 +114,7 @@ class _Server:
             f"  documents  {urls[0]}/docs",
         ]
         lines += [f"  second     {url}" for url in urls[1:]]
-        if sheet is not None:
+        if self._demo:
             lines.append(f"  demo       accounts and keys are in {house.folder.demo_sheet}; see `tradehall demo`")
         return lines
 

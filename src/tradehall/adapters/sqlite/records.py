@@ -4,6 +4,7 @@ Write-ahead log with a full sync, so that what `write` returned from survives a 
 processes may write; each waits for the other's short transaction.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,11 +100,12 @@ class SqliteRecords:
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._lock = threading.Lock()
         try:
+            _make_private(path)
             self._db = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             _migrate(self._db, path)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             raise RecordsFault(f"{path} cannot be used as a record store: {error}") from error
         self._version = self._data_version()
 
@@ -169,6 +171,11 @@ class SqliteRecords:
                 return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise RecordsFault(f"records could not be read: {error}") from error
+
+
+def _make_private(path: Path) -> None:
+    """Hashes of passwords are for the owner alone; the files beside this one get its mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def add_audit_line(db: sqlite3.Connection, audit: AuditLine) -> None:
