@@ -1,6 +1,7 @@
 """`tradehall import`: recorded market data, checked row by row and kept in the data folder."""
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
 from tradehall.adapters.data_folder import DataFolder
@@ -30,7 +31,8 @@ def run(options: argparse.Namespace) -> None:
     """Import. Refused if any file was; the others are kept all the same."""
     folder = DataFolder(configured(options).config.data)
     folder.make()
-    with ProgressBar() as progress:
+    # A program that reads the report watches no bar.
+    with nullcontext() if options.json else ProgressBar() as progress:
         report = import_files(options.paths, folder.imported, progress, symbol=options.symbol, kind=options.kind)
     if options.json:
         say_json(report)

@@ -1,37 +1,36 @@
 """Recorded markets: rows in the order in which they happened, whatever files they lie in."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from tradehall.domain.instrument import Instrument
+from tradehall.domain.time import NS_PER_DAY
 from tradehall.ports.feed import MarketSink
 from tradehall.ports.history import BarHistory
 
 # (recorded instant [ns UTC], number of its track, what the track knows to read). Ordered by the first two.
 Row = tuple[Any, ...]
 
+# A weekend with its holidays. A listener waits for as much silence as this, and for no more.
+SILENCE_NS_MAX: Final = 4 * NS_PER_DAY
 
-class Recording(Protocol):
-    """What a market said, kept in files; reading takes the same memory however long it is."""
+
+class Reel(Protocol):
+    """Recordings that are told together, on one clock; reading takes the same memory however long they are."""
 
     @property
-    def instruments(self) -> Mapping[str, Instrument]:
-        """What was recorded, by symbol."""
+    def symbols(self) -> Sequence[str]:
+        """What it quotes, in the order of their beginnings; never empty, no symbol is of two reels."""
         ...
 
     @property
-    def history(self) -> BarHistory:
-        """Bars of the time before the first quotes, where files hold such."""
+    def begins_at(self) -> int:
+        """Its first quote's instant [ns UTC]; what else was recorded may have begun before."""
         ...
 
     @property
     def keeps_minutes(self) -> bool:
         """Whether rows stand for bars: shifted by other than whole minutes, these would fall apart."""
-        ...
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know about how the files were read, a sentence each."""
         ...
 
     def rows(self) -> Iterator[Row]:
@@ -47,4 +46,27 @@ class Recording(Protocol):
 
     def ends(self, row: Row) -> bool:
         """Whether `row` only says that a symbol has no more quotes; told, its symbol is stale."""
+        ...
+
+
+class Recording(Protocol):
+    """What a market said, kept in files."""
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """What was recorded, by symbol."""
+        ...
+
+    @property
+    def history(self) -> BarHistory:
+        """Bars of the time before the first quotes, where files hold such."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about how the files were read, a sentence each."""
+        ...
+
+    def reels(self, *, align: bool) -> Sequence[Reel]:
+        """With `align` a reel for all that overlap and begin within `SILENCE_NS_MAX`; without, one of everything."""
         ...

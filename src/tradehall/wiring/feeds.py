@@ -20,10 +20,10 @@ def make_feed(config: Config, clock: Clock, folder: DataFolder) -> Feed:
     """The feed of the configuration. FeedError says what is wrong with it."""
     if config.feed.startswith(REPLAY):
         options = parse_replay(config.feed.removeprefix(REPLAY))
-        recording = FileRecording(options.paths)
-        for note in recording.notes:
+        feed = ReplayFeed(FileRecording(options.paths), options, clock)
+        for note in feed.notes:
             _log.warning(note)
-        return ReplayFeed(recording, options, clock)
+        return feed
     assert config.feed == "sim", f"feed {config.feed} passed the check of the configuration"
     return SimulatedFeed(clock, seed=config.sim_seed, state_file=folder.simulated_market)
 

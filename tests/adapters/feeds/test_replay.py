@@ -39,7 +39,8 @@ def steps(feed: ReplayFeed, clock: FakeClock, *, seconds: float, step_s: float =
     """What is told in that time, each line with the seconds since the start at which it was."""
     notebook, told, began = Notebook(), list[str](), clock.now()
     while clock.now() <= began + seconds * S:
-        feed.step(notebook)
+        while (due := feed.step(notebook)) is not None and due <= clock.now():
+            pass
         told += [f"{(clock.now() - began) / S:g}: {line}" for line in notebook.said]
         notebook.said.clear()
         clock.pass_s(step_s)
@@ -166,6 +167,141 @@ def test_it_runs_to_its_end(folder):
     assert (len(notebook.quotes), feed.is_over) == (4, True)
 
 
+YEAR = 365 * NS_PER_DAY
+
+
+def quotes_file(path: Path, *offsets: float, since: int = NINE) -> Path:
+    """Quotes at these seconds after `since`, bids counting up from 1."""
+    rows = [f"{since + round(offset * S)},{bid},99" for bid, offset in enumerate(offsets, start=1)]
+    return write_csv(path, "timestamp,bid,ask", *rows)
+
+
+def bids(told: list[str]) -> list[str]:
+    """`1: 0 A 1/99` → `1 A1`: the second at which it was told, symbol and bid."""
+    return [re.sub(r"(.*): .* (\w+) (.*)/.*", r"\1 \2\3", line) for line in told if "end" not in line]
+
+
+def test_recordings_far_apart_begin_together_and_run_on_clocks_of_their_own(tmp_path):
+    quotes_file(tmp_path / "A.csv", 0, 2, 4, since=NINE - 10 * YEAR)
+    quotes_file(tmp_path / "B.csv", 0, 1, 3)
+    clock, notebook = FakeClock(), Notebook()
+    feed = a_feed(tmp_path, clock, "speed=2")
+    feed.step(notebook)
+    feed.step(notebook)
+    assert [(quote.symbol, quote.at, quote.received_at) for quote in notebook.quotes] == [
+        ("A", NINE - 10 * YEAR, NOON), ("B", NINE, NOON),
+    ]  # fmt: skip
+    assert bids(steps(feed, clock, seconds=3)) == ["0.5 B2", "1 A2", "1.5 B3", "2 A3"]
+    assert feed.is_over
+
+
+def test_the_note_says_what_is_told_side_by_side(tmp_path):
+    for index in range(3):
+        quotes_file(tmp_path / f"X{index}.csv", 0, since=NINE - index * YEAR)
+    (note,) = a_feed(tmp_path, FakeClock()).notes
+    assert note == (
+        "recorded far apart, told side by side (align=0: one after the other): "
+        "X2 from 2022-03-05T09:00:00Z; X1 from 2023-03-05T09:00:00Z; X0 from 2024-03-04T09:00:00Z"
+    )
+
+
+@pytest.mark.parametrize(("what", "a", "b", "c", "told"), [
+    # what                                  A at s        B at s        C at s      told at
+    ("all overlap: one clock",              (0, 10),      (4, 12),      (5, 6),     "0 A1,4 B1,5 C1,6 C2,10 A2,12 B2"),
+    ("A and C overlap through B",           (0, 4),       (3, 9),       (8, 10),    "0 A1,3 B1,4 A2,8 C1,9 B2,10 C2"),
+    ("they touch",                          (0, 4),       (4, 5),       (5, 6),     "0 A1,4 A2,4 B1,5 B2,5 C1,6 C2"),
+    ("C lies behind both",                  (0, 4),       (2, 5),       (6, 7),     "0 A1,0 C1,1 C2,2 B1,4 A2,5 B2"),
+    ("none overlap",                        (0, 1),       (5, 7),       (9, 12),    "0 A1,0 B1,0 C1,1 A2,2 B2,3 C2"),
+    ("B holds A and C",                     (2, 3),       (0, 9),       (7, 8),     "0 B1,2 A1,3 A2,7 C1,8 C2,9 B2"),
+])  # fmt: skip
+def test_what_overlaps_shares_a_clock(tmp_path, what, a, b, c, told):
+    for name, offsets in (("A", a), ("B", b), ("C", c)):
+        quotes_file(tmp_path / f"{name}.csv", *offsets)
+    feed = a_feed(tmp_path, clock := FakeClock())
+    assert sorted(bids(steps(feed, clock, seconds=13)), key=lambda one: (float(one.split()[0]), one)) == told.split(",")
+
+
+def test_who_begins_four_days_into_a_long_recording_is_not_kept_waiting(tmp_path):
+    daily = [day * 86_400 for day in range(1000)]
+    quotes_file(tmp_path / "LONG.csv", *daily)
+    quotes_file(tmp_path / "SOON.csv", 4 * 86_400)
+    quotes_file(tmp_path / "LATE.csv", 4 * 86_400 + 1)
+    feed, notebook = a_feed(tmp_path, FakeClock()), Notebook()
+    for _ in range(3):
+        feed.step(notebook)
+    assert [quote.symbol for quote in notebook.quotes] == ["LONG", "LATE"]
+
+
+def test_the_files_of_one_symbol_are_told_one_after_the_other(tmp_path):
+    for day in range(4):
+        quotes_file(tmp_path / f"A.V.tick-{day}.csv", 0, 1, since=NINE + day * NS_PER_DAY)
+    quotes_file(tmp_path / "B.V.tick-3.csv", 0, 1, since=NINE + 3 * NS_PER_DAY + S)
+    clock, notebook = FakeClock(), Notebook()
+    feed = a_feed(tmp_path, clock, "speed=max")
+    while feed.step(notebook) is not None:
+        pass
+    times = [(quote.at - NINE) // S for quote in notebook.quotes]
+    assert times == sorted(times)
+    assert [quote.symbol for quote in notebook.quotes] == [*"AAAAAAA", *"ABB"]
+
+
+def test_bars_last_until_their_end(tmp_path):
+    write_csv(tmp_path / "A.1h.csv", "timestamp,open,high,low,close", f"{NINE},1,4,1,2")
+    quotes_file(tmp_path / "B.csv", 3600)
+    quotes_file(tmp_path / "C.csv", 3601)
+    feed, notebook = a_feed(tmp_path, FakeClock()), Notebook()
+    for _ in range(3):
+        feed.step(notebook)
+    assert [quote.symbol for quote in notebook.quotes] == ["A", "C"]
+
+
+def test_unaligned_all_are_told_on_one_line_of_time(tmp_path):
+    quotes_file(tmp_path / "A.csv", 0, 2, since=NINE - 10 * YEAR)
+    quotes_file(tmp_path / "B.csv", 0, 1)
+    feed = a_feed(tmp_path, clock := FakeClock(), "align=0")
+    assert bids(steps(feed, clock, seconds=6)) == ["0 A1", "2 A2", "3 B1", "4 B2"]
+
+
+def test_each_reel_loops_by_itself(tmp_path):
+    quotes_file(tmp_path / "A.csv", 0, 3, since=NINE - 10 * YEAR)
+    quotes_file(tmp_path / "B.csv", 0, 1)
+    feed = a_feed(tmp_path, clock := FakeClock(), "loop=1")
+    told = bids(steps(feed, clock, seconds=5))
+    assert [line for line in told if "A" in line] == ["0 A1", "3 A2", "4 A1"]
+    assert [line for line in told if "B" in line] == ["0 B1", "1 B2", "2 B1", "3 B2", "4 B1", "5 B2"]
+
+
+def test_each_reel_is_shifted_to_now(tmp_path):
+    quotes_file(tmp_path / "A.csv", 0, 1, since=NINE - 10 * YEAR)
+    quotes_file(tmp_path / "B.csv", 0, 1)
+    clock, notebook = FakeClock(), Notebook()
+    feed = a_feed(tmp_path, clock, "shift=now")
+    for _ in range(6):
+        feed.step(notebook)
+        clock.pass_s(0.5)
+    assert {(quote.symbol, quote.at) for quote in notebook.quotes} == {
+        ("A", NOON), ("B", NOON), ("A", NOON + S), ("B", NOON + S),
+    }  # fmt: skip
+
+
+def test_reels_told_as_fast_as_possible_take_turns(tmp_path):
+    quotes_file(tmp_path / "A.csv", *(index / 1000 for index in range(20_000)), since=NINE - 10 * YEAR)
+    quotes_file(tmp_path / "B.csv", *(index / 1000 for index in range(20_000)))
+    feed, notebook, turns = a_feed(tmp_path, FakeClock(), "speed=max"), Notebook(), list[str]()
+    while feed.step(notebook) is not None:
+        turns += dict.fromkeys(quote.symbol for quote in notebook.quotes)
+        notebook.quotes.clear()
+    assert turns[:8] in (list("ABABABAB"), list("BABABABA"))
+
+
+def test_a_book_from_before_the_first_quote_is_told_with_it(tmp_path):
+    rows = [f"{NINE + at * S},snapshot,1,{side},5" for at in (-8, 5) for side in (f"bid,{1 + at % 3}", "ask,9")]
+    write_csv(tmp_path / "A.V.l2.csv", "timestamp,event,last_update_id,side,price,size", *rows)
+    quotes_file(tmp_path / "A.V.tick.csv", 0, 2)
+    told = steps(a_feed(tmp_path, clock := FakeClock()), clock, seconds=6)
+    assert [line.split(" ")[0] for line in told if "end" not in line] == ["0:", "0:", "2:", "5:"]
+
+
 def test_bars_of_a_replay_join_the_bars_of_files(tmp_path):
     write_csv(
         tmp_path / "A.1h.csv",
@@ -191,7 +327,8 @@ def test_bars_of_a_replay_join_the_bars_of_files(tmp_path):
     ("a.parquet",                       ReplayOptions((Path("a.parquet"),))),
     ("a.parquet,b/c?speed=4",           ReplayOptions((Path("a.parquet"), Path("b/c")), speed=4.0)),
     ("a?speed=max&loop=1&shift=now",    ReplayOptions((Path("a"),), speed=None, loop=True, shift=True)),
-    ("a?loop=0",                        ReplayOptions((Path("a"),))),
+    ("a?loop=0&align=1",                ReplayOptions((Path("a"),))),
+    ("a?align=0",                       ReplayOptions((Path("a"),), align=False)),
 ])  # fmt: skip
 def test_options_are_read(text, options):
     assert parse_replay(text) == options
@@ -207,6 +344,7 @@ def test_options_are_read(text, options):
     ("a?speed=inf",  "replay speed was 'inf'"),
     ("a?speed=",     "replay speed was ''"),
     ("a?loop=yes",   "replay option loop was 'yes': expected 1 or 0"),
+    ("a?align=no",   "replay option align was 'no': expected 1 or 0"),
     ("a?shift=1",    "replay option shift was '1': expected now or no"),
 ])  # fmt: skip
 def test_bad_options_stop_the_start(text, sentence):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tradehall.adapters.history.recording import FileRecording
+from tradehall.adapters.history.reels import FileReel
 from tradehall.domain.market import Depth, Print, Quote
 from tradehall.domain.time import NS_PER_SECOND, from_rfc3339
 
@@ -33,6 +35,12 @@ def write_parquet(path: Path, unit: str = "us", row_group_size: int | None = Non
     )
     pq.write_table(pa.table({"timestamp": times, **columns}), path, row_group_size=row_group_size)
     return path
+
+
+def one_reel(*paths: Path) -> FileReel:
+    """Everything on one line of time."""
+    (reel,) = FileRecording(paths).reels(align=False)
+    return reel
 
 
 class Notebook:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.adapters.history.recorded_files import NINE, Notebook, write_csv, write_parquet
+from tests.adapters.history.recorded_files import NINE, Notebook, one_reel, write_csv, write_parquet
 from tradehall.adapters.history import progress as progress_module
 from tradehall.adapters.history.importing import FileOutcome, FileReport, import_files
 from tradehall.adapters.history.progress import ProgressBar
@@ -39,9 +39,9 @@ def refused(file: Path, store: Path, **options) -> FileReport:
 
 
 def told(*paths: Path) -> list[str]:
-    recording, notebook = FileRecording(paths), Notebook()
-    for row in recording.rows():
-        recording.send(row, notebook, received_at=7)
+    reel, notebook = one_reel(*paths), Notebook()
+    for row in reel.rows():
+        reel.send(row, notebook, received_at=7)
     return notebook.said
 
 
@@ -241,4 +241,4 @@ def test_the_bar_shows_itself_once_the_work_takes_long(tmp_path, monkeypatch):
 def test_nanoseconds_survive(tmp_path):
     store = tmp_path / "history"
     import_files([write_csv(tmp_path / "A.csv", "timestamp,bid,ask", f"{NINE + 1},1,2")], store)
-    assert [row[0] for row in FileRecording([store]).rows()] == [NINE + 1, NINE + 1]
+    assert [row[0] for row in one_reel(store).rows()] == [NINE + 1, NINE + 1]

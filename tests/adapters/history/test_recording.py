@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.history.recorded_files import NINE, Notebook, S, write_csv, write_parquet
+from tests.adapters.history.recorded_files import NINE, Notebook, S, one_reel, write_csv, write_parquet
 from tradehall.adapters.history.recording import FileRecording
 from tradehall.domain.market import Timeframe
 from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE
@@ -12,9 +12,9 @@ from tradehall.ports.history import BarWindow, at_once
 
 
 def told(*paths: Path) -> list[str]:
-    recording, notebook = FileRecording(paths), Notebook()
-    for row in recording.rows():
-        recording.send(row, notebook, received_at=7)
+    reel, notebook = one_reel(*paths), Notebook()
+    for row in reel.rows():
+        reel.send(row, notebook, received_at=7)
     for told_of in (notebook.quotes, notebook.prints, notebook.depths):
         assert all(one.received_at == 7 for one in told_of)
     return notebook.said
@@ -98,7 +98,7 @@ def test_a_bar_is_played_as_open_the_nearer_extreme_the_other_and_close(tmp_path
 
 def test_the_close_of_a_bar_is_told_before_the_bar_ends(tmp_path):
     file = write_csv(tmp_path / "X.1m.csv", "timestamp,open,high,low,close", f"{NINE},1,1,1,1")
-    assert [row[0] - NINE for row in FileRecording([file]).rows()][:4] == [0, 20 * S, 40 * S, 60 * S - 1000]
+    assert [row[0] - NINE for row in one_reel(file).rows()][:4] == [0, 20 * S, 40 * S, 60 * S - 1000]
 
 
 def test_quote_bars_are_played_on_both_sides(tmp_path):
@@ -214,8 +214,8 @@ def test_a_file_damaged_further_on_ends_its_symbol_and_no_other(tmp_path, caplog
 
 def test_reading_anew_begins_anew(tmp_path):
     write_csv(tmp_path / "B.l2.csv", L2, f"{NINE},snapshot,1,bid,1,5", f"{NINE},snapshot,1,ask,2,5")
-    recording, notebook = FileRecording([tmp_path]), Notebook()
+    reel, notebook = one_reel(tmp_path), Notebook()
     for _ in range(2):
-        for row in recording.rows():
-            recording.send(row, notebook, received_at=7, offset=NS_PER_MINUTE)
+        for row in reel.rows():
+            reel.send(row, notebook, received_at=7, offset=NS_PER_MINUTE)
     assert notebook.said == ["60 B 5@1 | 5@2", "60 B 1/2 5/5", "end B"] * 2

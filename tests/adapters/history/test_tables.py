@@ -1,6 +1,7 @@
 """Columns of any usual spelling and format, read as what they mean."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -197,3 +198,47 @@ def test_the_memory_of_decimals_has_an_end():
     for value in range(DECIMALS_KEPT_MAX + 10):
         assert decimals[float(value)] == value
     assert len(decimals) == 10
+
+
+SECONDS = [NINE + index * S for index in range(20_000)]
+ENDS = {
+    # what                      how the file is made                                         its last time, None: unknown
+    "short CSV":                (lambda at: write_csv(at / "A.csv", "time,bid,ask", *(f"{one},1,2" for one in SECONDS[:3])), 2),
+    "long CSV":                 (lambda at: write_csv(at / "A.csv", "time,bid,ask", *(f"{one},1,2" for one in SECONDS)), 19_999),
+    "empty rows at the end":    (lambda at: write_csv(at / "A.csv", "time,bid,ask", *(f"{one},1,2" for one in SECONDS[:3]), ",,", "", ""), 2),
+    "text in two columns":      (lambda at: write_csv(at / "A.csv", "date;time;bid;ask", "2024.03.04;09:00:00;1;2", "2024.03.04;09:00:07;1;2"), 7),
+    "milliseconds":             (lambda at: write_csv(at / "A.csv", "t,bid,ask", *(f"{one // 10**6},1,2" for one in SECONDS)), 19_999),
+    "packed":                   (lambda at: write_csv(at / "A.csv.gz", "time,bid,ask", *(f"{one},1,2" for one in SECONDS)), 19_999),
+    "no newline at the end":    (lambda at: _cut(write_csv(at / "A.csv", "time,bid,ask", *(f"{one},1,2" for one in SECONDS)), 1), 19_999),
+    "no time at the end":       (lambda at: write_csv(at / "A.csv", "time,bid,ask", f"{NINE},1,2", *["x,1,2"] * 20_000), None),
+    "Parquet":                  (lambda at: write_parquet(at / "A.parquet", timestamp=SECONDS, bid=[1.0] * 20_000, ask=[2.0] * 20_000), 19_999),
+    "Parquet in groups":        (lambda at: write_parquet(at / "A.parquet", row_group_size=64, timestamp=SECONDS, bid=[1.0] * 20_000, ask=[2.0] * 20_000), 19_999),
+}  # fmt: skip
+
+
+def _cut(file: Path, count: int) -> Path:
+    file.write_bytes(file.read_bytes()[:-count])
+    return file
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_the_last_time_is_read_from_the_end(tmp_path, what):
+    write, last = ENDS[what]
+    assert Table(write(tmp_path)).last_at() == (None if last is None else NINE + last * S)
+
+
+def test_the_last_time_of_a_damaged_packed_file_is_one_before_the_damage(tmp_path):
+    file = write_csv(tmp_path / "A.csv.gz", "time,bid,ask", *(f"{one},1,2" for one in SECONDS))
+    last = Table(_cut(file, 1000)).last_at()
+    assert last is not None
+    assert NINE + 15_000 * S < last < SECONDS[-1]
+
+
+@pytest.mark.parametrize("place", [0.02, 0.5, 0.98])
+def test_a_packed_file_with_a_damaged_byte_says_so(tmp_path, place):
+    file = write_csv(tmp_path / "A.csv.gz", "time,bid,ask", *(f"{one},{one % 9973},2" for one in SECONDS))
+    packed = bytearray(file.read_bytes())
+    packed[round(len(packed) * place)] ^= 0xFF
+    file.write_bytes(packed)
+    with pytest.raises(FeedError, match=r"A\.csv\.gz cannot be read"):
+        list(Table(file).batches())

@@ -1,44 +1,44 @@
 """Replay: a recorded market told again, in its own time, faster, or as fast as can be."""
 
 import asyncio
+import heapq
 import time
-from collections.abc import Iterator, Mapping
-from math import ceil, inf
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
+from tradehall.adapters.feeds.reel_player import SPEED_MAX, ReelPlayer
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
+from tradehall.domain.time import NS_PER_SECOND, to_rfc3339
 from tradehall.ports.clock import Clock
 from tradehall.ports.feed import FeedError, MarketSink
 from tradehall.ports.history import BarHistory, NoHistory
-from tradehall.ports.recording import Recording, Row
+from tradehall.ports.recording import Recording, Reel
 
-SPEED_MAX: Final = 1_000_000.0
-# How long one slice may keep the loop from others, and how often that is looked at.
-SLICE_NS_MAX: Final = 3_000_000
-ROWS_PER_LOOK: Final = 64
+# How long one slice keeps the loop from others.
+SLICE_NS_MAX: Final = 1_000_000
 SLEEP_S_MAX: Final = 0.25
-GAP_BETWEEN_LOOPS_NS: Final = NS_PER_SECOND
-# A weekend with its holidays is waited for; of longer silence in all files only a second is.
-GAP_WAITED_NS_MAX: Final = 4 * NS_PER_DAY
+REELS_NAMED_MAX: Final = 8
+SYMBOLS_NAMED_MAX: Final = 4
 
-_EXPECTED: Final = "expected PATH[,PATH…] and, behind a question mark, speed=N or speed=max, loop=1, shift=now"
+_EXPECTED: Final = "expected PATH[,PATH…] and, behind a question mark, speed=N or speed=max, loop=1, shift=now, align=0"
 
 
 class ReplayOptions(Struct, frozen=True):
     """What is replayed and how: `speed` 1.0 is real time, None as fast as possible.
 
     `loop` starts over at the end, times going on. `shift` moves recorded times so that the first is now.
+    With `align` recordings far apart begin together; without, all are told on one line of time.
     """
 
     paths: tuple[Path, ...]
     speed: float | None = 1.0
     loop: bool = False
     shift: bool = False
+    align: bool = True
 
 
 def parse_replay(text: str) -> ReplayOptions:
@@ -48,18 +48,19 @@ def parse_replay(text: str) -> ReplayOptions:
     if not paths:
         raise FeedError(f"replay:{text} names no file or folder: {_EXPECTED}")
     options = dict(parse_qsl(query, keep_blank_values=True))
-    if unknown := options.keys() - {"speed", "loop", "shift"}:
+    if unknown := options.keys() - {"speed", "loop", "shift", "align"}:
         raise FeedError(f"replay option {min(unknown)!r} is unknown: {_EXPECTED}")
     return ReplayOptions(
         paths,
         speed=_speed(options.get("speed", "1")),
         loop=_one_of("loop", options.get("loop", "0"), {"1": True, "0": False}),
         shift=_one_of("shift", options.get("shift", "no"), {"now": True, "no": False}),
+        align=_one_of("align", options.get("align", "1"), {"1": True, "0": False}),
     )
 
 
 class ReplayFeed:
-    """Tells a recording. Time zero, its first row, is the instant of the first `step`.
+    """Tells a recording: every reel of it begins at the first `step` and runs on a clock of its own.
 
     With `shift` the bars of the past are those told so far: what files hold of the time before would not
     lie on the shifted minutes.
@@ -72,17 +73,23 @@ class ReplayFeed:
     def __init__(self, recording: Recording, options: ReplayOptions, clock: Clock) -> None:
         self.instruments: Mapping[str, Instrument] = recording.instruments
         self.history: BarHistory = NoHistory() if options.shift else recording.history
-        self.is_over = False
-        self._recording = recording
+        self._reels = recording.reels(align=options.align)
+        self.notes = (*recording.notes, *_notes(self._reels))
         self._options = options
         self._clock = clock
-        self._rows: Iterator[Row] = iter(())
-        self._next: Row | None = None
-        self._offset = 0
-        # The recorded instant `_zero` was due at `_began` on our clock.
-        self._zero = 0
+        self._players: dict[int, ReelPlayer] = {}
+        # (due, turn, number of the reel), a heap; of what is due together, who waited longest is first.
+        self._due = [(0, number, number) for number in range(len(self._reels))]
+        self._turn = len(self._reels)
         self._began: int | None = None
+        # What the clock was set back by: the replay goes on from where it was.
+        self._set_back = 0
         self._seen_at = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all was told."""
+        return not self._due
 
     async def run(self, sink: MarketSink) -> None:
         """Tell everything to `sink`; ends with the recording, or when cancelled."""
@@ -91,67 +98,42 @@ class ReplayFeed:
             await asyncio.sleep(min(max(wait_s, 0.0), SLEEP_S_MAX))
 
     def step(self, sink: MarketSink) -> int | None:
-        """Tell what is due, for a few milliseconds at most; when the next is due [ns UTC], None at the end."""
-        now = self._steady_now()
-        began = self._began = self._began or self._begin(now)
-        due_until, slice_end = self._recorded_at(now, began), time.monotonic_ns() + SLICE_NS_MAX
-        send, offset, rows, row = self._recording.send, self._offset, self._rows, self._next
-        told, is_silent = 0, self._recording.ends if self._options.loop else _never
-        while row is not None and row[0] <= due_until:
-            if not is_silent(row):
-                send(row, sink, received_at=now, offset=offset)
-            told += 1
-            last, row = row, next(rows, None)
-            if row is None:
-                row = self._start_over(last[0], began) if self._options.loop else None
-                break
-            if row[0] - last[0] > GAP_WAITED_NS_MAX:
-                self._began = began - round((row[0] - last[0] - NS_PER_SECOND) / (self._options.speed or SPEED_MAX))
-                break
-            if told % ROWS_PER_LOOK == 0 and time.monotonic_ns() > slice_end:
-                break
-        self._next, self.is_over = row, row is None
-        return None if row is None else max(now, self._due_at(row))
+        """Tell what is due, for about a millisecond; when the next is due [ns UTC], None at the end."""
+        received_at = self._clock.now()
+        self._set_back += max(0, self._seen_at - received_at)
+        self._seen_at = received_at
+        now, slice_end = received_at + self._set_back, time.monotonic_ns() + SLICE_NS_MAX
+        played: list[tuple[int, int, int]] = []
+        while self._due and self._due[0][0] <= now and (not played or time.monotonic_ns() < slice_end):
+            _, _, number = heapq.heappop(self._due)
+            player = self._players.get(number) or self._begin(number, now)
+            due = player.play(sink, now, received_at=received_at, slice_end=slice_end)
+            if due is not None:
+                self._turn += 1
+                played.append((due, self._turn, number))
+        for one in played:
+            heapq.heappush(self._due, one)
+        return max(received_at, self._due[0][0] - self._set_back) if self._due else None
 
-    def _begin(self, now: int) -> int:
-        self._rows = self._recording.rows()
-        self._next = next(self._rows, None)
-        self._zero = self._next[0] if self._next else 0
-        if self._options.shift:
-            offset = now - self._zero
-            self._offset = offset - offset % NS_PER_MINUTE if self._recording.keeps_minutes else offset
-        return now
-
-    def _start_over(self, last: int, began: int) -> Row | None:
-        """The first row again, its times and its due going on from the `last`."""
-        length = last - self._zero + GAP_BETWEEN_LOOPS_NS
-        if self._recording.keeps_minutes:
-            length += -length % NS_PER_MINUTE
-        self._offset += length
-        self._began = began + round(length / (self._options.speed or SPEED_MAX))
-        self._rows = self._recording.rows()
-        return next(self._rows, None)
-
-    def _steady_now(self) -> int:
-        """Now; where the clock was set back, the replay goes on from where it was."""
-        now = self._clock.now()
-        if self._began is not None and now < self._seen_at:
-            self._began -= self._seen_at - now
-        self._seen_at = now
-        return now
-
-    def _recorded_at(self, now: int, began: int) -> float:
-        """Recorded instant that is due `now`."""
-        speed = self._options.speed
-        return inf if speed is None else self._zero + round((now - began) * speed)
-
-    def _due_at(self, row: Row) -> int:
-        speed = self._options.speed
-        return 0 if speed is None else (self._began or 0) + ceil((row[0] - self._zero) / speed)
+    def _begin(self, number: int, now: int) -> ReelPlayer:
+        """Open a reel. That takes its time, so the last may begin a little later; their clocks do not."""
+        self._began = now if self._began is None else self._began
+        options, reel = self._options, self._reels[number]
+        player = ReelPlayer(reel, began=self._began, speed=options.speed, loop=options.loop, shift=options.shift)
+        self._players[number] = player
+        return player
 
 
-def _never(_: Row) -> bool:
-    return False
+def _notes(reels: Sequence[Reel]) -> Iterator[str]:
+    if len(reels) > 1:
+        named = [f"{_listed(reel.symbols)} from {to_rfc3339(reel.begins_at)}" for reel in reels[:REELS_NAMED_MAX]]
+        rest = f", and {len(reels) - len(named)} more" if len(reels) > len(named) else ""
+        yield f"recorded far apart, told side by side (align=0: one after the other): {'; '.join(named)}{rest}"
+
+
+def _listed(symbols: Sequence[str]) -> str:
+    rest = f" and {len(symbols) - SYMBOLS_NAMED_MAX} more" if len(symbols) > SYMBOLS_NAMED_MAX else ""
+    return ", ".join(symbols[:SYMBOLS_NAMED_MAX]) + rest
 
 
 def _speed(text: str) -> float | None:

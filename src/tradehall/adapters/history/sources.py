@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
@@ -45,6 +46,12 @@ class Source:
         self.label = _label(self.table, first, symbol)
         self.first_at: int = next((at for at in first.column(TIME).to_pylist() if at is not None), 0)
         self.tick_size = self.label.rules.tick_size or _tick(self.table.kind, first)
+
+    @cached_property
+    def last_at(self) -> int:
+        """Its last instant [ns UTC]: of bars the end of the last one."""
+        last = self.table.last_at()
+        return max(self.first_at, self.first_at if last is None else last) + (self.label.span_ns or 0)
 
     @property
     def key(self) -> tuple[str, str]:

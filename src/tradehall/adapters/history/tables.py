@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import os
+import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,8 @@ ROWS_PER_BATCH: Final = 16_384
 BYTES_PER_BLOCK: Final = 1 << 20
 # So many bytes of CSV count as a row of a batch.
 BYTES_PER_ROW: Final = BYTES_PER_BLOCK // ROWS_PER_BATCH
+# The end of a CSV file that is looked at for its last time.
+BYTES_OF_TAIL: Final = 1 << 16
 METADATA_KEY: Final = b"tradehall"
 
 
@@ -47,24 +51,46 @@ class Table:
         try:
             for batch in self._parquet(rows) if self.is_parquet else self._csv(rows * BYTES_PER_ROW):
                 yield self._typed(batch, clock)
-        except (OSError, pa.ArrowException, EOFError) as error:
+        except (OSError, pa.ArrowException, EOFError, zlib.error) as error:
             raise FeedError(f"{self.path} cannot be read: {_first_line(error)}") from error
+
+    def last_at(self) -> int | None:
+        """The last time of the file [ns UTC], read from its end (a packed file is unpacked for it).
+
+        None where the end cannot be read; that it is damaged is said when its rows are.
+        """
+        try:
+            latest = [pc.max(self._times(batch, ClockReader())).as_py() for batch in self._tail()]
+        except (OSError, pa.ArrowException, EOFError):
+            return None
+        return max((at for at in latest if at is not None), default=None)
 
     def _typed(self, batch: Any, clock: ClockReader) -> Any:
         columns = {}
         for name, own in self.columns.items():
-            column = batch.column(own)
             if name == TIME:
-                columns[name] = clock.to_ns(self._whole_time(batch, column))
+                columns[name] = self._times(batch, clock)
             else:
-                columns[name] = to_texts(column) if name in TEXT_COLUMNS else to_floats(column)
+                columns[name] = (to_texts if name in TEXT_COLUMNS else to_floats)(batch.column(own))
         return pa.RecordBatch.from_pydict(columns)
 
-    def _whole_time(self, batch: Any, column: Any) -> Any:
+    def _times(self, batch: Any, clock: ClockReader) -> Any:
         """The time column; where day and time of day have a column each, both together."""
-        if self._time_of_day is None:
-            return column
-        return pc.binary_join_element_wise(to_texts(column), to_texts(batch.column(self._time_of_day)), " ")
+        column = batch.column(self.columns[TIME])
+        if self._time_of_day is not None:
+            column = pc.binary_join_element_wise(to_texts(column), to_texts(batch.column(self._time_of_day)), " ")
+        return clock.to_ns(column)
+
+    def _tail(self) -> Iterator[Any]:
+        """Batches at the end of the file, or of all of it where that is short."""
+        if not self.is_parquet:
+            with io.BytesIO(_tail_bytes(self.path)) as stream:
+                yield from self._csv_rows(stream, BYTES_OF_TAIL, skip_rows=0)
+            return
+        times = [own for own in (self.columns[TIME], self._time_of_day) if own is not None]
+        with pq.ParquetFile(self.path) as file:
+            groups = [number for number in range(file.num_row_groups) if file.metadata.row_group(number).num_rows]
+            yield from file.iter_batches(ROWS_PER_BATCH, groups[-1:], columns=times, use_threads=False)
 
     def _parquet(self, rows: int) -> Iterator[Any]:
         # A buffer of its own keeps the reader from taking a whole column of a row group at once.
@@ -76,18 +102,23 @@ class Table:
 
     def _csv(self, block: int) -> Iterator[Any]:
         with self.path.open("rb") as raw, _unpacked(self.path, raw) as stream:
-            options = csv.ReadOptions(use_threads=False, block_size=block, column_names=_header(self.path), skip_rows=1)
-            # Read as text: a column's type must not depend on what its first block happens to hold.
-            types = csv.ConvertOptions(
-                column_types=dict.fromkeys(self._wanted, pa.string()),
-                include_columns=self._wanted,
-                strings_can_be_null=True,
-            )
-            separated = csv.ParseOptions(delimiter=_delimiter(self.path))
-            with csv.open_csv(stream, options, separated, types) as reader:
-                for batch in reader:
-                    self.done = raw.tell()
-                    yield batch
+            for batch in self._csv_rows(stream, block, skip_rows=1):
+                self.done = raw.tell()
+                yield batch
+
+    def _csv_rows(self, stream: Any, block: int, *, skip_rows: int) -> Iterator[Any]:
+        options = csv.ReadOptions(
+            use_threads=False, block_size=block, column_names=_header(self.path), skip_rows=skip_rows
+        )
+        # Read as text: a column's type must not depend on what its first block happens to hold.
+        types = csv.ConvertOptions(
+            column_types=dict.fromkeys(self._wanted, pa.string()),
+            include_columns=self._wanted,
+            strings_can_be_null=True,
+        )
+        separated = csv.ParseOptions(delimiter=_delimiter(self.path))
+        with csv.open_csv(stream, options, separated, types) as reader:
+            yield from reader
 
 
 def is_readable_name(path: Path) -> bool:
@@ -101,7 +132,7 @@ def _head(path: Path, *, is_parquet: bool) -> tuple[list[str], bytes | None]:
         if not is_parquet:
             return _header(path), None
         schema = pq.read_schema(path)
-    except (OSError, EOFError, UnicodeDecodeError, pa.ArrowException) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pa.ArrowException) as error:
         what = "Parquet" if is_parquet else "CSV"
         raise FeedError(f"{path} cannot be read as {what}: {_first_line(error)}") from error
     return list(schema.names), (schema.metadata or {}).get(METADATA_KEY)
@@ -124,6 +155,22 @@ def _first_row(path: Path) -> str:
     with path.open("rb") as raw, _unpacked(path, raw) as stream:
         row: bytes = stream.readline(BYTES_PER_BLOCK)
     return row.decode("utf-8-sig").rstrip("\r\n")
+
+
+def _tail_bytes(path: Path) -> bytes:
+    """Whole rows at the end of a file, its header excepted; of a packed file that is damaged, those before."""
+    tail, is_whole = b"", True
+    with path.open("rb") as raw, _unpacked(path, raw) as stream:
+        if stream is raw and path.stat().st_size > BYTES_OF_TAIL:
+            raw.seek(-BYTES_OF_TAIL, os.SEEK_END)
+        try:
+            while block := stream.read1(BYTES_PER_BLOCK):
+                tail = (tail + block)[-BYTES_OF_TAIL:]
+        except (OSError, EOFError, zlib.error):
+            is_whole = False
+    # The first row is the header, or was cut.
+    rows = tail.splitlines(keepends=True)[1:]
+    return b"".join(rows if is_whole else rows[:-1])
 
 
 def _unpacked(path: Path, raw: io.BufferedReader) -> Any:

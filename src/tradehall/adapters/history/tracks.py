@@ -21,6 +21,8 @@ from tradehall.domain.time import NS_PER_US
 from tradehall.ports.feed import MarketSink
 from tradehall.ports.recording import Row
 
+# Rows that become Python's values at once: what a replay may keep others waiting for.
+ROWS_PER_STEP: Final = 1_024
 QUARTER: Final = Decimal("0.25")
 
 
@@ -46,7 +48,7 @@ class Track(ABC):
     def rows(self, number: int) -> Iterator[Row]:
         """(at, number, …) per thing to tell; `number` is this track's."""
         last = -(2**63)
-        for batch in self.source.table.batches():
+        for batch in self.source.table.batches(ROWS_PER_STEP):
             columns = Columns(batch, self.positive, self.present, not_before=last)
             self.left_out += columns.left_out
             if columns.at:
