@@ -72,7 +72,9 @@ class Config:
     provider: str = setting("simulated", values.plain, "simulated, or mock, its other name", twin="GATEWAY_PROVIDER")
 
     # The market.
-    feed: str = setting("sim", values.plain, "sim, or replay:PATH[,PATH…]?speed=4&loop=1&shift=now&align=0", group="market")
+    feed: str = setting(
+        "sim", values.plain, "sim, or replay:PATH[,PATH…]?speed=4&loop=1&shift=now&align=0", group="market"
+    )
     sim_seed: int | None = setting(
         None, values.integer(0, 2**63 - 1), "makes the simulated market repeatable", group="market"
     )
