@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from tradehall.ports.mail import Mail, Mailer, MailFault
@@ -18,8 +19,9 @@ log: Final = logging.getLogger("tradehall.mail")
 class MailPost:
     """Sends one mail after the other. Mail is not kept on disk: it may hold a secret that must not be there."""
 
-    def __init__(self, mailer: Mailer) -> None:
+    def __init__(self, mailer: Mailer, *, retry_after_s: Sequence[float] = RETRY_AFTER_S) -> None:
         self._mailer = mailer
+        self._retry_after_s = retry_after_s
         self._waiting: deque[tuple[Mail, int]] = deque()
         self._arrived = asyncio.Event()
         self._later: set[asyncio.TimerHandle] = set()
@@ -72,10 +74,10 @@ class MailPost:
             log.exception("a mail could not be sent: subject=%r", mail.subject)
 
     def _failed(self, mail: Mail, tries: int, reason: str, *, may_help_again: bool) -> None:
-        if not may_help_again or tries >= len(RETRY_AFTER_S):
+        if not may_help_again or tries >= len(self._retry_after_s):
             log.error("a mail is given up: subject=%r tries=%d reason=%s", mail.subject, tries + 1, reason)
             return
-        wait_s = RETRY_AFTER_S[tries]
+        wait_s = self._retry_after_s[tries]
         log.warning("a mail will be tried again in %d s: subject=%r reason=%s", wait_s, mail.subject, reason)
         self._try_later(mail, tries + 1, wait_s)
 
