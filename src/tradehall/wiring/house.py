@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.data_folder import DataFolder
+from tradehall.adapters.sqlite.alerts import SqliteAlerts
 from tradehall.adapters.sqlite.chores import chore_command
 from tradehall.adapters.sqlite.inspection import SqliteInspection, scratch_views
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
+from tradehall.app.alerts import Alerts
 from tradehall.app.chores import Chores
 from tradehall.app.demo import DEMO_ACCOUNTS, DEMO_DEPOSIT, HOUSE_ACCOUNT
 from tradehall.app.demo_people import DemoPeople, demo_people
@@ -74,6 +76,7 @@ class House:
         self.access = make_access(config, self.identity, self.clock)
         self.key_watch = KeyWatch(self._records, self.keys, self.access, reload=self.identity.reload)
         self.key_watch.load()
+        self.alerts = Alerts(SqliteAlerts(self._records), self.clock, self.feed.instruments)
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
         self._is_demo = demo
         self.demo_people: DemoPeople | None = None
@@ -137,6 +140,8 @@ class House:
         if self._is_demo:
             self.demo_people = await demo_people(self.identity, read_sheet(self.folder))
         self.market.subscribe(self.desk)
+        await self.alerts.start()
+        self.market.subscribe(self.alerts)  # After the desk: an alert tells of a quote that has done its work.
         self._begin("identity", self.identity.run())
         self._begin("mail", self.identity.post.run())
         self._begin("feed", self.feed.run(self.market))
@@ -195,6 +200,7 @@ class House:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.chores.stop()
+        await self.alerts.stop()
         await self.desk.stop()
 
     async def close(self) -> None:
