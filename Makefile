@@ -78,6 +78,21 @@ bench: dev ## Measure the canonical workloads
 test: dev ## Run all tests
 	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS) --maxprocesses 8 --dist worksteal $(PYTEST_ARGS) $(TESTS)
 
+# An engine written by others, for Python 3.12 or newer, in an environment of its own: docs/oracle.md.
+ORACLE_PYTHON ?= $(firstword $(foreach python,python3.12 python3.13 python3.14 python3,$(shell \
+	$(python) -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && echo $(python))))
+ORACLE_SEEDS ?= 1-10
+
+.venv-oracle/.installed: tests/oracle/requirements.txt
+	@test -n "$(ORACLE_PYTHON)" || { echo "The oracle needs Python 3.12 or newer; try make oracle ORACLE_PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(ORACLE_PYTHON) -m venv --clear .venv-oracle
+	@.venv-oracle/bin/python -m pip --disable-pip-version-check --no-input --quiet install -r tests/oracle/requirements.txt
+	@touch $@
+
+.PHONY: oracle
+oracle: dev .venv-oracle/.installed ## Hold the venue against NautilusTrader, which it installs in .venv-oracle
+	@TRADEHALL_ORACLE_SEEDS=$(ORACLE_SEEDS) exec $(BIN)/python -m pytest -rP -m oracle tests/oracle
+
 .PHONY: check
 check: format-check lint types imports dead docs openapi-check ## Format, lint, types, imports, dead code, docs, OpenAPI
 
