@@ -294,9 +294,7 @@ def test_wrong_present_passwords_count_as_failures(place):
         identity, login = await people(place)
         principal = place.access(identity).client((await sign_in(identity, login)).token)
         for _ in range(5):
-            refusal = await refused(
-                identity.signing_in.change_password(principal, WRONG, "new password", address=HERE)
-            )
+            refusal = await refused(identity.signing_in.change_password(principal, WRONG, "new password", address=HERE))
             assert refusal.code is IdentityCode.PASSWORD_WRONG
         change = identity.signing_in.change_password(principal, PASSWORD, "new password", address=HERE)
         assert (await refused(change)).code is IdentityCode.SIGN_IN_LOCKED
