@@ -9,8 +9,21 @@ from tradehall.app.breakers import Breakers
 from tradehall.app.streams import AccountStreams
 from tradehall.config import Config
 from tradehall.faces.gateway import Counters, Gateway, GatewaySettings, GatewayStream, Subscriptions, make_door
-from tradehall.faces.kit import AccessLog, App, Door, Guard, Metrics, RateLimiter, docs_door
+from tradehall.faces.kit import (
+    WEBSOCKET,
+    AccessLog,
+    App,
+    Door,
+    FirstFrame,
+    Guard,
+    Metrics,
+    RateLimiter,
+    Route,
+    docs_door,
+)
 from tradehall.faces.kit.websocket import POLICY_VIOLATION
+from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalSettings, TerminalStream
+from tradehall.faces.terminal import make_door as make_terminal_door
 from tradehall.wiring.house import House
 
 TITLE: Final = "Tradehall"
@@ -35,9 +48,17 @@ class Doors:
         house.desk.listen(self._streams)
         gateway = self._make_gateway()
         self._gateway_stream = GatewayStream(gateway)
-        self.doors: tuple[Door, ...] = (make_door(gateway, self._gateway_stream),)
+        terminal = self._make_terminal()
+        self._terminal_stream = TerminalStream(terminal)
+        self.doors: tuple[Door, ...] = (
+            make_door(gateway, self._gateway_stream),
+            make_terminal_door(terminal, self._terminal_stream),
+        )
+        # Doors whose streams share the WebSocket at `/` add theirs.
+        self._first_frame = FirstFrame(self._terminal_stream.speaker)
         self.app = self._make_app(house.config, log)
         house.identity.room.listen(self)
+        house.identity.room.listen(self._terminal_stream)
         house.key_watch.after_each_look(self._hang_up_on_lost_keys)
 
     def _make_gateway(self) -> Gateway:
@@ -56,9 +77,29 @@ class Doors:
         house.desk.listen(gateway.counters)
         return gateway
 
+    def _make_terminal(self) -> Terminal:
+        house = self._house
+        executions = Executions(house.desk)
+        house.desk.listen(executions)
+        return Terminal(
+            desk=house.desk,
+            market=house.market,
+            access=house.access,
+            keys=house.identity.keys,
+            streams=self._streams,
+            executions=executions,
+            memory=Memory(house.clock),
+            settings=TerminalSettings(),
+        )
+
+    def _make_root(self) -> Door:
+        """The WebSocket at `/`, told apart by its first frame."""
+        route = Route(WEBSOCKET, "/", self._first_frame.connect, public=True, hidden=True)
+        return Door(name="root", title=TITLE, prefixes=("",), routes=(route,), errors=self.doors[1].errors)
+
     def _make_app(self, config: Config, log: AccessLog | None) -> App:
         return App(
-            (*self.doors, docs_door(self.doors, title=TITLE, version=tradehall.__version__)),
+            (*self.doors, self._make_root(), docs_door(self.doors, title=TITLE, version=tradehall.__version__)),
             guard=Guard(
                 loopback=config.is_on_loopback,
                 allowed_hosts=config.allowed_hosts,
@@ -68,17 +109,20 @@ class Doors:
             log=log,
             metrics=self._metrics,
             on_startup=(self._house.open, self._open),
-            on_shutdown=(self._gateway_stream.stop, self._house.close),
+            on_shutdown=(self._terminal_stream.stop, self._gateway_stream.stop, self._house.close),
         )
 
     async def _open(self) -> None:
         # After the desk: who reads an account because of a quote finds what the quote did to it.
         self._house.market.subscribe(self._gateway_stream)
+        self._house.market.subscribe(self._terminal_stream)
         await self._gateway_stream.start()
+        await self._terminal_stream.start()
         self._on_open()
 
     async def say_goodbye(self) -> None:
         """The server is about to stop: no more wishes; streams are told, and closed when all is durable."""
+        self._terminal_stream.say_goodbye()
         await self._gateway_stream.say_goodbye()
         await self._house.stop_trading()
         await self.app.close_sessions()

@@ -38,6 +38,7 @@ from tradehall.faces.kit.decoding import decode, decode_bytes, decode_query
 from tradehall.faces.kit.docs_pages import docs_door
 from tradehall.faces.kit.door import Door, ErrorDialect, Route
 from tradehall.faces.kit.errors import STATUS, BadRequest, Problem, ProblemKind, RateLimited
+from tradehall.faces.kit.first_frame import FirstFrame, Speaker
 from tradehall.faces.kit.guards import Guard
 from tradehall.faces.kit.limits import Limit, RateLimiter
 from tradehall.faces.kit.metrics import Metrics
@@ -59,6 +60,7 @@ __all__ = [
     "Disconnected",
     "Door",
     "ErrorDialect",
+    "FirstFrame",
     "Frame",
     "Guard",
     "Limit",
@@ -73,6 +75,7 @@ __all__ = [
     "Response",
     "Route",
     "Session",
+    "Speaker",
     "Upgrade",
     "WireDecimal",
     "WireNumber",
