@@ -145,3 +145,27 @@ def test_windows_beyond_all_recordings_are_windows_too(tmp_path, at):
     count = 3 if at < 0 else 0
     assert len(at_once(history.read(BarWindow("A", Timeframe.M1, start=at), before=NEVER))) == count
     assert len(at_once(history.read(BarWindow("A", Timeframe.M1, end=at), before=NEVER))) == 3 - count
+
+
+def test_rows_without_prices_are_no_part_of_any_bar(tmp_path):
+    rows = ["1,2,1,2,5", "nan,2,1,2,5", ",,,,", "1,2,0,2,5", "1,inf,1,2,5", "3,3,3,3,nan", "4,4,4,4,"]
+    file = write_csv(
+        tmp_path / "A.1m.csv",
+        "timestamp,open,high,low,close,volume",
+        *(f"{NINE + index * MIN},{row}" for index, row in enumerate(rows)),
+    )
+    bars = at_once(a_history(file).read(BarWindow("A", Timeframe.M1, limit=3), before=NEVER))
+    assert [((bar.at - NINE) // MIN, str(bar.open), str(bar.volume)) for bar in bars] == [
+        (0, "1", "5"), (5, "3", "0"), (6, "4", "0"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", [1, 7, 511, 512, 513, 20_000])
+def test_the_last_of_a_long_file_are_the_last_of_all(tmp_path, limit):
+    history = a_history(minutes_file(tmp_path, 40_000))
+    window = BarWindow("A", Timeframe.M2, limit=40_000)
+    everything = at_once(history.read(window, before=NEVER))
+    assert at_once(history.read(BarWindow("A", Timeframe.M2, limit=limit), before=NEVER)) == everything[-limit:]
+    start = everything[100].at
+    first = BarWindow("A", Timeframe.M2, start=start + 1, limit=limit)
+    assert at_once(history.read(first, before=NEVER)) == everything[101:][:limit]

@@ -16,25 +16,30 @@ GAP_BETWEEN_LOOPS_NS: Final = NS_PER_SECOND
 
 
 class ReelPlayer:
-    """One reel. Its zero, the first quote, is due at the instant `began` [ns]; what precedes it is due then too.
+    """One reel, opened. Its zero, the first quote, is due when it begins; what precedes it is due then too.
 
-    `speed` None: as fast as possible. `loop` starts over at the end, times going on. `shift` moves recorded
-    times so that zero is `began`. Instants are those of the caller's clock, which never goes back.
+    `speed` None: as fast as possible. `loop` starts over at the end, times going on. Instants are those of the
+    caller's clock, which never goes back.
     """
 
-    def __init__(self, reel: Reel, *, began: int, speed: float | None, loop: bool, shift: bool) -> None:
+    def __init__(self, reel: Reel, *, speed: float | None, loop: bool) -> None:
         self.reel = reel
         self._speed = speed
         self._loop = loop
         # The recorded instant `_zero` was due at `_began`.
         self._zero = reel.begins_at
-        self._began = began
-        self._offset = began - self._zero if shift else 0
-        if reel.keeps_minutes:
-            self._offset -= self._offset % NS_PER_MINUTE
+        self._began = 0
+        self._offset = 0
         self._rows: Iterator[Row] = reel.rows()
         self._next = next(self._rows, None)
         self._first = self._next[0] if self._next else self._zero
+
+    def begin(self, now: int, *, shift: bool) -> None:
+        """Zero is due `now`. With `shift` recorded times are moved so that it is `now`."""
+        self._began = now
+        if shift:
+            offset = now - self._zero
+            self._offset = offset - offset % NS_PER_MINUTE if self.reel.keeps_minutes else offset
 
     def play(self, sink: MarketSink, now: int, *, received_at: int, slice_end: int) -> int | None:
         """Tell what is due `now`, until `slice_end` [ns, monotonic] at most; when the next is due, None at the end."""

@@ -73,15 +73,16 @@ class ReplayFeed:
     def __init__(self, recording: Recording, options: ReplayOptions, clock: Clock) -> None:
         self.instruments: Mapping[str, Instrument] = recording.instruments
         self.history: BarHistory = NoHistory() if options.shift else recording.history
-        self._reels = recording.reels(align=options.align)
-        self.notes = (*recording.notes, *_notes(self._reels))
-        self._options = options
+        reels = recording.reels(align=options.align)
+        self.notes = (*recording.notes, *_notes(reels))
         self._clock = clock
-        self._players: dict[int, ReelPlayer] = {}
-        # (due, turn, number of the reel), a heap; of what is due together, who waited longest is first.
-        self._due = [(0, number, number) for number in range(len(self._reels))]
-        self._turn = len(self._reels)
-        self._began: int | None = None
+        self._shift = options.shift
+        # Opened here, where nobody waits yet.
+        self._players = [ReelPlayer(reel, speed=options.speed, loop=options.loop) for reel in reels]
+        # (due, turn, number of the player), a heap; of what is due together, who waited longest is first.
+        self._due = [(0, number, number) for number in range(len(reels))]
+        self._turn = len(reels)
+        self._has_begun = False
         # What the clock was set back by: the replay goes on from where it was.
         self._set_back = 0
         self._seen_at = 0
@@ -103,11 +104,12 @@ class ReplayFeed:
         self._set_back += max(0, self._seen_at - received_at)
         self._seen_at = received_at
         now, slice_end = received_at + self._set_back, time.monotonic_ns() + SLICE_NS_MAX
+        if not self._has_begun:
+            self._begin(now)
         played: list[tuple[int, int, int]] = []
         while self._due and self._due[0][0] <= now and (not played or time.monotonic_ns() < slice_end):
             _, _, number = heapq.heappop(self._due)
-            player = self._players.get(number) or self._begin(number, now)
-            due = player.play(sink, now, received_at=received_at, slice_end=slice_end)
+            due = self._players[number].play(sink, now, received_at=received_at, slice_end=slice_end)
             if due is not None:
                 self._turn += 1
                 played.append((due, self._turn, number))
@@ -115,13 +117,10 @@ class ReplayFeed:
             heapq.heappush(self._due, one)
         return max(received_at, self._due[0][0] - self._set_back) if self._due else None
 
-    def _begin(self, number: int, now: int) -> ReelPlayer:
-        """Open a reel. That takes its time, so the last may begin a little later; their clocks do not."""
-        self._began = now if self._began is None else self._began
-        options, reel = self._options, self._reels[number]
-        player = ReelPlayer(reel, began=self._began, speed=options.speed, loop=options.loop, shift=options.shift)
-        self._players[number] = player
-        return player
+    def _begin(self, now: int) -> None:
+        self._has_begun = True
+        for player in self._players:
+            player.begin(now, shift=self._shift)
 
 
 def _notes(reels: Sequence[Reel]) -> Iterator[str]:

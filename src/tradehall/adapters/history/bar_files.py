@@ -20,8 +20,8 @@ _log: Final = logging.getLogger(__name__)
 _LONG_AGO: Final = -(1 << 61)
 # Floats of volumes are summed: what is beyond the eighth decimal is the error of the sum.
 VOLUME_STEP: Final = Decimal("1E-8")
-# A step turns as many rows into Python's values at most.
-ROWS_PER_STEP: Final = 2_048
+# As many sums become Python's values in one step.
+PARTS_PER_STEP: Final = 512
 
 # Columns that stand for open, high, low and close: in the house a bar is one of bids.
 _BID_COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
@@ -78,24 +78,41 @@ def _read(sources: Sequence[Source], window: BarWindow, before: int) -> Steps[li
     """Bars of the window from rows with start <= at < `before`."""
     if not sources or (window.start is not None and window.start >= before):
         return []
-    kept: deque[_Part] = deque(maxlen=window.limit if window.start is None else None)
-    for part in _joined(_parts(sources, window, before)):
+    tables, prices = (yield from _tables(sources, window, before)), _decimals(sources[0])
+    bars = deque[Bar](maxlen=window.limit if window.start is None else None)
+    for part in _joined(_listed(tables)):
         if isinstance(part, Ahead):
             yield part
         elif window.holds(part.at):
-            kept.append(part)
-            if window.start is not None and len(kept) == window.limit:
-                break
-    prices = Decimals(max(0, -int(sources[0].tick_size.normalize().as_tuple().exponent)))
-    bars = list[Bar]()
-    for part in kept:
-        bars.append(_bar(window, part, prices))
-        yield Ahead.SHORT
-    return bars
+            bars.append(_bar(window, part, prices))
+            yield Ahead.SHORT
+    return list(bars)[: window.limit]
 
 
-def _parts(sources: Sequence[Source], window: BarWindow, before: int) -> Iterator[_Part | Ahead]:
-    """Parts of bars, batch by batch: the sums are Arrow's, so that a long file stays cheap to read."""
+def _decimals(source: Source) -> Decimals:
+    return Decimals(max(0, -int(source.tick_size.normalize().as_tuple().exponent)))
+
+
+def _tables(sources: Sequence[Source], window: BarWindow, before: int) -> Steps[Sequence[Any]]:
+    """Sums that hold the bars of the window; most of a long file is summed and let go again."""
+    kept, rows = deque[Any](), 0
+    for sums in _summed(sources, window, before):
+        if isinstance(sums, Ahead):
+            yield sums
+            continue
+        kept.append(sums)
+        rows += sums.num_rows
+        # Two tables may share a bar, and one bar may lie outside of the window.
+        if window.start is None:
+            while rows - kept[0].num_rows > window.limit + len(kept):
+                rows -= kept.popleft().num_rows
+        elif rows > window.limit + len(kept):
+            break
+    return kept
+
+
+def _summed(sources: Sequence[Source], window: BarWindow, before: int) -> Iterator[Any]:
+    """Sums of each batch, and what comes next between them: the sums are Arrow's, so a long file is cheap to read."""
     length, start = TIMEFRAME_NS[window.timeframe], window.start
     origin = bar_start(0, window.timeframe)
     told_until = _LONG_AGO if start is None else max(_LONG_AGO, start - 1)
@@ -111,9 +128,7 @@ def _parts(sources: Sequence[Source], window: BarWindow, before: int) -> Iterato
                     break
                 rows = _columns(batch, source.label.kind)
                 keep = pc.and_(pc.less(times, before), pc.greater(times, told_until))
-                sums = _sums(rows.filter(keep), origin, length)
-                yield Ahead.SHORT
-                yield from _listed(sums)
+                yield _sums(rows.filter(pc.and_(keep, _usable(rows))), origin, length)
                 newest = max(newest, min(last, before - 1))
             yield Ahead.FILE
         # Where two files overlap, the one that began first is told.
@@ -122,7 +137,7 @@ def _parts(sources: Sequence[Source], window: BarWindow, before: int) -> Iterato
 
 def _batches(source: Source) -> Iterator[Any]:
     try:
-        yield from source.table.batches(ROWS_PER_STEP)
+        yield from source.table.batches()
     except FeedError as error:
         # It was whole when we began: what can be read of it is history.
         _log.error("history=files what=%r next=%r", str(error), "ends here")
@@ -132,9 +147,19 @@ def _columns(batch: Any, kind: Kind) -> Any:
     names = _BID_COLUMNS[kind]
     columns = {name: batch.column(own) for name, own in zip(BAR_PRICES, names, strict=True)}
     has_volume = kind is Kind.BARS and "volume" in batch.schema.names
-    columns["volume"] = batch.column("volume") if has_volume else pa.array([0.0] * batch.num_rows, pa.float64())
+    volumes = batch.column("volume") if has_volume else pa.nulls(batch.num_rows, pa.float64())
+    columns["volume"] = pc.if_else(pc.fill_null(pc.is_finite(volumes), False), volumes, 0.0)
     columns[TIME] = batch.column(TIME)
     return pa.Table.from_pydict(columns)
+
+
+def _usable(rows: Any) -> Any:
+    """Rows with four prices that are positive numbers."""
+    usable = True
+    for name in BAR_PRICES:
+        is_price = pc.and_(pc.is_finite(rows[name]), pc.greater(rows[name], 0.0))
+        usable = pc.and_(usable, pc.fill_null(is_price, False))
+    return usable
 
 
 def _sums(rows: Any, origin: int, length: int) -> Any:
@@ -151,11 +176,14 @@ def _sums(rows: Any, origin: int, length: int) -> Any:
     )
 
 
-def _listed(sums: Any) -> Iterator[_Part]:
+def _listed(tables: Iterable[Any]) -> Iterator[_Part | Ahead]:
     names = ("bucket", "open_first", "high_max", "low_min", "close_last", "volume_sum")
-    for part in zip(*(sums[name].to_pylist() for name in names), strict=True):
-        if None not in part[:5]:
-            yield _Part._make((*part[:5], part[5] or 0.0))
+    for sums in tables:
+        for first in range(0, sums.num_rows, PARTS_PER_STEP):
+            some = sums.slice(first, PARTS_PER_STEP)
+            for part in zip(*(some[name].to_pylist() for name in names), strict=True):
+                yield _Part._make(part)
+            yield Ahead.SHORT
 
 
 def _joined(parts: Iterable[_Part | Ahead]) -> Iterator[_Part | Ahead]:
