@@ -12,7 +12,7 @@ from tradehall.cli.logs import KeyValueFormatter
 from tradehall.cli.main import DONE, FAILED, WRONG_USAGE, main, make_parser
 from tradehall.config import SETTINGS
 
-COMMANDS = ("serve", "import", "verify", "replay", "bench", "demo", "keys", "config", "openapi")
+COMMANDS = ("serve", "import", "verify", "replay", "bench", "demo", "keys", "users", "config", "openapi")
 MASTER = "m" * 40
 
 
@@ -90,7 +90,10 @@ def test_every_command_explains_itself_with_an_example(run, words):
     ("settings no server may have",  ["config", "--mode", "live"],                        FAILED,       "mode live is not built in yet"),
     ("the demo of no server",        ["demo"],                                            FAILED,       "there is no data folder tradehall-data"),
     ("keys of no server",            ["keys", "list"],                                    FAILED,       "there is no data folder tradehall-data"),
-    ("a key of no account",          ["keys", "create"],                                  WRONG_USAGE,  "required: --account"),
+    ("a key of no account",          ["keys", "create"],                                  WRONG_USAGE,  "--account is required for a key of the gateway door"),
+    ("an operator's key of one",     ["keys", "create", "--door", "dashboard", "--account", "1"], WRONG_USAGE, "--account may not be given"),
+    ("a user without a name",        ["users", "create", "--email", "a@b.test"],          WRONG_USAGE,  "required: --name"),
+    ("users of no server",           ["users", "list"],                                   FAILED,       "there is no data folder tradehall-data"),
     ("a key of a strange account",   ["keys", "create", "--account", "me"],               WRONG_USAGE,  "me is no account number"),
     ("a key of strange scopes",      ["keys", "create", "--account", "1", "--scopes", "fly"], WRONG_USAGE, "expected read or read,trade"),
     ("a key of a strange span",      ["keys", "create", "--account", "1", "--expires", "soon"], WRONG_USAGE, "soon is no span such as 90m"),
@@ -215,3 +218,50 @@ def test_a_fault_is_one_line_of_keys_and_values():
     line = KeyValueFormatter().format(record)
     assert line.endswith(r'level=error logger=a.b msg="said \"no\"\nand left"')
     assert "\n" not in line
+
+
+def test_a_user_is_made_listed_deactivated_and_let_in_again(run, data):
+    made = json.loads(run("users", "create", "--email", "mira@example.test", "--name", "Mira Vogel", "--json")[1])
+    assert (made["login"], made["status"], made["role"]) == (700003, "active", "user")
+    assert len(made["password"]) >= 16
+    assert made["password"] not in run("users", "list", "--json")[1]
+    assert "mira@example.test" in run("users", "list", "--domain", "demo.example")[1]
+    json.loads(run("keys", "create", "--account", "700003", "--door", "terminal", "--json")[1])
+    code, out, _ = run("users", "deactivate", "Mira@example.test", "--reason", "asked for it", "--json")
+    told = json.loads(out)
+    assert (code, told["status"], told["effects"]) == (DONE, "inactive", {"sessions_revoked": 0, "keys_revoked": 1})
+    assert "is inactive already" in run("users", "deactivate", "1")[1]
+    assert run("users", "reset-password", "1")[2] == "tradehall: the user is inactive\n"
+    assert "may sign in" in run("users", "activate", "1")[1]
+    assert "ui/reset?token=" in run("users", "reset-password", "mira@example.test")[1]
+    assert "shown this once" in run("users", "set-password", "1")[1]
+    code, _, err = run("users", "deactivate", "otto@example.test")
+    assert (code, err) == (FAILED, "tradehall: there is no such user\n")
+    code, _, err = run("users", "create", "--email", "MIRA@example.test", "--name", "Mira")
+    assert (code, err) == (FAILED, "tradehall: this e-mail address is taken\n")
+
+
+def test_a_partner_domain_has_its_secret_shown_until_it_is_closed(run, data):
+    first = json.loads(run("users", "domains", "--create", "broker.example", "--json")[1])
+    second = json.loads(run("users", "domains", "--renew", "broker.example", "--json")[1])
+    assert [len(each["secret"]) for each in (*first, *second)] == [43, 43]
+    assert first[0]["secret"] != second[0]["secret"]
+    assert second[0]["secret"] in run("users", "domains")[1]
+    closed = json.loads(run("users", "domains", "--revoke", "broker.example", "--json")[1])
+    assert (closed[0]["status"], closed[0]["secret"]) == ("closed", None)
+
+
+def test_an_operator_has_a_token_until_it_is_revoked(run, data):
+    made = json.loads(run("users", "operators", "--create", "Olaf", "--role", "operator", "--json")[1])
+    assert (made["token"][:3], made["role"]) == ("op_", "operator")
+    assert "Olaf" in run("users", "operators")[1]
+    assert made["token"] not in run("users", "operators", "--json")[1]
+    assert json.loads(run("users", "operators", "--revoke", made["id"], "--json")[1])[0]["status"] == "revoked"
+
+
+def test_a_terminal_key_is_made_with_its_scope_and_networks(run, data):
+    arguments = ("--account", "700001", "--door", "terminal", "--scopes", "read", "--allow", "10.0.0.0/8", "--live")
+    made = json.loads(run("keys", "create", *arguments, "--json")[1])
+    assert made["secret"].startswith("tk_live_")
+    assert (made["scopes"], made["ip_allow"], made["door"]) == (["read"], ["10.0.0.0/8"], "terminal")
+    assert run("keys", "create", "--account", "1", "--door", "terminal", "--scopes", "viewer")[0] == FAILED

@@ -44,8 +44,16 @@ def describe(sheet: DemoSheet) -> list[str]:
     """The sheet in lines for people."""
     gateway = sheet.gateway
     key = "with GATEWAY_API_KEY" if gateway.api_key else "without a key"
-    return [
+    lines = [
         f"gateway   {sheet.base_url}/v1   {key}: account {gateway.account}",
         f"          key of account {CLIENT_ACCOUNT}: {gateway.client_account_key}",
-        f"documents {sheet.base_url}/docs",
     ]
+    lines += [
+        f"client    {sheet.base_url}/client   login {client.login}, password {client.password}"
+        for client in (sheet.client, sheet.client2)
+        if client
+    ]
+    if sheet.terminal:
+        keys = (("read", sheet.terminal.read), ("trade", sheet.terminal.trade), ("full", sheet.terminal.full))
+        lines += [f"terminal  {sheet.base_url}/v1/api   {scope}: {key}" for scope, key in keys]
+    return [*lines, f"documents {sheet.base_url}/docs"]

@@ -9,11 +9,24 @@ from typing import Any, Final
 
 from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.sqlite.records import SqliteRecords
-from tradehall.app.records.api_keys import ALL_SCOPES, PREFIXES, ApiKey, ApiKeys
+from tradehall.app.principal import NO_ACCOUNT
+from tradehall.app.records.api_keys import (
+    ALL_SCOPES,
+    DASHBOARD,
+    FULL,
+    GATEWAY,
+    PREFIXES,
+    SCOPES,
+    TERMINAL,
+    VIEWER,
+    ApiKey,
+    ApiKeys,
+)
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, existing_folder
-from tradehall.cli.output import say, say_json, say_table
+from tradehall.cli.output import WrongUsage, say, say_json, say_table
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND, to_rfc3339
 
+DEFAULT_SCOPES: Final = {GATEWAY: ALL_SCOPES, TERMINAL: (FULL,), DASHBOARD: (VIEWER,)}
 _SPANS: Final = {"s": NS_PER_SECOND, "m": NS_PER_MINUTE, "h": NS_PER_HOUR, "d": NS_PER_DAY}
 
 
@@ -39,10 +52,16 @@ def _add_create(actions: Commands) -> None:
         summary="make a key for an account; its secret is shown this once",
         example="tradehall keys create --account 700001 --name robot --expires 30d",
     )  # fmt: skip
-    parser.add_argument("--account", type=_account, required=True, help="number of the account the key opens")
+    parser.add_argument("--account", type=_account, help="number of the account the key opens; none for a dashboard")
     parser.add_argument("--door", choices=sorted(PREFIXES), default="gateway", help="which door (default: gateway)")
     parser.add_argument("--name", default="", help="what to remember it by")
-    parser.add_argument("--scopes", type=_scopes, default=ALL_SCOPES, help="read or read,trade (default)")
+    parser.add_argument(
+        "--scopes", type=_scopes, metavar="SCOPES",
+        help="gateway: read or read,trade (default); terminal: read, trade or full (default);"
+        " dashboard: viewer (default) or operator",
+    )  # fmt: skip
+    parser.add_argument("--live", action="store_true", help="a terminal key of a real account, tk_live_")
+    parser.add_argument("--allow", action="append", default=[], metavar="NETWORK", help="only from there; repeatable")
     parser.add_argument("--expires", type=_span, metavar="SPAN", help="when: 90m, 12h, 30d from now")
 
 
@@ -79,10 +98,15 @@ def _add_action(actions: Commands, name: str, run: Any, *, summary: str, example
 
 def create(options: argparse.Namespace) -> None:
     """Make a key."""
+    door = options.door
+    if (options.account is None) != (door == DASHBOARD):
+        needed = "may not be given" if door == DASHBOARD else "is required"
+        raise WrongUsage(f"--account {needed} for a key of the {door} door")
     with _keys(options) as keys:
         key, secret = keys.create(
-            options.account, door=options.door, name=options.name, scopes=options.scopes, lifetime_ns=options.expires
-        )
+            options.account or NO_ACCOUNT, door=door, name=options.name, scopes=options.scopes or DEFAULT_SCOPES[door],
+            lifetime_ns=options.expires, ip_allow=tuple(options.allow), is_live=options.live,
+        )  # fmt: skip
     _say_secret(options, key, secret)
 
 
@@ -120,7 +144,8 @@ def _say_secret(options: argparse.Namespace, key: ApiKey, secret: str) -> None:
     if options.json:
         say_json({**_described(key, key.created_at, None), "secret": secret})
         return
-    say(f"{key.key_id} opens account {key.account_id} at the {key.door} door ({', '.join(key.scopes)}).")
+    what = f"account {key.account_id} at " if key.account_id else ""
+    say(f"{key.key_id} opens {what}the {key.door} door ({', '.join(key.scopes)}).")
     say("Its secret, which is shown this once:")
     say(secret)
 
@@ -129,12 +154,13 @@ def _say_secret(options: argparse.Namespace, key: ApiKey, secret: str) -> None:
 def _keys(options: argparse.Namespace) -> Iterator[ApiKeys]:
     store = SqliteRecords(existing_folder(options).records)
     try:
-        yield ApiKeys(store, SystemClock(), actor=f"command line, {_person()}")
+        yield ApiKeys(store, SystemClock(), actor=f"command line, {person()}")
     finally:
         store.close()
 
 
-def _person() -> str:
+def person() -> str:
+    """Who is at the command line, for the audit."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # A user id without a name, as containers have.
@@ -143,8 +169,8 @@ def _person() -> str:
 
 def _row(key: ApiKey, now: int, used_at: int | None) -> tuple[str, ...]:
     return (
-        key.key_id, key.prefix + "…", str(key.account_id), ",".join(key.scopes), key.status(now),
-        _stamp(used_at) or "never", _stamp(key.expires_at) or "never", key.name,
+        key.key_id, key.prefix + "…", str(key.account_id or "none"), ",".join(key.scopes), key.status(now),
+        stamp(used_at) or "never", stamp(key.expires_at) or "never", key.name,
     )  # fmt: skip
 
 
@@ -153,18 +179,20 @@ def _described(key: ApiKey, now: int, used_at: int | None) -> dict[str, Any]:
         "id": key.key_id,
         "door": key.door,
         "prefix": key.prefix,
-        "account": key.account_id,
+        "account": key.account_id or None,
         "scopes": key.scopes,
         "name": key.name,
+        "ip_allow": key.ip_allow,
         "status": key.status(now),
-        "created_at": _stamp(key.created_at),
-        "last_used_at": _stamp(used_at),
-        "expires_at": _stamp(key.expires_at),
-        "revoked_at": _stamp(key.revoked_at),
+        "created_at": stamp(key.created_at),
+        "last_used_at": stamp(used_at),
+        "expires_at": stamp(key.expires_at),
+        "revoked_at": stamp(key.revoked_at),
     }
 
 
-def _stamp(at: int | None) -> str | None:
+def stamp(at: int | None) -> str | None:
+    """An instant [ns UTC] for people, to the second."""
     return None if at is None else to_rfc3339(at - at % NS_PER_SECOND)
 
 
@@ -175,10 +203,11 @@ def _account(text: str) -> int:
 
 
 def _scopes(text: str) -> tuple[str, ...]:
-    scopes = tuple(word for word in ALL_SCOPES if word in text.split(","))
-    if len(scopes) == len(text.split(",")):
+    words = text.split(",")
+    scopes = tuple(dict.fromkeys(word for known in SCOPES.values() for word in known if word in words))
+    if len(scopes) == len(words):
         return scopes
-    raise argparse.ArgumentTypeError(f"{text} was given, expected read or read,trade")
+    raise argparse.ArgumentTypeError(f"{text} was given, expected read or read,trade; full; viewer or operator")
 
 
 def _span(text: str) -> int:

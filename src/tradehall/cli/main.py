@@ -13,9 +13,9 @@ from tradehall.adapters.house_key import HouseKeyRefused
 from tradehall.app.identity.refusals import IdentityRefused
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import KeyRefused
-from tradehall.cli import bench, demo, importing, journal, keys, openapi, serve, show
+from tradehall.cli import bench, demo, importing, journal, keys, openapi, serve, show, users
 from tradehall.cli.logs import log_to_stderr
-from tradehall.cli.output import Refused, complain
+from tradehall.cli.output import Refused, WrongUsage, complain
 from tradehall.config import ConfigMalformed, ConfigRefused
 from tradehall.ports.feed import FeedError
 from tradehall.ports.journal import JournalDamaged, JournalRefused
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
         sys.stdout.flush()
         return DONE
-    except ConfigMalformed as malformed:
+    except (ConfigMalformed, WrongUsage) as malformed:
         complain(str(malformed))
         return WRONG_USAGE
     except EXPECTED as refusal:
@@ -72,6 +72,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tradehall {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for module in (serve, demo, keys, importing, journal, bench, show, openapi):
+    for module in (serve, demo, keys, users, importing, journal, bench, show, openapi):
         module.add_to(commands)
     return parser

@@ -18,6 +18,10 @@ class Refused(Exception):
     """A command cannot do what was asked; the text says why and what would work."""
 
 
+class WrongUsage(Exception):
+    """Options that do not go together; the text says which would."""
+
+
 def complain(sentence: str) -> None:
     """A refusal, to standard error."""
     print(f"tradehall: {sentence}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Identity at work for tests: a real store and, where asked for, a real shard; hashes that cost little."""
 
+import asyncio
 import hashlib
 from decimal import Decimal
 
@@ -99,3 +100,9 @@ class Place:
 def mira(**fields):
     """A wish for a user."""
     return NewUser(**{"email": "mira@example.test", "first_name": "Mira", "last_name": "Vogel", **fields})
+
+
+async def until(is_so):
+    """Let others run until something is so."""
+    while not is_so():  # noqa: ASYNC110 - what is waited for tells nobody.
+        await asyncio.sleep(0)

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from tests.app.identity.people import ADA, HERE, PASSWORD, Place, mira
+from tests.app.identity.people import ADA, HERE, PASSWORD, Place, mira, until
 from tests.app.shard import run
 from tradehall.app.identity.mail_post import WAITING_MAX, MailPost
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
@@ -227,13 +227,11 @@ def test_mail_that_may_be_taken_later_is_tried_again_and_other_mail_is_not(place
         place.mailer.faults = [MailFault("busy", may_help_again=True), MailFault("busy", may_help_again=True)]
         running = asyncio.ensure_future(post.run())
         post.post(a_mail())
-        while not place.mailer.sent:
-            await asyncio.sleep(0)
+        await until(lambda: place.mailer.sent)
         place.mailer.faults = [MailFault("no such address", may_help_again=False)]
         post.post(a_mail(1))
         post.post(a_mail(2))
-        while len(place.mailer.sent) < 2:
-            await asyncio.sleep(0)
+        await until(lambda: not len(place.mailer.sent) < 2)
         running.cancel()
         assert [mail.to for mail in place.mailer.sent] == ["0@b.test", "2@b.test"]
 
@@ -250,8 +248,7 @@ def test_mail_that_is_never_taken_is_given_up(place):
         place.mailer.faults = [MailFault("busy", may_help_again=True)] * 9
         running = asyncio.ensure_future(post.run())
         post.post(a_mail())
-        while len(place.mailer.faults) > 7:
-            await asyncio.sleep(0)
+        await until(lambda: not len(place.mailer.faults) > 7)
         for _ in range(20):
             await asyncio.sleep(0)
         running.cancel()

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
-from tests.app.identity.people import ADA, HERE, KEY, PASSWORD, Place, mira
+from tests.app.identity.people import ADA, HERE, KEY, PASSWORD, Place, mira, until
 from tests.app.shard import run
+from tradehall.app.demo import DemoSheet, GatewaySheet
 from tradehall.app.demo_people import CLIENT, demo_people
 from tradehall.app.identity.book import read_book
 from tradehall.app.identity.resets import ResetWish
@@ -130,7 +132,7 @@ def all_lines(place, kind):
 def test_every_change_has_a_line(place):
     async def story():
         identity = place.identity()
-        writes = []
+        writes: list[Any] = []
         identity.room.store = Counted(place.store, writes)
         await busy_day(place, identity)
         assert writes
@@ -164,7 +166,7 @@ def test_the_demo_makes_its_people_once_and_finds_them_again(place):
     async def story():
         identity = place.identity()
         first = await demo_people(identity, None)
-        sheet = Sheet(first)
+        sheet = sheet_of(first)
         again = place.identity(place.elsewhere())
         assert await demo_people(again, sheet) == first
         access = place.access(again)
@@ -179,11 +181,11 @@ def test_the_demo_makes_its_people_once_and_finds_them_again(place):
     run(story())
 
 
-class Sheet:
-    """What is asked of a demo sheet."""
-
-    def __init__(self, people):
-        self.client, self.client2, self.terminal = people.client, people.client2, people.terminal
+def sheet_of(people):
+    gateway = GatewaySheet(api_key=None, account=700100, client_account_key="gw_x")
+    return DemoSheet(
+        "http://127.0.0.1:8080", gateway, client=people.client, client2=people.client2, terminal=people.terminal
+    )
 
 
 def test_a_lost_sheet_means_new_passwords_and_keys(place):
@@ -205,7 +207,7 @@ def test_a_password_that_its_owner_changed_outlives_the_next_demo(place):
         signed_in = await identity.signing_in.sign_in(CLIENT.login, first.client.password, address=HERE)
         principal = place.access(identity).client(signed_in.token)
         await identity.signing_in.change_password(principal, first.client.password, "my own now", address=HERE)
-        await demo_people(identity, Sheet(first))
+        await demo_people(identity, sheet_of(first))
         await identity.signing_in.sign_in(CLIENT.login, "my own now", address=HERE)
 
     run(story())
@@ -215,8 +217,7 @@ def test_a_demo_that_died_before_its_sheet_was_written_begins_again(place):
     async def story():
         identity = place.identity()
         dying = asyncio.ensure_future(demo_people(identity, None))
-        while not identity.book.users:
-            await asyncio.sleep(0)
+        await until(lambda: identity.book.users)
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
         people = await demo_people(place.identity(place.elsewhere()), None)

@@ -1,5 +1,7 @@
 """Deactivation: sessions, keys and sockets of every door are gone in one transaction, orders at once after."""
 
+from typing import Any
+
 import pytest
 
 from tests.app.identity.people import ADA, HERE, PASSWORD, Place, mira
@@ -127,7 +129,7 @@ def test_all_of_it_is_one_transaction_with_its_lines(place):
     async def story():
         life = await Life(place).begin()
         epoch = place.store.get("identity_epoch", "")
-        writes = []
+        writes: list[Any] = []
         life.identity.room.store = Watched(place.store, writes)
         await life.identity.status.deactivate(life.user.user_id, by=ADA)
         first = writes[0]

@@ -80,7 +80,7 @@ def test_rotating_kills_the_old_secret_at_once_and_keeps_the_name_of_the_line(pl
         access = place.access(identity)
         key, secret = await identity.keys.create(MINE, wish(ip_allow=("127.0.0.0/8",)), by=ADA)
         principal = opens(access, secret)
-        told = []
+        told: list[frozenset[str]] = []
         identity.room.listen(Listener(told))
         new, again = await identity.keys.rotate(MINE, key.line, by=ADA)
         assert opens(access, secret) is None

@@ -112,6 +112,7 @@ class ApiKeys:
         lifetime_ns: int | None = None,
         strategy_id: str | None = None,
         ip_allow: tuple[str, ...] = (),
+        is_live: bool = False,
     ) -> tuple[ApiKey, str]:
         """A new key and its secret, which cannot be had again. KeyRefused for a wish that makes no sense."""
         if len(self._store.all(KIND)) >= KEYS_MAX:
@@ -119,8 +120,9 @@ class ApiKeys:
         now = self._clock.now()
         expires_at = None if lifetime_ns is None else now + lifetime_ns
         key, secret = made_key(
-            account_id, now, door=door, name=name, scopes=scopes, ip_allow=ip_allow, expires_at=expires_at
-        )
+            account_id, now, door=door, name=name, scopes=scopes, ip_allow=ip_allow, expires_at=expires_at,
+            is_live=is_live,
+        )  # fmt: skip
         key = msgspec.structs.replace(key, strategy_id=strategy_id)
         self._write([key], "create", key, f"key {key.prefix}… for account {account_id}")
         return key, secret
