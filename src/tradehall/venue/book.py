@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import product
 from typing import Final, Protocol
 
 from tradehall.domain.calendar import is_open
@@ -9,6 +10,8 @@ from tradehall.domain.ids import OrderId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Depth, Quote
 from tradehall.domain.order import Order, Side
+from tradehall.engine.conversion import conversion_rate
+from tradehall.engine.fees import commission_currencies
 from tradehall.engine.state import State
 from tradehall.venue.lazy_heap import LazyHeap
 from tradehall.venue.liquidity import Offers
@@ -64,13 +67,14 @@ class Book:
 
     __slots__ = (
         "buy_limits", "buy_stops", "buy_trails", "lines", "offers", "sell_limits", "sell_stops",
-        "sell_trails", "symbol", "waiting",
+        "sell_trails", "symbol", "waiting", "wants_conversion",
     )  # fmt: skip
 
     def __init__(self, symbol: str, offers: Offers, *, queueing: bool) -> None:
         self.symbol = symbol
         self.offers = offers
         self.waiting = Waiting()
+        self.wants_conversion = True  # Until it is known that fills can be booked: a start has no quotes yet.
         self.buy_limits: LazyHeap[Decimal] = LazyHeap()
         self.sell_limits: LazyHeap[Decimal] = LazyHeap()
         self.buy_stops: LazyHeap[Decimal] = LazyHeap()
@@ -178,11 +182,26 @@ class Floor:
         return now - (age if limit is None else min(age, limit))
 
     def live_quote(self, book: Book, now: int) -> Quote | None:
-        """The quote that orders may meet now; None: none yet, too old, or the market is closed."""
+        """The quote that orders may meet now; None: none yet, too old, the market closed, or no way to book a fill."""
         quote = book.offers.quote
         if quote is None or quote.received_at < self.oldest_quote(book, now):
             return None
+        if book.wants_conversion and not self._can_convert(book):
+            return None
         return quote if is_open(self.instrument(book).sessions, now) else None
+
+    def _can_convert(self, book: Book) -> bool:
+        """Whether fills of the book's orders can be booked in their accounts' currencies.
+
+        The engine asked when it accepted them; but after a start, quotes come in one by one. Quotes never
+        go, so that a yes is for ever.
+        """
+        state = self.state
+        owners = (order.terms.account_id for order in state.orders.values() if order.terms.symbol == book.symbol)
+        targets = {state.accounts[account_id].terms.currency for account_id in owners}
+        paths = product(commission_currencies(self.instrument(book)), targets)
+        book.wants_conversion = any(conversion_rate(source, to, self._quotes.get) is None for source, to in paths)
+        return not book.wants_conversion
 
     # Where an order is.
 
