@@ -362,6 +362,12 @@ def test_funds_move(amount, booked):
     )
 
 
+def test_nothing_is_no_movement():
+    world = World()
+    world.do(cmd.MoveFunds(LOGIN, Decimal(0)))
+    assert world.events == ()
+
+
 def test_what_positions_and_orders_need_stays():
     world = World()
     world.deal(quantity="10000")
