@@ -21,7 +21,6 @@ from tradehall.app.records.api_keys import (
     ALL_SCOPES,
     DASHBOARD,
     GATEWAY,
-    LIVE_TERMINAL_PREFIX,
     PREFIXES,
     TERMINAL,
     ApiKey,
@@ -188,8 +187,3 @@ class Access:
     def _is_master(self, credential: str) -> bool:
         # Digests, so that not even the length of the key can be measured.
         return self._master_digest is not None and hmac.compare_digest(digest_of(credential), self._master_digest)
-
-
-def is_terminal_key(credential: str) -> bool:
-    """Whether `credential` has the shape of a terminal key, of the real or the simulated account."""
-    return credential.startswith((PREFIXES[TERMINAL], LIVE_TERMINAL_PREFIX))

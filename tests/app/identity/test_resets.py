@@ -7,9 +7,10 @@ import pytest
 
 from tests.app.identity.people import ADA, HERE, PASSWORD, Place, mira, until
 from tests.app.shard import run
+from tradehall.app.identity.letters import masked
 from tradehall.app.identity.mail_post import WAITING_MAX, MailPost
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
-from tradehall.app.identity.resets import ResetWish, masked
+from tradehall.app.identity.resets import ResetWish
 from tradehall.app.records.resets import Delivery, ResetStatus
 from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE
 from tradehall.ports.mail import Mail, MailFault

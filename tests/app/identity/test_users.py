@@ -315,6 +315,23 @@ def test_a_changed_address_is_unverified_unless_said_otherwise_and_the_version_g
     run(story())
 
 
+def test_the_old_address_is_told_where_it_is_to_be(place):
+    async def story():
+        identity = place.identity()
+        user = (await identity.users.create(mira(), by=ADA)).user
+        for wish in (
+            ContactWish(phone="+4930"),
+            ContactWish(email="second@example.test"),
+            ContactWish(email="third@example.test", notify_old=False),
+        ):
+            await identity.users.change_contact(user.user_id, wish, by=ADA)
+        await identity.post.flush()
+        assert [mail.to for mail in place.mailer.sent] == ["mira@example.test"]
+        assert "s***@example.test" in place.mailer.sent[0].text
+
+    run(story())
+
+
 def test_the_same_contact_changes_nothing_and_leaves_no_line(place):
     async def story():
         identity = place.identity()

@@ -79,7 +79,7 @@ class Identity:
         self.sessions = Sessions(self.room.book, tools.clock, tools.tokens, secrets.sessions)
         self.partner_tokens = PartnerTokens(self.room.book, tools.clock, tools.tokens, secrets)
         self.users = Users(
-            self.room, self.steps, self.passwords, self.limits,
+            self.room, self.steps, self.passwords, self.limits, self.post,
             deposit=settings.deposit, sign_up_is_open=settings.sign_up_is_open,
         )  # fmt: skip
         self.signing_in = SigningIn(self.room, self.steps, self.passwords, self.limits, self.sessions)

@@ -7,7 +7,7 @@ from tradehall.app.identity.book import Book
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
 from tradehall.app.identity.room import IdentityRoom, Write
 from tradehall.app.identity.secrets import HouseSecrets
-from tradehall.app.identity.users import checked_domain
+from tradehall.app.identity.user_rules import checked_domain
 from tradehall.app.records.audit import Actor, audit_line
 from tradehall.app.records.partners import KIND, Partner
 from tradehall.ports.records import RecordChange

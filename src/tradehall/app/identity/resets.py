@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tradehall.app.identity.book import Book
+from tradehall.app.identity.letters import masked, reset_mail
 from tradehall.app.identity.mail_post import MailPost
 from tradehall.app.identity.passwords import RESET_LENGTH_MIN, Passwords, checked_password, password_change
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused, invalid, user_not_found
@@ -17,8 +18,7 @@ from tradehall.app.identity.sessions import endings
 from tradehall.app.records.audit import Actor, audit_line
 from tradehall.app.records.resets import KIND, Delivery, Reset, ResetStatus
 from tradehall.app.records.users import User
-from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND, to_rfc3339
-from tradehall.ports.mail import Mail
+from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from tradehall.ports.records import RecordChange
 
 MINUTES_MIN: Final = 5
@@ -185,33 +185,6 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def masked(address: str) -> str:
-    """An address as it may be shown to others: m***@example.test; a phone's last digits."""
-    name, at, host = address.partition("@")
-    return f"{name[:1]}***@{host}" if at else f"***{address[-2:]}"
-
-
 def reset_not_found() -> IdentityRefused:
     """One answer for unknown, used and expired."""
     return IdentityRefused(IdentityCode.RESET_NOT_FOUND, "this reset is unknown, used or expired")
-
-
-def reset_mail(user: User, link: str, expires_at: int) -> Mail:
-    """What the user gets."""
-    return Mail(
-        user.email,
-        "Your new password",
-        f"Hello {user.name},\n\nsomebody, probably you, asked for a new password for your account.\n"
-        f"Choose it here until {to_rfc3339(expires_at - expires_at % NS_PER_SECOND)}:\n\n{link}\n\n"
-        "If it was not you, do nothing: without the link your password stays as it is.\n",
-    )
-
-
-def told_old_address(user: User, old_email: str) -> Mail:
-    """What goes to an address that is no longer the user's."""
-    return Mail(
-        old_email,
-        "Your e-mail address was changed",
-        f"Hello {user.name},\n\nthe e-mail address of your account was changed to {masked(user.email)}.\n"
-        "If you did not ask for that, write to your broker at once.\n",
-    )

@@ -9,7 +9,7 @@ from tradehall.app.identity.refusals import IdentityCode, IdentityRefused, inval
 from tradehall.app.identity.room import IdentityRoom, Write
 from tradehall.app.identity.sessions import Sessions, endings, new_session, room_for_one, session_change
 from tradehall.app.identity.sign_in_limits import SignInLimits
-from tradehall.app.identity.users import at_version
+from tradehall.app.identity.user_rules import at_version
 from tradehall.app.principal import Principal
 from tradehall.app.records import sessions, users
 from tradehall.app.records.audit import Actor, audit_line

@@ -8,7 +8,7 @@ from tradehall.app.identity.account_steps import AccountSteps, status_steps
 from tradehall.app.identity.book import Book
 from tradehall.app.identity.room import IdentityRoom, Write
 from tradehall.app.identity.sessions import endings
-from tradehall.app.identity.users import at_version, changed, user_change
+from tradehall.app.identity.user_rules import at_version, changed, user_change
 from tradehall.app.records import resets
 from tradehall.app.records.api_keys import KIND as KEY_KIND
 from tradehall.app.records.api_keys import key_change

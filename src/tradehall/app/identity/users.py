@@ -1,6 +1,5 @@
 """Users: made, found, changed. What they may do with their credentials is written elsewhere."""
 
-import re
 import uuid
 from decimal import Decimal
 from typing import Final
@@ -10,11 +9,26 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from tradehall.app.identity.account_steps import AccountSteps, step_change
-from tradehall.app.identity.book import COUNTER_KIND, LOGIN_COUNTER, USER_COUNTER, Book
+from tradehall.app.identity.book import USER_COUNTER, Book
+from tradehall.app.identity.letters import told_old_address
+from tradehall.app.identity.mail_post import MailPost
 from tradehall.app.identity.passwords import Passwords, checked_password, password_change
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused, invalid, user_not_found
 from tradehall.app.identity.room import IdentityRoom, Write
 from tradehall.app.identity.sign_in_limits import SignInLimits
+from tradehall.app.identity.user_rules import (
+    at_version,
+    changed,
+    checked_domain,
+    checked_email,
+    checked_phone,
+    checked_text,
+    counter,
+    email_taken,
+    free_login,
+    next_login,
+    user_change,
+)
 from tradehall.app.records.account_steps import AccountStep
 from tradehall.app.records.audit import HOUSE, Actor, audit_line
 from tradehall.app.records.groups import HEDGING_GROUP, Group
@@ -29,18 +43,9 @@ from tradehall.app.records.users import (
 from tradehall.domain.ids import AccountId
 from tradehall.ports.records import RecordChange
 
-# The demo's people come before; what the house keeps for itself is left out.
-FIRST_LOGIN: Final = 700_003
-RESERVED_LOGINS: Final = frozenset({700_100, 700_200})
 ACCOUNTS_PER_USER_MAX: Final = 50
 NAME_LENGTH_MAX: Final = 64
-EMAIL_LENGTH_MAX: Final = 254
 TEXT_LENGTH_MAX: Final = 200
-
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_EMAIL: Final = re.compile(r"[^\s@\"(),:;<>\[\\\]]{1,64}@" + rf"{_LABEL}(?:\.{_LABEL})*")
-_PHONE: Final = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)
-_DOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 
 
 class NewUser(Struct, frozen=True, kw_only=True):
@@ -77,19 +82,21 @@ class ContactWish(Struct, frozen=True, kw_only=True):
     email: str | UnsetType = UNSET
     phone: str | UnsetType = UNSET
     verified: bool = False
+    notify_old: bool = True
 
 
 class Users:
     """The people of the house. `deposit` is what a demo account begins with."""
 
     def __init__(
-        self, room: IdentityRoom, steps: AccountSteps, passwords: Passwords, limits: SignInLimits, *,
+        self, room: IdentityRoom, steps: AccountSteps, passwords: Passwords, limits: SignInLimits, post: MailPost, *,
         deposit: Decimal, sign_up_is_open: bool,
     ) -> None:  # fmt: skip
         self._room = room
         self._steps = steps
         self._passwords = passwords
         self._limits = limits
+        self._post = post
         self._deposit = deposit
         self._sign_up_is_open = sign_up_is_open
 
@@ -216,7 +223,7 @@ class Users:
     ) -> tuple[User, User]:
         """The user before and after; equal where the wish changes nothing. IdentityRefused for a taken e-mail.
 
-        A changed e-mail or phone is verified only where the wish says so.
+        A changed e-mail or phone is verified only where the wish says so. The old address is told by mail.
         """
         email = wish.email if wish.email is UNSET else checked_email(wish.email)
         phone = wish.phone if wish.phone is UNSET else checked_phone(wish.phone)
@@ -231,7 +238,10 @@ class Users:
             line = audit_line(by, now, "user.contact", (KIND, user_id), user=user, before=user, after=after)
             return Write([user_change(after)], [line]), (user, after)
 
-        return await self._room.change(decide)
+        before, after = await self._room.change(decide)
+        if before.email != after.email and wish.notify_old and not self._post.is_full:
+            self._post.post(told_old_address(after, before.email))
+        return before, after
 
     async def change_group(self, group: Group, *, by: Actor = HOUSE) -> None:
         """Change the terms on which accounts will be opened; those that are open keep theirs."""
@@ -286,48 +296,6 @@ def split_name(name: str) -> tuple[str, str]:
     return first, last
 
 
-def checked_email(email: str) -> str:
-    """The address in lower case; IdentityRefused where it is none."""
-    lowered = email.strip().lower()
-    if len(lowered) <= EMAIL_LENGTH_MAX and _EMAIL.fullmatch(lowered) and lowered.isprintable():
-        return lowered
-    raise invalid("email", "must be an address such as mira@example.test")
-
-
-def checked_phone(phone: str, *, is_strict: bool = True) -> str:
-    """The number; IdentityRefused where it is none. Not `is_strict`: any short text, as people type it."""
-    if not phone or _PHONE.fullmatch(phone) or (not is_strict and len(phone) <= 32 and phone.isprintable()):
-        return phone
-    raise invalid("phone", "must be a number such as +4930123456")
-
-
-def checked_domain(domain: str) -> str:
-    """The name of a tenant in lower case; IdentityRefused where it is none."""
-    lowered = domain.lower()
-    if _DOMAIN.fullmatch(lowered):
-        return lowered
-    raise invalid("domain", "must be a name such as demo.example")
-
-
-def checked_text(field: str, text: str, most: int) -> str:
-    """`text` where it can be shown in one line; IdentityRefused otherwise."""
-    if len(text) <= most and text.isprintable():
-        return text
-    raise invalid(field, f"must have at most {most} printable characters")
-
-
-def at_version(book: Book, user_id: int, expected: int | None) -> User:
-    """The user, if still of that version; None: of any."""
-    user = book.users.get(user_id)
-    if user is None:
-        raise user_not_found()
-    if expected not in (None, user.version):
-        raise IdentityRefused(
-            IdentityCode.VERSION_MISMATCH, f"the user has version {user.version}, {expected} was expected"
-        )
-    return user
-
-
 def with_contact(user: User, now: int, *, email: str | UnsetType, phone: str | UnsetType, verified: bool) -> User:
     """The user with another e-mail or phone; the same one where neither differs."""
     fields: dict[str, object] = {}
@@ -336,39 +304,3 @@ def with_contact(user: User, now: int, *, email: str | UnsetType, phone: str | U
     if phone is not UNSET and phone != user.phone:
         fields |= {"phone": phone, "phone_verified": verified and bool(phone)}
     return changed(user, now, **fields) if fields else user
-
-
-def changed(user: User, now: int, **fields: object) -> User:
-    """The next version of a user."""
-    after: User = replace(user, **fields, updated_at=now, version=user.version + 1)
-    return after
-
-
-def user_change(user: User) -> RecordChange:
-    """What keeps a user."""
-    return RecordChange(KIND, str(user.user_id), msgspec.json.encode(user))
-
-
-def counter(name: str, value: int) -> RecordChange:
-    """What keeps the next free number."""
-    return RecordChange(COUNTER_KIND, name, str(value).encode())
-
-
-def next_login(book: Book) -> tuple[AccountId, list[RecordChange]]:
-    """The next number for an account, and what keeps the one after it."""
-    login = book.counters.get(LOGIN_COUNTER, FIRST_LOGIN)
-    while login in RESERVED_LOGINS or login in book.owners:
-        login += 1
-    return login, [counter(LOGIN_COUNTER, login + 1)]
-
-
-def free_login(book: Book, login: AccountId) -> AccountId:
-    """`login` where nobody has it; IdentityRefused otherwise."""
-    if login in book.owners:
-        raise IdentityRefused(IdentityCode.LOGIN_TAKEN, f"account {login} belongs to somebody else")
-    return login
-
-
-def email_taken() -> IdentityRefused:
-    """Somebody of that domain has the address."""
-    return IdentityRefused(IdentityCode.EMAIL_TAKEN, "this e-mail address is taken")
