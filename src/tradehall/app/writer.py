@@ -4,6 +4,7 @@ Everything decided while the last batch was being synced is the next batch. Noth
 before its batch is durable: neither answers, nor what listeners captured.
 """
 
+import sys
 import threading
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
@@ -23,6 +24,10 @@ from tradehall.ports.views import OrderRow, ViewRows
 
 # Records decided and not yet durable; beyond it the desk takes no more wishes.
 IN_FLIGHT_MAX: Final = 20_000
+
+# How long the busy loop may keep the interpreter's lock from the journal's thread, which asks for it some twenty
+# times a batch. Measured with 64 callers in the process: 0.5 ms made 6,300 orders/s, 0.1 ms 8,200, 0.03 ms 6,100.
+SWITCH_INTERVAL_S: Final = 0.0001
 
 _decode_order: Final = msgspec.json.Decoder(Order).decode
 
@@ -107,6 +112,7 @@ class Writer:
 
     def start(self) -> None:
         """Start the journal's thread; `bind` comes first."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 

@@ -4,6 +4,7 @@ from itertools import product
 from typing import Any, Final
 
 from tradehall.domain.order import WORKING, OrderStatus, Side
+from tradehall.domain.time import NS_PER_SECOND
 from tradehall.ports.deals import DealQuery
 from tradehall.ports.tickets import Clause, Comparison, TicketQuery
 from tradehall.ports.views import PAGE_MAX, HistoryQuery, OrderQuery
@@ -180,6 +181,9 @@ _CLAUSE_TEXTS: Final = {
     Comparison.NOT_IN: "NOT IN ({places})",
     Comparison.BETWEEN: "BETWEEN ? AND ?",
     Comparison.NOT_BETWEEN: "NOT BETWEEN ? AND ?",
+    # Whole numbers are divided without a rest.
+    Comparison.IN_SECONDS: f"/ {NS_PER_SECOND} IN ({{places}})",
+    Comparison.NOT_IN_SECONDS: f"/ {NS_PER_SECOND} NOT IN ({{places}})",
 }
 assert _CLAUSE_TEXTS.keys() == set(Comparison)
 
