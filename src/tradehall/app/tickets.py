@@ -114,12 +114,15 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], Ti
         found = live_tickets(desk.state, account, desk.quotes.get)
         live = [ticket for ticket in found if matches(ticket_row(0, ticket), query)]
     await desk.settled()
-    ended, totals = await _ended(desk, query)
+    # Even if all live tickets came first, so many ended ones would come before the page.
+    skipped = max(0, query.offset - len(live))
+    ended, totals = await _ended(desk, query, skipped)
     page = sorted([*live, *ended], key=lambda t: (t.opened_at, t.ticket), reverse=True)
-    return page[query.offset : query.offset + query.limit], _add_up(totals, live)
+    start = query.offset - skipped
+    return page[start : start + query.limit], _add_up(totals, live)
 
 
-async def _ended(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTotals]:
+async def _ended(desk: Desk, query: TicketQuery, skipped: int) -> tuple[list[Ticket], TicketTotals]:
     if query.states is not None and query.states <= _LIVE:
         return [], TicketTotals()
     # Live tickets may come first: all ended ones up to the end of the page are candidates.
@@ -129,7 +132,8 @@ async def _ended(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTo
         clauses=query.clauses,
         closed_since=query.closed_since,
         closed_until=query.closed_until,
-        limit=query.offset + query.limit,
+        limit=query.offset - skipped + query.limit,
+        offset=skipped,
     )
     return await desk.views.tickets(candidates), await desk.views.ticket_totals(query)
 

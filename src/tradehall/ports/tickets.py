@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tradehall.domain.ids import AccountId, OrderId
 from tradehall.domain.money import ZERO
+from tradehall.domain.time import NS_PER_SECOND
 
 
 class TicketKind(StrEnum):
@@ -112,7 +113,7 @@ class TicketRow(NamedTuple):
 
 
 class Comparison(StrEnum):
-    """How a clause holds a column against its values."""
+    """How a clause holds a column against its values; an instant [ns] also as the second that it lies in."""
 
     IS = "IS"
     IS_NOT = "IS_NOT"
@@ -120,6 +121,8 @@ class Comparison(StrEnum):
     NOT_IN = "NOT_IN"
     BETWEEN = "BETWEEN"
     NOT_BETWEEN = "NOT_BETWEEN"
+    IN_SECONDS = "IN_SECONDS"
+    NOT_IN_SECONDS = "NOT_IN_SECONDS"
 
 
 # Columns that a clause may name: those of TicketRow without its key and body.
@@ -215,5 +218,7 @@ _COMPARISONS: Final[dict[Comparison, Callable[[Any, tuple[Any, ...]], bool]]] = 
     Comparison.NOT_IN: lambda value, values: value not in values,
     Comparison.BETWEEN: lambda value, values: values[0] <= value <= values[1],
     Comparison.NOT_BETWEEN: lambda value, values: not values[0] <= value <= values[1],
+    Comparison.IN_SECONDS: lambda value, values: value // NS_PER_SECOND in values,
+    Comparison.NOT_IN_SECONDS: lambda value, values: value // NS_PER_SECOND not in values,
 }
 assert _COMPARISONS.keys() == set(Comparison)

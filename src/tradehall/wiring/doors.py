@@ -8,6 +8,8 @@ from tradehall.app.access import Principal
 from tradehall.app.breakers import Breakers
 from tradehall.app.streams import AccountStreams
 from tradehall.config import Config
+from tradehall.faces.client import ClientStream
+from tradehall.faces.client import make_door as make_client_door
 from tradehall.faces.gateway import Counters, Gateway, GatewaySettings, GatewayStream, Subscriptions, make_door
 from tradehall.faces.kit import (
     WEBSOCKET,
@@ -24,6 +26,7 @@ from tradehall.faces.kit import (
 from tradehall.faces.kit.websocket import POLICY_VIOLATION
 from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalSettings, TerminalStream
 from tradehall.faces.terminal import make_door as make_terminal_door
+from tradehall.wiring.client import make_client
 from tradehall.wiring.house import House
 
 TITLE: Final = "Tradehall"
@@ -50,12 +53,17 @@ class Doors:
         self._gateway_stream = GatewayStream(gateway)
         terminal = self._make_terminal()
         self._terminal_stream = TerminalStream(terminal)
+        self._client = make_client(house, self._streams, self._metrics)
+        self._client_stream = ClientStream(self._client)
         self.doors: tuple[Door, ...] = (
             make_door(gateway, self._gateway_stream),
+            make_client_door(self._client, self._client_stream),
             make_terminal_door(terminal, self._terminal_stream),
         )
+        self._streams_of_doors = (self._client_stream, self._terminal_stream, self._gateway_stream)
         # Doors whose streams share the WebSocket at `/` add theirs.
         self._first_frame = FirstFrame(self._terminal_stream.speaker)
+        self._first_frame.add(self._client_stream.speaker)
         self.app = self._make_app(house.config, log)
         house.identity.room.listen(self)
         house.identity.room.listen(self._terminal_stream)
@@ -109,19 +117,19 @@ class Doors:
             log=log,
             metrics=self._metrics,
             on_startup=(self._house.open, self._open),
-            on_shutdown=(self._terminal_stream.stop, self._gateway_stream.stop, self._house.close),
+            on_shutdown=(*(stream.stop for stream in self._streams_of_doors), self._house.close),
         )
 
     async def _open(self) -> None:
         # After the desk: who reads an account because of a quote finds what the quote did to it.
-        self._house.market.subscribe(self._gateway_stream)
-        self._house.market.subscribe(self._terminal_stream)
-        await self._gateway_stream.start()
-        await self._terminal_stream.start()
+        for stream in self._streams_of_doors:
+            self._house.market.subscribe(stream)
+            await stream.start()
         self._on_open()
 
     async def say_goodbye(self) -> None:
         """The server is about to stop: no more wishes; streams are told, and closed when all is durable."""
+        self._client.is_stopping = True
         self._terminal_stream.say_goodbye()
         await self._gateway_stream.say_goodbye()
         await self._house.stop_trading()

@@ -66,17 +66,17 @@ class House:
         self.folder = DataFolder(config.data)
         self.folder.make()
         self._store = SqliteStore(self.folder.path, end_process)
-        self._records = SqliteRecords(self.folder.records)
+        self.records = SqliteRecords(self.folder.records)
         self._snapshots = Snapshots(self.folder.snapshots)
         self.feed = make_feed(config, self.clock, self.folder)
         self.market = MarketBoard(self.feed.instruments, self.feed.history, self.clock, self.feed.stale_after_ns)
         self.desk = self._make_desk(progress)
-        self.keys = ApiKeys(self._records, self.clock, actor="server")
-        self.identity = make_identity(config, self.folder, self._records, self.clock, demo=demo)
+        self.keys = ApiKeys(self.records, self.clock, actor="server")
+        self.identity = make_identity(config, self.folder, self.records, self.clock, demo=demo)
         self.access = make_access(config, self.identity, self.clock)
-        self.key_watch = KeyWatch(self._records, self.keys, self.access, reload=self.identity.reload)
+        self.key_watch = KeyWatch(self.records, self.keys, self.access, reload=self.identity.reload)
         self.key_watch.load()
-        self.alerts = Alerts(SqliteAlerts(self._records), self.clock, self.feed.instruments)
+        self.alerts = Alerts(SqliteAlerts(self.records), self.clock, self.feed.instruments)
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
         self._is_demo = demo
         self.demo_people: DemoPeople | None = None
@@ -214,7 +214,7 @@ class House:
         """Let go of the files of a house that is not open."""
         self.identity.close()
         self._store.close()
-        self._records.close()
+        self.records.close()
 
     def _keep(self, state: State) -> None:
         try:

@@ -88,15 +88,23 @@ class Board:
 class Outbox:
     """The sending side of one session; use it as `async with`, which runs its sender.
 
-    `overflows` counts the clients hung up on.
+    `overflows` counts the clients hung up on, with `close_code`.
     """
 
-    def __init__(self, session: Session, *, overflows: Counter | None = None, max_frames: int = MAX_FRAMES) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        overflows: Counter | None = None,
+        max_frames: int = MAX_FRAMES,
+        close_code: int = TRY_AGAIN_LATER,
+    ) -> None:
         self.dirty: dict[tuple[Board, str], None] = {}
         self.boards: dict[Board, None] = {}
         self._session = session
         self._frames: deque[Frame] = deque()
         self._max_frames = max_frames
+        self._close_code = close_code
         self._overflows = overflows
         self._woken = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
@@ -151,4 +159,4 @@ class Outbox:
         if self._overflows is not None:
             self._overflows.add()
         self._frames.clear()
-        self._session.hang_up(TRY_AGAIN_LATER, "too slow: read your state again")
+        self._session.hang_up(self._close_code, "too slow: read your state again")

@@ -1,0 +1,166 @@
+"""The route table of the client door, and the door made of it."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+from tradehall.faces.client import requests, schemas
+from tradehall.faces.client.auth import authenticator, is_for_this_door
+from tradehall.faces.client.client import LIMITS, READS, WRITES, Client
+from tradehall.faces.client.errors import ClientErrors
+from tradehall.faces.client.routes import account, alerts, market, scripts, settings, signing, trades, trading
+from tradehall.faces.client.stream import ClientStream
+from tradehall.faces.kit import WEBSOCKET, Door, Request, Response, Route
+
+TITLE: Final = "Broker Client API"
+DESCRIPTION: Final = (
+    "Accounts, tickets, market, alerts and settings for broker terminals. Every path exists at the root and under "
+    "`/client`. Numbers are JSON numbers; volume is hundredths of a lot; times are unix seconds. Sign in for a "
+    "token, and send it as `Authorization`, raw or after `Bearer`."
+)
+SECURITY: Final = {
+    "raw": {"type": "apiKey", "in": "header", "name": "Authorization"},
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "token"},
+}
+
+EXAMPLE_SIGN_IN: Final = {"login": 700001, "password": "correct horse"}
+EXAMPLE_OPEN: Final = {"cmd": 0, "symbol": "EURUSD", "volume": 10, "sl": 0, "tp": 0}
+EXAMPLE_PENDING: Final = {"cmd": 2, "symbol": "EURUSD", "volume": 10, "open_price": 1.05, "sl": 0, "tp": 0}
+EXAMPLE_ALERT: Final = {
+    "symbol": "EURUSD", "side": 0, "condition": 0, "repeat_mode": 0, "target_price": 1.2, "message": "up",
+}  # fmt: skip
+EXAMPLE_SCRIPT: Final = {"name": "MA bot", "script": "plot(sma(close, 20))"}
+
+Handler = Callable[[Client, Request], Awaitable[Response]]
+
+# Refusals by the rules of trading.
+RULES: Final = (402, 404, 409)
+
+
+def make_door(client: Client, stream: ClientStream) -> Door:
+    """The client's door."""
+    tables = (_signing, _account, _trading, _market, _scripts, _settings, _alerts)
+    return Door(
+        name="client",
+        title=TITLE,
+        description=DESCRIPTION,
+        prefixes=("", "/client"),
+        routes=(*(route for table in tables for route in table(client)), *_stream(stream)),
+        errors=ClientErrors(),
+        authenticate=authenticator(client.identity),
+        limits=LIMITS,
+        slash_optional=True,
+        security=SECURITY,
+    )
+
+
+def _read(client: Client, path: str, handler: Handler, answer: Any, **more: Any) -> Route:
+    errors = {"errors": (402,)}
+    return Route("GET", path, partial(handler, client), answers={200: answer}, limit=READS, **(errors | more))
+
+
+def _write(client: Client, method: str, path: str, handler: Handler, answer: Any, **more: Any) -> Route:
+    errors = {"errors": (402, 404)}
+    return Route(method, path, partial(handler, client), answers={200: answer}, limit=WRITES, **(errors | more))
+
+
+def _both(client: Client, path: str, handler: Handler, answer: Any, **more: Any) -> Iterator[Route]:
+    """PUT and POST mean the same here."""
+    for method in ("POST", "PUT"):
+        yield _write(client, method, path, handler, answer, **more)
+
+
+def _signing(client: Client) -> Iterator[Route]:
+    def public(method: str, path: str, handler: Handler, answer: Any, **more: Any) -> Route:
+        return Route(method, path, partial(handler, client), answers={200: answer}, public=True, tag="auth", **more)
+
+    yield public("POST", "/sign/in", signing.sign_in, schemas.Profile, body=requests.SignIn,
+                 example=EXAMPLE_SIGN_IN, errors=(402, 403, 404))  # fmt: skip
+    for method in ("PUT", "POST"):
+        yield public(method, "/sign/up", signing.sign_up, schemas.Profile, body=requests.SignUp, errors=(403, 404, 409))
+    yield _read(client, "/sign/check", signing.sign_check, schemas.SessionCheck, tag="auth")
+    yield from _both(client, "/sign/password", signing.change_password, schemas.Done,
+                     body=requests.ChangePassword, tag="auth")  # fmt: skip
+    for method in ("DELETE", "POST"):
+        yield _write(client, method, "/sign/out", signing.sign_out, schemas.Done, tag="auth")
+
+
+def _account(client: Client) -> Iterator[Route]:
+    of_login = requests.OfLogin
+    yield _read(client, "/account/me", account.get_me, schemas.Me, query=of_login, tag="account")
+    yield _read(client, "/account/balance", account.get_balance, schemas.Balance, query=of_login, tag="account")
+
+
+def _trading(client: Client) -> Iterator[Route]:
+    ack, rules = schemas.Ack, {"errors": RULES, "tag": "trading"}
+    yield from _both(client, "/trade/open", trading.open_market, ack, body=requests.OpenTrade,
+                     example=EXAMPLE_OPEN, **rules)  # fmt: skip
+    yield from _both(client, "/trade/open/pending", trading.open_pending, ack, body=requests.OpenTrade,
+                     example=EXAMPLE_PENDING, **rules)  # fmt: skip
+    for method in ("DELETE", "POST"):
+        yield _write(client, method, "/trade/close", trading.close, ack, body=requests.CloseTrade, **rules)
+        yield _write(client, method, "/trade/cancel", trading.cancel, ack, body=requests.CancelTrade, **rules)
+    body = requests.ModifyTrade
+    yield from _both(client, "/trade/modify", trading.modify, ack, body=body, **rules)
+    yield from _both(client, "/trade/modify/open", trading.modify_open, ack, body=body, **rules)
+    yield from _both(client, "/trade/modify/pending", trading.modify_pending, ack, body=body, **rules)
+    yield _read(client, "/trades", trades.get_trades, schemas.TradeTable, query=requests.Trades,
+                when=is_for_this_door, tag="trading")  # fmt: skip
+    yield _read(client, "/trades/history/login", trades.get_history, schemas.TradeTable,
+                query=requests.History, tag="trading")  # fmt: skip
+
+
+def _market(client: Client) -> Iterator[Route]:
+    of_login, of_symbol, tag = requests.OfLogin, requests.OfSymbol, {"tag": "market"}
+    yield _read(client, "/market", market.get_market, schemas.Assets, query=of_login, **tag)
+    yield _read(client, "/market/symbol", market.get_symbol, dict[str, Any], query=of_symbol, errors=(402, 404), **tag)
+    yield _read(client, "/market/short/list", market.get_short_list, schemas.ShortList, query=of_login, **tag)
+    yield _read(client, "/market/watch/list", market.get_watch_list, schemas.WatchedAssets,
+                query=requests.WatchList, **tag)  # fmt: skip
+    yield from _both(client, "/market/watch", market.watch, dict[str, Any], body=of_symbol, **tag)
+    yield _write(client, "DELETE", "/market/watch", market.unwatch, schemas.Done, query=of_symbol, **tag)
+    yield _read(client, "/quotes/candles", market.get_candles, schemas.CandleTable, query=requests.Candles,
+                errors=(402, 404), **tag)  # fmt: skip
+
+
+def _scripts(client: Client) -> Iterator[Route]:
+    done, tag = schemas.Done, {"tag": "scripts"}
+    body, by_number = {"body": requests.Script, "example": EXAMPLE_SCRIPT}, {"params": {"id": int}}
+    yield _read(client, "/scripts", scripts.get_scripts, schemas.Scripts, query=requests.Scripts, **tag)
+    yield _read(client, "/script/{id}", scripts.get_script, schemas.Script, errors=(402, 404), **by_number, **tag)
+    yield _write(client, "PUT", "/script", scripts.put_script, done, **body, **tag)
+    yield _write(client, "POST", "/script", scripts.post_script, done, **body, **tag)
+    yield _write(client, "DELETE", "/script", scripts.delete_script, done, query=requests.ById, **tag)
+    yield _write(client, "DELETE", "/script/{id}", scripts.delete_script, done, **by_number, **tag)
+
+
+def _settings(client: Client) -> Iterator[Route]:
+    done, tag = schemas.Done, {"tag": "settings"}
+    yield _read(client, "/settings", settings.get_settings, schemas.Table, query=requests.ReadSettings, **tag)
+    yield _write(client, "PUT", "/settings", settings.put_settings, done, body=requests.WriteSettings, **tag)
+    yield _write(client, "POST", "/settings", settings.post_settings, done, body=requests.WriteSettings, **tag)
+    yield _write(client, "DELETE", "/settings", settings.delete_settings, done, query=requests.ReadSettings, **tag)
+
+
+def _alerts(client: Client) -> Iterator[Route]:
+    done, table, tag = schemas.Done, schemas.Table, {"tag": "alerts"}
+    body = {"body": requests.PriceAlert, "example": EXAMPLE_ALERT}
+    by_number = {"params": {"id": int}}
+    yield _read(client, "/price_alert/list", alerts.get_alerts, table, query=requests.PriceAlerts, **tag)
+    yield _write(client, "PUT", "/price_alert", alerts.put_alert, table, **body, **tag)
+    yield _write(client, "POST", "/price_alert", alerts.post_alert, table, **body, **tag)
+    yield _write(client, "DELETE", "/price_alert", alerts.delete_alert, table, query=requests.ById, **tag)
+    yield _write(client, "DELETE", "/price_alert/{id}", alerts.delete_alert, table, **by_number, **tag)
+    yield _read(client, "/price_alert/logs", alerts.get_logs, table, query=requests.AlertLogs, **tag)
+    yield _write(client, "DELETE", "/price_alert/logs", alerts.delete_log, done, query=requests.OfLogin, **tag)
+    yield _write(client, "DELETE", "/price_alert/logs/{id}", alerts.delete_log, done, **by_number, **tag)
+    yield _read(client, "/notify/list", alerts.get_notifications, table, query=requests.Notifications, **tag)
+    yield _write(client, "POST", "/notify/read", alerts.read_notification, done, body=requests.ReadNotification, **tag)
+
+
+def _stream(stream: ClientStream) -> tuple[Route, ...]:
+    # The token comes in the first frame, not with the upgrade.
+    return (
+        Route(WEBSOCKET, "/ws/client", stream.connect, answers={101: None}, public=True, root=True, tag="stream"),
+    )
