@@ -94,7 +94,7 @@ REFUSALS: Final[Mapping[RejectCode, Refusal]] = {
     RejectCode.ACCOUNT_CLOSE_ONLY: Refusal("TRADE_DISABLED", "Trading is disabled: positions can only be closed"),
     RejectCode.ACCOUNT_EXISTS: Refusal("REJECTED", "The account exists already"),
     RejectCode.IDEMPOTENCY_MISMATCH: Refusal(
-        "IDEMPOTENCY_MISMATCH", "client_order_id was used before for another request"
+        "IDEMPOTENCY_MISMATCH", "The client_order_id was used before for another request"
     ),
     RejectCode.STRATEGY_UNKNOWN: Refusal("NOT_FOUND", "Strategy not found"),
     RejectCode.SYMBOL_UNKNOWN: Refusal("SYMBOL_NOT_FOUND", "Symbol not found"),
@@ -236,10 +236,10 @@ class TerminalErrors:
         error, detail = problem.message, (problem.details or {}).get("detail")
         if isinstance(problem, BadRequest):
             error, detail = f"Invalid parameter: {problem.field or problem.place}", problem.message
-        elif problem.kind is ProblemKind.MALFORMED:
+        elif problem.code is None and problem.kind is ProblemKind.MALFORMED:
             error, detail = "Invalid parameter: body", problem.message
-        elif problem.kind is ProblemKind.UNAVAILABLE:
-            error, detail = NOT_CONNECTED, detail or problem.message
+        elif problem.code is None and problem.kind is ProblemKind.UNAVAILABLE:
+            error, detail = NOT_CONNECTED, problem.message
         body = Error(False, error, code, None if detail is None else str(detail))
         return json_response(body, STATUS_OF_CODE[code], code=code)
 

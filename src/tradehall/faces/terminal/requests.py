@@ -13,8 +13,8 @@ DEALS_DEFAULT = 100
 DEALS_MAX = 1_000
 CANDLES_DEFAULT = 100
 CANDLES_MAX = 5_000
-# The last millisecond of which our clocks, which count nanoseconds, have an idea.
-LAST_MS = 9_223_372_036_854
+# The last whole millisecond of which our clocks, which count nanoseconds, have an idea.
+LAST_MS = 9_223_372_036_853
 
 # Without control characters, which no store and no log should meet.
 _PLAIN = r"^[^\u0000-\u001f\u007f]*$"

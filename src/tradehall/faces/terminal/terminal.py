@@ -20,7 +20,13 @@ from tradehall.domain.position import Position
 from tradehall.engine.commands import AnyCommand
 from tradehall.engine.events import OrderFilled
 from tradehall.faces.kit import Limit, Request, Response, decode_query, json_response
-from tradehall.faces.terminal.errors import TerminalProblem, order_not_found, position_not_found, symbol_not_found
+from tradehall.faces.terminal.errors import (
+    NOT_CONNECTED,
+    TerminalProblem,
+    order_not_found,
+    position_not_found,
+    symbol_not_found,
+)
 from tradehall.faces.terminal.executions import Executions
 from tradehall.faces.terminal.memory import Memory
 from tradehall.faces.terminal.requests import Query
@@ -78,7 +84,7 @@ class Terminal:
         """The refusal of a door that cannot work now."""
         if self.is_stopping:
             reason = "the server is shutting down"
-        return TerminalProblem("NOT_CONNECTED", "Not connected to trading server", reason or "no quotes come in")
+        return TerminalProblem("NOT_CONNECTED", NOT_CONNECTED, reason or "no quotes come in")
 
     def account(self, request: Request) -> Account:
         """The caller's account as it stands."""

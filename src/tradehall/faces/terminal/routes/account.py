@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tradehall.domain.time import NS_PER_DAY
+from tradehall.domain.time import NS_PER_DAY, NS_PER_MS
 from tradehall.engine.valuation import value_account
 from tradehall.faces.kit import BadRequest, Request, Response, decode_query, json_response
 from tradehall.faces.terminal import requests, wishes
@@ -45,7 +45,7 @@ async def get_history(terminal: Terminal, request: Request) -> Response:
         symbol=symbol,
         is_funds=KINDS[kind],
         since=terminal.desk.clock.now() - HISTORY_NS if since is None else since,
-        until=None if until is None else until + 1,
+        until=None if until is None else (until // NS_PER_MS + 1) * NS_PER_MS,  # All of that millisecond.
         limit=query.limit,
         offset=query.offset,
     )
