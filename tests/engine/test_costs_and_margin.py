@@ -66,7 +66,9 @@ def test_a_fill_moves_the_held_margin_to_the_position_in_shares():
 def test_closing_needs_no_margin_and_a_flip_only_for_what_it_opens():
     world = World()
     world.deal(quantity="10000")
-    assert world.place(a_limit("SELL", "10000", "1.2")).margin_held == 0
+    close = world.place(a_limit("SELL", "10000", "1.2"))
+    assert close.margin_held == 0
+    world.do(cmd.CancelOrder(LOGIN, close.order_id))
     flip = world.place(a_limit("SELL", "15000", "1.2"))
     assert flip.margin_held == 300
     world.fill(flip, "10000")
@@ -74,6 +76,29 @@ def test_closing_needs_no_margin_and_a_flip_only_for_what_it_opens():
     world.fill(flip, "2000")
     assert world.order(flip).margin_held == 180
     assert world.position.margin == 120
+
+
+def test_no_two_orders_close_the_same_units_for_free():
+    world = World()
+    world.deal(quantity="10000")
+    assert world.place(a_limit("SELL", "6000", "1.2")).margin_held == 0
+    second = world.place(a_limit("SELL", "6000", "1.2"))
+    assert second.margin_held == 120, "4,000 are left to close, 2,000 would open"
+    third = world.place(a_limit("SELL", "10000", "1.2"))
+    assert third.margin_held == 600, "nothing is left to close"
+    world.do(cmd.CancelOrder(LOGIN, third.order_id))
+    world.do(cmd.AmendOrder(LOGIN, second.order_id, quantity=Decimal("4000")))
+    assert world.order(second).margin_held == 0, "an order does not compete with itself"
+
+
+def test_floating_profit_is_not_paid_out():
+    world = World()
+    world.deal(quantity="100000")
+    world.quote("EURUSD", "1.5000", "1.5001")
+    balance = world.account.balance
+    refused = world.do(cmd.MoveFunds(LOGIN, -balance - 1))
+    assert [type(event) for event in refused] == [ev.RequestRefused]
+    assert refused[0].rejection.numbers["would_pass"] == balance
 
 
 def test_a_partial_close_frees_margin_in_proportion_rounded_in_the_houses_favour():

@@ -13,7 +13,7 @@ from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
 from tradehall.engine.handlers.check_margin import isolated_is_broken, margin_state
 from tradehall.engine.margin_watch import MarginWatch
-from tradehall.engine.valuation import isolated_positions, value_account
+from tradehall.engine.valuation import isolated_positions, value_cross
 
 SYMBOLS = ("EURUSD", "EURJPY", "USDJPY", "EURGBP", "GBPUSD")
 WALK, ACCOUNTS = 400, 12
@@ -39,7 +39,7 @@ class Counted(Mapping[str, Quote]):
 def is_due(world: World, account: Account) -> bool:
     """By looking: whether a margin check would find news."""
     quote_of = world.quotes.get
-    wanted = margin_state(account, value_account(world.state, account, quote_of))
+    wanted = margin_state(account, value_cross(world.state, account, quote_of))
     broken = any(isolated_is_broken(world.state, account, p, quote_of) for p in isolated_positions(account))
     return wanted is not account.margin_state or broken
 

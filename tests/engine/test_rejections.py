@@ -164,7 +164,7 @@ PLACE_PAIRS = [
     (Code.ACCOUNT_DISABLED,              Code.TOO_MANY_ORDERS,               DISABLED | NO_ROOM,    {},    {}),
     (Code.ACCOUNT_READ_ONLY,             Code.TOO_MANY_ORDERS,               {"status": "READ_ONLY"} | NO_ROOM, {}, {}),
     (Code.ACCOUNT_CLOSE_ONLY,            Code.TOO_MANY_ORDERS,               CLOSE_ONLY | NO_ROOM,  {},    {}),
-    (Code.TOO_MANY_ORDERS,               Code.POSITION_UNKNOWN,              HEDGING | NO_ROOM,     {},    OTHER_SIDE),
+    (Code.TOO_MANY_ORDERS,               Code.MARKET_CLOSED,                 CLOSED | NO_ROOM,      {},    {}),
     (Code.POSITION_UNKNOWN,              Code.MARKET_CLOSED,                 HEDGING | CLOSED,      {},    OTHER_SIDE),
     (Code.POSITION_SIDE,                 Code.MARKET_CLOSED,                 HEDGING | CLOSED,      LONG,  OTHER_SIDE),
     (Code.MARGIN_MODE_MISMATCH,          Code.MARKET_CLOSED,                 CLOSED,                LONG,  ISOLATED),

@@ -8,7 +8,7 @@ from tradehall.domain.account import AccountStatus, AccountTerms
 from tradehall.domain.fill import ExecutionReport
 from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.order import Order, OrderStatus, OrderTerms
+from tradehall.domain.order import OrderStatus, OrderTerms
 
 
 class Command(Struct, frozen=True, gc=False, tag=True, tag_field="kind", omit_defaults=True):
@@ -50,7 +50,6 @@ class MoveFunds(Command, frozen=True):
     account_id: AccountId
     amount: Decimal
     comment: str = ""
-    request_id: str | None = None
 
 
 class PlaceOrder(Command, frozen=True):
@@ -157,10 +156,9 @@ class SetPositionExits(Command, frozen=True):
 
 
 class ReportExecution(Command, frozen=True):
-    """A venue's word about an order. `ended`: the order, where the state no longer holds it."""
+    """A venue's word about an order."""
 
     report: ExecutionReport
-    ended: Order | None = None
 
 
 class CheckMargin(Command, frozen=True):

@@ -114,7 +114,11 @@ class OrderDraft:
             return ZERO
         if self.position is None or self.position.side is side_opened_by(terms.side):
             return self.quantity
-        return max(ZERO, self.quantity - self.position.quantity)
+        others = self.state.working_quantity(terms.account_id, terms.symbol, terms.side)
+        if self.working is not None:
+            others -= self.working.remaining_quantity
+        # What other orders of this side will close is theirs: nothing closes the same units twice for free.
+        return max(ZERO, self.quantity - max(ZERO, self.position.quantity - others))
 
     def _reference_price(self) -> Decimal | None:
         terms = self.terms

@@ -19,7 +19,7 @@ from tradehall.domain.position import floating_pnl
 from tradehall.engine.conversion import conversion_rate, conversion_symbols
 from tradehall.engine.handlers.check_margin import isolated_is_broken, margin_state
 from tradehall.engine.state import State
-from tradehall.engine.valuation import isolated_positions, value_account, value_position
+from tradehall.engine.valuation import isolated_positions, value_cross, value_position
 
 # Half the distance is shared out, so that products of two moves (price x conversion) stay covered.
 _SHARE: Final = Decimal("0.5")
@@ -76,7 +76,7 @@ class MarginWatch:
     def _look(self, account_id: AccountId) -> bool:
         """Value the account and give it new bands; whether something has to be done about its margin now."""
         account = self._state.accounts[account_id]
-        value = value_account(self._state, account, self._quotes.get)
+        value = value_cross(self._state, account, self._quotes.get)
         is_due = self._is_due(account, value)
         if account.positions or account_id in self._generation:
             self._generation[account_id] = self._generation.get(account_id, 0) + 1

@@ -15,7 +15,8 @@ from msgspec import Struct
 from tradehall.domain.account import Account
 from tradehall.domain.ids import FIRST_FILL_ID, FIRST_ORDER_ID, AccountId, OrderId, PositionId, first_id
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.order import Order, Side
+from tradehall.domain.money import ZERO
+from tradehall.domain.order import Order, OrderTerms, OrderType, Side
 from tradehall.domain.position import Position
 
 ENDED_KEPT: Final = 1024
@@ -67,6 +68,8 @@ class State:
         self.orders: dict[OrderId, Order] = {}
         self.oco_groups: dict[tuple[AccountId, str], dict[OrderId, None]] = {}
         self.reducing: dict[PositionId, dict[OrderId, None]] = {}
+        self.working: dict[tuple[AccountId, str, Side], Decimal] = {}
+        self.trailing: dict[str, int] = {}
         self.expiries: list[tuple[int, OrderId]] = []
         self.position_count = 0
         # Orders that ended, or changed after their end, in the record now being made: the store wants them,
@@ -96,6 +99,10 @@ class State:
         if exposure is None or exposure.position_id is None:
             return None
         return account.positions.get(exposure.position_id)
+
+    def working_quantity(self, account_id: AccountId, symbol: str, side: Side) -> Decimal:
+        """Units still wanted by working orders of a side that are not reduce-only."""
+        return self.working.get((account_id, symbol, side), ZERO)
 
     def reducing_orders(self, position_id: PositionId) -> list[Order]:
         """Working orders bound to a position: exit legs and closes, oldest first."""
@@ -163,12 +170,28 @@ def index_order(state: State, order: Order) -> None:
     """Enter a working order in all indexes."""
     terms = order.terms
     state.orders[order.order_id] = order
+    count_working(state, terms, order.remaining_quantity)
+    if terms.type is OrderType.TRAILING_STOP:
+        key = peak_key(terms.symbol, terms.side)
+        state.trailing[key] = state.trailing.get(key, 0) + 1
     if terms.oco_group_id is not None:
         state.oco_groups.setdefault((terms.account_id, terms.oco_group_id), {})[order.order_id] = None
     if terms.position_id is not None:
         state.reducing.setdefault(terms.position_id, {})[order.order_id] = None
     if terms.expires_at is not None:
         note_expiry(state, terms.expires_at, order.order_id)
+
+
+def count_working(state: State, terms: OrderTerms, change: Decimal) -> None:
+    """`change` units more are wanted by orders that may open exposure."""
+    if terms.reduce_only or not change:
+        return
+    key = (terms.account_id, terms.symbol, terms.side)
+    total = state.working.get(key, ZERO) + change
+    if total:
+        state.working[key] = total
+    else:
+        del state.working[key]
 
 
 def note_expiry(state: State, at: int, order_id: OrderId) -> None:

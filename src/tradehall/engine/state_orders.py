@@ -5,9 +5,17 @@ from typing import Any
 from tradehall.domain.account import Exposure
 from tradehall.domain.ids import OrderId
 from tradehall.domain.money import ZERO
-from tradehall.domain.order import STATUS_TRANSITIONS, Order, OrderStatus, signed
+from tradehall.domain.order import STATUS_TRANSITIONS, Order, OrderStatus, OrderType, signed
 from tradehall.engine import events as ev
-from tradehall.engine.state import ENDED_KEPT, ConservationError, State, index_order, note_expiry
+from tradehall.engine.state import (
+    ENDED_KEPT,
+    ConservationError,
+    State,
+    count_working,
+    index_order,
+    note_expiry,
+    peak_key,
+)
 
 
 def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
@@ -67,6 +75,7 @@ def order_amended(state: State, event: ev.OrderAmended, now: int) -> None:
         state.ended_now.append(order)
     else:
         state.accounts[event.terms.account_id].margin_held += event.margin_held - order.margin_held
+        count_working(state, order.terms, event.terms.quantity - order.terms.quantity)
     expiry, order.terms = order.terms.expires_at, event.terms
     order.margin_held = event.margin_held
     order.updated_at = now
@@ -97,7 +106,9 @@ def order_filled(state: State, event: ev.OrderFilled, now: int) -> None:
         exposure = account.exposures[fill.symbol] = Exposure()
     exposure.net_filled += signed(fill.side, fill.quantity)
     state.next_fill_id = fill.fill_id + 1
-    if not is_working:
+    if is_working:
+        count_working(state, order.terms, -fill.quantity)
+    else:
         state.ended_now.append(order)
     if order.filled_quantity > order.terms.quantity:
         raise ConservationError(f"order {order.order_id} filled {order.filled_quantity} of {order.terms.quantity}")
@@ -142,11 +153,22 @@ def _end(state: State, order: Order) -> None:
     terms = order.terms
     del state.orders[order.order_id]
     del state.accounts[terms.account_id].orders[order.order_id]
+    count_working(state, terms, -order.remaining_quantity)
+    if terms.type is OrderType.TRAILING_STOP:
+        _forget_trailing(state, peak_key(terms.symbol, terms.side))
     if terms.oco_group_id is not None:
         _leave(state.oco_groups, (terms.account_id, terms.oco_group_id), order.order_id)
     if terms.position_id is not None:
         _leave(state.reducing, terms.position_id, order.order_id)
     _keep_ended(state, order)
+
+
+def _forget_trailing(state: State, key: str) -> None:
+    """The peaks of a symbol and side are kept for as long as a trailing stop follows them."""
+    state.trailing[key] -= 1
+    if not state.trailing[key]:
+        del state.trailing[key]
+        state.peaks.pop(key, None)
 
 
 def _leave(index: dict[Any, dict[OrderId, None]], key: object, order_id: OrderId) -> None:

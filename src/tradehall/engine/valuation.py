@@ -47,6 +47,25 @@ def value_account(state: State, account: Account, quote_of: QuoteOf) -> Valuatio
     )
 
 
+def value_cross(state: State, account: Account, quote_of: QuoteOf) -> Valuation:
+    """An account without its isolated positions and the margin set aside for them: what a margin call looks at."""
+    if not account.margin_isolated:
+        return value_account(state, account, quote_of)
+    unrealized = round_floating(cross_floating(state, account, quote_of))
+    balance = account.balance - account.margin_isolated
+    equity = balance + unrealized
+    used = account.margin_used - account.margin_isolated + account.margin_held
+    return Valuation(
+        currency=account.terms.currency,
+        balance=balance,
+        unrealized_pnl=unrealized,
+        equity=equity,
+        margin_used=used,
+        margin_available=equity - used,
+        margin_level=margin_level(equity, used),
+    )
+
+
 def cross_floating(state: State, account: Account, quote_of: QuoteOf) -> Decimal:
     """Unrealised P&L [account currency] of all cross-margin positions, a step per symbol."""
     total = ZERO

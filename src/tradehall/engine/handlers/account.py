@@ -58,7 +58,8 @@ def move_funds(state: State, command: cmd.MoveFunds, context: Context, emit: Emi
         return
     if not command.amount:
         return  # Nothing moves, and a ledger has no entries of nothing.
-    available = cross_available(state, account, context.quote)
+    # Profit that is still floating can be lost again: it is not paid out.
+    available = min(account.balance, cross_available(state, account, context.quote))
     if command.amount < 0 and -command.amount > available:
         emit(ev.RequestRefused(command.account_id, _balance_insufficient(account.terms, command.amount, available)))
         return

@@ -14,7 +14,13 @@ from tradehall.engine import events as ev
 from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
-from tradehall.engine.handlers.cancel_order import order_ended, order_unknown, own_order
+from tradehall.engine.handlers.cancel_order import (
+    amend_not_allowed,
+    order_ended,
+    order_is_the_houses,
+    order_unknown,
+    own_order,
+)
 from tradehall.engine.handlers.exits import (
     EXIT_ROLES,
     exit_leg_missing,
@@ -22,6 +28,7 @@ from tradehall.engine.handlers.exits import (
     exits_draft,
     legs_of_entry,
     move_leg,
+    place_exit,
 )
 from tradehall.engine.rules import AMEND_ORDER_CHECKS, EXIT_CHECKS, SHAPE_CHECKS, first_rejection
 from tradehall.engine.state import State
@@ -46,6 +53,7 @@ def amend_order(state: State, command: cmd.AmendOrder, context: Context, emit: E
         return
     emit(ev.OrderAmended(order.order_id, terms, draft.margin_required, keeps_priority(order.terms, terms)))
     _move_legs(state, order, command, emit)
+    _protect_filled_part(state, order, command, emit)
 
 
 def amended_terms(terms: OrderTerms, command: cmd.AmendOrder) -> OrderTerms:
@@ -80,6 +88,8 @@ def keeps_priority(before: OrderTerms, after: OrderTerms) -> bool:
 def _amend_rejection(order: Order, draft: OrderDraft) -> Rejection | None:
     """An order cannot become less than what has filled, nor get another trigger once it was triggered."""
     terms = draft.terms
+    if order.role is OrderRole.LIQUIDATION:
+        return order_is_the_houses(order)
     if terms.quantity <= order.filled_quantity:
         return Rejection(
             RejectCode.QUANTITY_BELOW_FILLED,
@@ -87,7 +97,7 @@ def _amend_rejection(order: Order, draft: OrderDraft) -> Rejection | None:
             {"quantity": terms.quantity, "filled_quantity": order.filled_quantity},
         )
     if order.is_triggered and _trigger_of(terms) != _trigger_of(order.terms):
-        return Rejection(RejectCode.AMEND_NOT_ALLOWED, f"the stop of order {order.order_id} was triggered already")
+        return amend_not_allowed(f"the stop of order {order.order_id} was triggered already")
     return first_rejection(SHAPE_CHECKS, draft) or first_rejection(AMEND_ORDER_CHECKS, draft)
 
 
@@ -136,3 +146,14 @@ def _move_legs(state: State, entry: Order, command: cmd.AmendOrder, emit: Emit) 
             emit(ev.OrderCancelled(leg.terms.account_id, leg.order_id, "exit removed"))
         elif wanted is not None and wanted != exit_price(leg):
             move_leg(leg, wanted, emit)
+
+
+def _protect_filled_part(state: State, entry: Order, command: cmd.AmendOrder, emit: Emit) -> None:
+    """A partly filled entry that gets an exit it did not have: what has filled is not left naked."""
+    position = None if entry.position_id is None else state.position(command.account_id, entry.position_id)
+    if position is None or position.side.entry_side is not entry.terms.side:
+        return
+    quantity = min(entry.filled_quantity, position.quantity)
+    for role, price in zip(EXIT_ROLES, (command.stop_loss, command.take_profit), strict=True):
+        if price is not None and all(leg.role is not role for leg in legs_of_entry(state, entry)):
+            place_exit(state, entry, position, role, quantity, price, emit)

@@ -2,7 +2,7 @@
 
 from tradehall.domain.account import AccountStatus
 from tradehall.domain.ids import AccountId, OrderId
-from tradehall.domain.order import Order, OrderStatus
+from tradehall.domain.order import Order, OrderRole, OrderStatus
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
@@ -20,6 +20,8 @@ def cancel_order(state: State, command: cmd.CancelOrder, context: Context, emit:
         emit(ev.RequestRefused(command.account_id, order_unknown(command.order_id), command.order_id))
     elif state.accounts[command.account_id].terms.status is AccountStatus.READ_ONLY:
         emit(ev.RequestRefused(command.account_id, account_read_only(command.account_id), command.order_id))
+    elif order.is_working and order.role is OrderRole.LIQUIDATION:
+        emit(ev.RequestRefused(command.account_id, order_is_the_houses(order), command.order_id))
     elif order.is_working:
         emit(ev.OrderCancelled(command.account_id, command.order_id, command.reason))
     elif order.status is not OrderStatus.CANCELLED:
@@ -27,13 +29,14 @@ def cancel_order(state: State, command: cmd.CancelOrder, context: Context, emit:
 
 
 def cancel_all_orders(state: State, command: cmd.CancelAllOrders, context: Context, emit: Emit) -> None:
-    """Cancel all working orders of the account, or those in one symbol."""
+    """Cancel all working orders of the account, or those in one symbol; a liquidation is not the account's to stop."""
     account = state.accounts.get(command.account_id)
     if account is None:
         emit(ev.RequestRefused(command.account_id, account_unknown(command.account_id)))
         return
     for order in list(account.orders.values()):
-        if command.symbol is None or order.terms.symbol == command.symbol:
+        is_meant = command.symbol is None or order.terms.symbol == command.symbol
+        if is_meant and order.role is not OrderRole.LIQUIDATION:
             emit(ev.OrderCancelled(command.account_id, order.order_id, command.reason))
 
 
@@ -46,6 +49,16 @@ def own_order(state: State, account_id: AccountId, order_id: OrderId) -> Order |
 def order_unknown(order_id: OrderId) -> Rejection:
     """The refusal of everything that names an order that the account does not have."""
     return Rejection(RejectCode.ORDER_UNKNOWN, f"order {order_id} is not known")
+
+
+def order_is_the_houses(order: Order) -> Rejection:
+    """The refusal of every change to an order by which the house closes a position."""
+    return amend_not_allowed(f"order {order.order_id} is a liquidation of the house")
+
+
+def amend_not_allowed(because: str) -> Rejection:
+    """The refusal of a change that an order as it stands does not admit."""
+    return Rejection(RejectCode.AMEND_NOT_ALLOWED, because)
 
 
 def order_ended(order: Order) -> Rejection:

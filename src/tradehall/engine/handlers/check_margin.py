@@ -2,7 +2,8 @@
 
 The order of a liquidation: first all working orders that hold margin are cancelled; then, while the
 margin level is at or below the stop-out level, the position that loses most is closed at market, one at
-a time. An isolated position is closed when its own margin, less its loss, is down to that level.
+a time. Isolated positions and their margin stand apart: they neither call nor save an account. One is
+closed when its own margin, less its loss, is down to that level.
 """
 
 from tradehall.domain.account import Account, MarginState, Valuation
@@ -16,7 +17,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.conversion import QuoteOf
 from tradehall.engine.events import Emit
 from tradehall.engine.state import State
-from tradehall.engine.valuation import isolated_positions, value_account, value_position
+from tradehall.engine.valuation import isolated_positions, value_cross, value_position
 
 
 def check_margin(state: State, command: cmd.CheckMargin, context: Context, emit: Emit) -> None:
@@ -27,11 +28,11 @@ def check_margin(state: State, command: cmd.CheckMargin, context: Context, emit:
     for position in isolated_positions(account):
         if isolated_is_broken(state, account, position, context.quote):
             _liquidate(state, position, context, emit)
-    value = value_account(state, account, context.quote)
+    value = value_cross(state, account, context.quote)
     wanted = margin_state(account, value)
     if wanted is MarginState.STOPPED_OUT and account.margin_held:
         _cancel_holders(account, emit)
-        value = value_account(state, account, context.quote)
+        value = value_cross(state, account, context.quote)
         wanted = margin_state(account, value)
     if wanted is not account.margin_state:
         emit(ev.MarginStateChanged(command.account_id, wanted, value.equity, value.margin_used, value.margin_level))

@@ -38,16 +38,29 @@ def place_exits(state: State, entry: Order, position: Position, quantity: Decima
         quantity = max(quantity, _uncovered(state, entry, position))
     if quantity < smallest:
         return
-    taken = state.accounts[position.account_id].client_ids
     first = state.next_order_id
     for index, (role, price) in enumerate(wanted):
         sibling = None if len(wanted) == 1 else first + 1 - index
-        name = leg_client_id(entry, role)
-        # An id that the caller has used keeps meaning the caller's order.
-        terms = leg_terms(position, role, quantity, price, client_order_id=None if name in taken else name)
-        emit(
-            ev.OrderAccepted(first + index, terms, role=role, parent_order_id=entry.order_id, sibling_order_id=sibling)
-        )
+        place_exit(state, entry, position, role, quantity, price, emit, sibling)
+
+
+def place_exit(
+    state: State,
+    entry: Order,
+    position: Position,
+    role: OrderRole,
+    quantity: Decimal,
+    price: Decimal,
+    emit: Emit,
+    sibling: OrderId | None = None,
+) -> None:
+    """One leg behind `quantity` units that the entry opened."""
+    name = leg_client_id(entry, role)
+    # An id that the caller has used keeps meaning the caller's order.
+    is_free = name not in state.accounts[position.account_id].client_ids
+    terms = leg_terms(position, role, quantity, price, client_order_id=name if is_free else None)
+    number = state.next_order_id
+    emit(ev.OrderAccepted(number, terms, role=role, parent_order_id=entry.order_id, sibling_order_id=sibling))
 
 
 def _waited_too_long(entry: Order, now: int) -> bool:

@@ -16,6 +16,7 @@ from tradehall.engine.events import Emit
 from tradehall.engine.state import State
 
 EXPIRIES_PER_TICK_MAX = 1_000
+SWAPS_PER_TICK_MAX = 1_000
 
 
 def tick(state: State, command: cmd.Tick, context: Context, emit: Emit) -> None:
@@ -31,24 +32,31 @@ def tick(state: State, command: cmd.Tick, context: Context, emit: Emit) -> None:
 
 
 def _book_rollover(state: State, rollover: int, context: Context, emit: Emit) -> None:
-    """Swaps of every night since the last booking; positions opened in between pay from their own first night."""
+    """Swaps of every night since the last booking; positions opened in between pay from their own first night.
+
+    At most SWAPS_PER_TICK_MAX to a decision: the rollover stays due, and the next Tick goes on.
+    """
     nights = []
     while rollover <= context.now:
         nights.append(rollover)
         rollover = next_rollover(rollover)
+    booked = 0
     for account in state.accounts.values():
         for position in list(account.positions.values()):
-            _book_swap(state, account, position, nights, context, emit)
+            if booked == SWAPS_PER_TICK_MAX:
+                return
+            booked += _book_swap(state, account, position, nights, context, emit)
     emit(ev.RolloverBooked(nights[-1]))
 
 
 def _book_swap(
     state: State, account: Account, position: Position, nights: list[int], context: Context, emit: Emit
-) -> None:
+) -> bool:
+    """Whether there was an amount to book."""
     days = sum(swap_days(night) for night in nights if night > max(position.opened_at, position.swapped_at))
     amount = swap_amount(state, account, position, days, context)
     if not amount:
-        return
+        return False
     changed: Position = msgspec.structs.replace(position, swap=position.swap + amount, swapped_at=nights[-1])
     emit(ev.PositionChanged(changed))
     emit(
@@ -61,6 +69,7 @@ def _book_swap(
             symbol=position.symbol,
         )
     )
+    return True
 
 
 def swap_amount(state: State, account: Account, position: Position, days: int, context: Context) -> Decimal:

@@ -29,7 +29,7 @@ def quantity_is_at_least_min(draft: OrderDraft) -> Rejection | None:
 def quantity_is_at_most_max(draft: OrderDraft) -> Rejection | None:
     """At most the instrument's maximum."""
     maximum, quantity = draft.instrument.quantity_max, draft.terms.quantity
-    if quantity <= maximum:
+    if quantity <= maximum or draft.closes_whole:
         return None
     because = f"the maximum {maximum} of {draft.terms.symbol}"
     return quantity_above_max(quantity, maximum, because, quantity_that_passes(draft, maximum))
