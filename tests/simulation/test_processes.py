@@ -27,8 +27,9 @@ def killed_under_load(folder, round_, after_s):
     command = python("tests.simulation.under_load", folder, round_)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
         assert child.stdout.readline() == b"started\n"
+        first = child.stdout.readline()  # However slow the machine: something was acknowledged.
         threading.Timer(after_s, child.kill).start()
-        lines = child.stdout.read().decode().splitlines(keepends=True)
+        lines = (first + child.stdout.read()).decode().splitlines(keepends=True)
     assert child.returncode == -9
     return dict(line.split() for line in lines if line.endswith("\n"))
 
@@ -41,7 +42,6 @@ def test_what_was_acknowledged_survives_any_kill_and_nothing_happens_twice(tmp_p
     told = {}
     for round_ in range(ROUNDS):
         heard = killed_under_load(tmp_path, round_, moments.uniform(0.05, 0.7))
-        assert heard
         assert all(told.setdefault(name, number) == number for name, number in heard.items())
         if round_ == ROUNDS // 2:
             subprocess.run(python("tests.simulation.under_load", tmp_path, "snapshot"), cwd=ROOT, check=True)

@@ -144,8 +144,9 @@ class MemoryViews:
 
     def closed_position(self, position_id: int) -> ClosedPosition | None:
         """See the port."""
-        row = self._store.tables["closed_positions"].get(position_id)
-        return None if row is None else _decode_closed(row.body)
+        rows = self._store.tables["closed_positions"].values()
+        closings = [row for row in rows if row.position_id == position_id]
+        return _decode_closed(max(closings, key=attrgetter("closing_key")).body) if closings else None
 
     async def orders(self, query: OrderQuery) -> list[Order]:
         """See the port."""

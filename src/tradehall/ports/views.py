@@ -78,8 +78,9 @@ class LedgerRow(NamedTuple):
 
 
 class ClosedPositionRow(NamedTuple):
-    """A closed position; `body` is the JSON of ClosedPosition."""
+    """A closing to flat; a position that opened again under its number has several. `body`: JSON of ClosedPosition."""
 
+    closing_key: int
     position_id: PositionId
     account_id: AccountId
     symbol: str
@@ -190,7 +191,7 @@ class Views(Protocol):
         ...
 
     def closed_position(self, position_id: PositionId) -> ClosedPosition | None:
-        """A closed position."""
+        """A closed position; the last closing, where it opened again under its number."""
         ...
 
     async def orders(self, query: OrderQuery) -> list[Order]:

@@ -111,7 +111,7 @@ class SqliteViews:
 
     def closed_position(self, position_id: int) -> ClosedPosition | None:
         """See the port."""
-        return self._one("SELECT body FROM closed_positions WHERE position_id = ?", (position_id,), _decode_closed)
+        return self._one("SELECT body FROM closed_positions WHERE position_id = ? ORDER BY closing_key DESC LIMIT 1", (position_id,), _decode_closed)
 
     async def orders(self, query: OrderQuery) -> list[Order]:
         """See the port."""
@@ -131,7 +131,7 @@ class SqliteViews:
 
     async def closed_positions(self, query: HistoryQuery) -> list[ClosedPosition]:
         """See the port."""
-        page = history_page("closed_positions", "position_id", "closed_at", query)
+        page = history_page("closed_positions", "closing_key", "closed_at", query)
         return [_decode_closed(body) for body in await self._page(page, query)]
 
     async def tickets(self, query: TicketQuery) -> list[Ticket]:

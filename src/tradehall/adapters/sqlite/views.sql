@@ -40,12 +40,14 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_by_account ON ledger (account_id, at);
 
 CREATE TABLE closed_positions (
-    position_id INTEGER PRIMARY KEY,
+    closing_key INTEGER PRIMARY KEY,
+    position_id INTEGER NOT NULL,
     account_id  INTEGER NOT NULL,
     symbol      TEXT NOT NULL,
     closed_at   INTEGER NOT NULL,
     body        TEXT NOT NULL
 ) STRICT;
+CREATE INDEX closed_positions_by_position ON closed_positions (position_id);
 CREATE INDEX closed_positions_by_account ON closed_positions (account_id, closed_at);
 CREATE INDEX closed_positions_by_symbol ON closed_positions (account_id, symbol, closed_at);
 

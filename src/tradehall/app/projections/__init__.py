@@ -18,7 +18,7 @@ from tradehall.engine.state import State
 from tradehall.ports.views import ViewRows
 
 # A row's shape or content has changed: raise it, and the next start builds the views anew.
-VIEWS_VERSION: Final = 3
+VIEWS_VERSION: Final = 4
 
 
 Projection = Callable[[Any, int, Facts, ViewRows], None]

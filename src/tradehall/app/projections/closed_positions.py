@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from tradehall.app.projections.facts import Facts
+from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
 from tradehall.engine.events import PositionClosed
 from tradehall.ports.views import ClosedPosition, ClosedPositionRow, ViewRows
 
@@ -17,6 +18,7 @@ def project_closed_position(event: PositionClosed, index: int, facts: Facts, row
     closed = ClosedPosition(position, event.closed_at, event.exit_price, event.reason)
     rows.closed_positions.append(
         ClosedPositionRow(
+            (facts.seq << ENTRIES_PER_RECORD_BITS) + index,
             position.position_id,
             position.account_id,
             position.symbol,
