@@ -118,25 +118,22 @@ class App:
             session.hang_up(code, reason)
 
     async def _answer(self, request: Request, endpoint: Endpoint, receive: Receive) -> Response:
+        door, route = endpoint.door, endpoint.route
         try:
             self._guard.admit(request)
-            return await self._handle(request, endpoint, receive)
+            if door.authenticate is not None and not route.public:
+                request.principal = await door.authenticate(request, route)
+            if route.limit:
+                request.limit = limit = door.limits[route.limit]
+                request.tokens_left = self._limiter.take((door.name, route.limit, request.rate_key), limit)
+            if request.method != WEBSOCKET:
+                request.body = await read_body(request, receive, self._max_body_bytes)
+            return await route.handler(request)
         except Problem as problem:
-            return _refusal(problem, request, endpoint.door)
+            return _refusal(problem, request, door)
         except Exception:
             _log.exception("request failed correlation_id=%s", request.correlation_id)
-            return _refusal(_OUR_FAULT, request, endpoint.door)
-
-    async def _handle(self, request: Request, endpoint: Endpoint, receive: Receive) -> Response:
-        door, route = endpoint.door, endpoint.route
-        if door.authenticate is not None and not route.public:
-            request.principal = await door.authenticate(request, route)
-        if route.limit:
-            request.limit = limit = door.limits[route.limit]
-            request.tokens_left = self._limiter.take((door.name, route.limit, request.rate_key), limit)
-        if request.method != WEBSOCKET:
-            request.body = await read_body(request, receive, self._max_body_bytes)
-        return await route.handler(request)
+            return _refusal(_OUR_FAULT, request, door)
 
     def _headers(self, request: Request, response: Response) -> list[Header]:
         headers: list[Header] = [(b"x-correlation-id", request.correlation_id.encode()), *response.headers]

@@ -8,6 +8,7 @@ to browsers only if its own page asks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tradehall.faces.kit.errors import Problem, ProblemKind
 from tradehall.faces.kit.request import Request
@@ -17,6 +18,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MAX_URL_BYTES = 8 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
+HOSTS_REMEMBERED = 64
 
 # Where a second value could mean something else to us than to a proxy before us.
 _SINGLE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"x-api-key", b"content-type"})
@@ -39,7 +41,7 @@ class Guard:
         headers = request.headers
         _check_head(request)
         host = headers.get(b"host")
-        if host is not None and not self._is_ours(host.decode("latin-1")):
+        if host is not None and not self._is_ours(host):
             raise Problem(ProblemKind.FOREIGN_ORIGIN, "This host name is not served here")
         origin = headers.get(b"origin")
         if origin is not None and self.loopback and not self._may_call(origin.decode("latin-1"), request):
@@ -52,10 +54,10 @@ class Guard:
             return ()
         return ((b"access-control-allow-origin", origin), (b"vary", b"Origin"), _EXPOSED)
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_ours(self, host: bytes) -> bool:
         if not self.loopback and not self.allowed_hosts:
             return True
-        name = _without_port(host).lower()
+        name = _name_of(host)
         return (self.loopback and name in LOOPBACK_NAMES) or name in self.allowed_hosts
 
     def _may_call(self, origin: str, request: Request) -> bool:
@@ -79,9 +81,12 @@ def preflight(guard: Guard, request: Request, allow: bytes) -> tuple[Header, ...
     )
 
 
-def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdigit() else host
+@lru_cache(maxsize=HOSTS_REMEMBERED)
+def _name_of(host: bytes) -> str:
+    """The name in a Host header, without the port; nearly all requests bring the same."""
+    text = host.decode("latin-1").lower()
+    name, colon, port = text.rpartition(":")
+    return name if colon and port.isdigit() else text
 
 
 def _check_head(request: Request) -> None:

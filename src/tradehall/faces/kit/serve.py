@@ -88,11 +88,50 @@ class BoundedHttp(HttpToolsProtocol):
     """
 
     _head_bytes = 0
+    # Since when nothing is asked [s of the loop's clock]; None while something is.
+    _idle_since: float | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         # A connection that says nothing is closed as an idle one is.
+        self._idle_since = self.loop.time() - KEEP_ALIVE_S + FIRST_BYTE_WITHIN_S
         self.timeout_keep_alive_task = self.loop.call_later(FIRST_BYTE_WITHIN_S, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_timer()
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        self._stop_timer()  # From here on the connection is another protocol's.
+
+    def _stop_timer(self) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """One timer follows a connection through all its requests: arming one for each would cost more than this."""
+        idle_since = self._idle_since
+        idle_s = 0.0 if idle_since is None else self.loop.time() - idle_since
+        if idle_s >= KEEP_ALIVE_S:
+            super().timeout_keep_alive_handler()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(KEEP_ALIVE_S - idle_s, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, without its timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self._idle_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
         self._head_bytes = -1
