@@ -5,7 +5,6 @@ import logging
 from asyncio import AbstractEventLoop, Future, Task
 from collections import deque
 from collections.abc import Callable, Mapping
-from copy import copy
 from itertools import chain
 from typing import Any, Final
 
@@ -225,11 +224,11 @@ class Desk(MarketListener):
         if (name := _client_name(command)) is None:
             return Outcome(order=self._as_it_stands(getattr(command, "order_id", None)))
         found = self.state.order_by_client_id(self.state.accounts[name[0]], name[1])
-        return Outcome(order=prior or copy(found), is_repeat=True)
+        return Outcome(order=prior or _copied(found), is_repeat=True)
 
     def _as_it_stands(self, order_id: int | None) -> Order | None:
         # A copy: the order may go on changing before this answer is durable.
-        return None if order_id is None else copy(self.state.order(order_id))
+        return None if order_id is None else _copied(self.state.order(order_id))
 
     def _on_record(self, record: Record) -> None:
         self._turn.append(record)
@@ -299,6 +298,10 @@ class Desk(MarketListener):
     def _install(self, state: State) -> None:
         self.state = state
         self._loop = self._make_loop(state, self._on_record)
+
+
+def _copied(order: Order | None) -> Order | None:
+    return None if order is None else replace(order)
 
 
 def _client_name(command: AnyCommand) -> tuple[int, str] | None:

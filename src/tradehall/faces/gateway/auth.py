@@ -15,10 +15,12 @@ assert _MESSAGES.keys() == set(Denial)
 
 def credential_of(request: Request) -> str:
     """The key that was sent, "" if none: a bearer token, or where that is absent or empty, X-API-Key."""
-    sent = request.header(b"authorization")
-    if sent[:7].lower() == "bearer " and (token := sent[7:].strip()):
-        return token
-    return request.header(b"x-api-key").strip()
+    headers = request.headers
+    if b"authorization" in headers:
+        sent = request.header(b"authorization")
+        if sent[:7].lower() == "bearer " and (token := sent[7:].strip()):
+            return token
+    return request.header(b"x-api-key").strip() if b"x-api-key" in headers else ""
 
 
 def authenticator(access: Access) -> Callable[[Request, Route], Awaitable[Principal]]:

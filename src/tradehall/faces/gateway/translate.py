@@ -26,6 +26,8 @@ _id: Final = re.compile(r"(?:ord|pos|trd)_([1-9][0-9]{0,18})\Z", re.ASCII)
 _NUMBER_MAX: Final = 2**63 - 1
 # Quotients (average prices) have no natural end; 28 digits are what the door takes too.
 _TO_28_DIGITS: Final = Context(prec=28)
+# Copied for each order: setting one up costs as much as the digest itself.
+_CORRELATION: Final = blake2b(digest_size=16, person=b"tradehall.order")
 
 
 # Ids.
@@ -52,7 +54,9 @@ def number_of(text: str, prefix: str) -> int | None:
 
 def correlation_id(order_id: int) -> str:
     """A UUID that follows from the order's number, so it is the same everywhere and kept nowhere."""
-    digest = blake2b(order_id.to_bytes(8, "big"), digest_size=16, person=b"tradehall.order").hexdigest()
+    hashing = _CORRELATION.copy()
+    hashing.update(order_id.to_bytes(8, "big"))
+    digest = hashing.hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
 
 

@@ -49,9 +49,9 @@ def make_door(gateway: Gateway, stream: GatewayStream) -> Door:
 def _trading(gateway: Gateway, stream: GatewayStream) -> tuple[Route, ...]:
     def to(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         @wraps(handler)
-        async def limited(request: Request) -> Response:
+        def limited(request: Request) -> Awaitable[Response]:
             stream.watch_limit(request)
-            return await handler(gateway, request)
+            return handler(gateway, request)
 
         return limited
 
