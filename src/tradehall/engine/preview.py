@@ -14,7 +14,7 @@ from tradehall.engine.draft import OrderDraft
 from tradehall.engine.fees import commission_of
 from tradehall.engine.handlers.account import account_unknown
 from tradehall.engine.handlers.place_order import symbol_rejection, with_position_mode
-from tradehall.engine.rules import PLACE_ORDER_CHECKS, SHAPE_CHECKS, first_rejection
+from tradehall.engine.rules import SHAPE_CHECKS, first_rejection, place_order_rejection
 from tradehall.engine.state import State
 from tradehall.engine.valuation import value_account
 
@@ -49,7 +49,7 @@ def preview(state: State, command: PlaceOrder, context: Context) -> Preview:
     rejection = first_rejection(SHAPE_CHECKS, draft)
     if rejection is not None:
         return Preview(rejection)
-    rejection = first_rejection(PLACE_ORDER_CHECKS, draft)
+    rejection = place_order_rejection(draft)
     return _figures(draft, rejection)
 
 

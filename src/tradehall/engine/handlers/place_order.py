@@ -13,7 +13,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
-from tradehall.engine.rules import PLACE_ORDER_CHECKS, SHAPE_CHECKS, first_rejection
+from tradehall.engine.rules import SHAPE_CHECKS, first_rejection, place_order_rejection
 from tradehall.engine.state import State
 
 
@@ -51,7 +51,7 @@ def accept_or_reject(draft: OrderDraft, role: OrderRole, emit: Emit) -> None:
     """Ask the pipeline; list the order as rejected, or let it work."""
     state, command = draft.state, draft.command
     terms = command.terms
-    if (rejection := first_rejection(PLACE_ORDER_CHECKS, draft)) is not None:
+    if (rejection := place_order_rejection(draft)) is not None:
         emit(ev.OrderRejected(state.next_order_id, terms, rejection, command.digest))
         cancel_group(state, draft.account, terms, state.next_order_id, emit)
         return

@@ -5,8 +5,10 @@ gives a Rejection, or None when it holds.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final
 
+from tradehall.domain.account import AccountStatus
 from tradehall.domain.rejection import Rejection
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.rules import account, group, margin, position, price, quantity, session, shape
@@ -57,6 +59,30 @@ PLACE_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     margin.margin_is_sufficient,
 )
 
+# Of them, those that hold for every plain order: they look at what only a special order, or the terms of a special
+# account, say. The row of each code in the tests fails if `is_plain` forgets what its check looks at.
+ABOUT_THE_SPECIAL: Final = frozenset(
+    {
+        account.account_is_enabled,
+        account.account_may_write,
+        account.account_may_open,
+        position.position_is_known,
+        position.position_side_fits,
+        group.positions_are_below_max,
+        group.hedge_is_allowed,
+        group.oldest_closes_first,
+        group.part_may_close,
+        group.remainder_is_tradable,
+        price.price_is_on_its_side,
+        price.exits_are_on_their_sides,
+        price.quote_is_near_expectation,
+        price.post_only_would_rest,
+        position.reduce_only_reduces,
+        margin.leverage_is_allowed,
+    }
+)
+PLAIN_ORDER_CHECKS: Final = tuple(check for check in PLACE_ORDER_CHECKS if check not in ABOUT_THE_SPECIAL)
+
 # An amendment changes quantity, prices and expiry: what it cannot change is not asked again.
 AMEND_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     account.account_is_enabled,
@@ -82,6 +108,22 @@ EXIT_CHECKS: Final[tuple[Check, ...]] = (
     price.price_is_on_tick,
     price.exits_are_on_their_sides,
 )
+
+
+def place_order_rejection(draft: OrderDraft) -> Rejection | None:
+    """The answer of the first of PLACE_ORDER_CHECKS that does not hold; plain orders are spared what holds for them."""
+    return first_rejection(PLAIN_ORDER_CHECKS if is_plain(draft) else PLACE_ORDER_CHECKS, draft)
+
+
+_special_terms: Final = attrgetter("position_id", "reduce_only", "post_only", "leverage")
+
+
+def is_plain(draft: OrderDraft) -> bool:
+    """Whether an order asks for nothing special, on an account without rules of its own."""
+    command, terms = draft.command, draft.account.terms
+    if command.is_strict or command.expected_price is not None or any(_special_terms(draft.terms)):
+        return False
+    return terms.status is AccountStatus.ACTIVE and not terms.positions_max and not terms.hedge_prohibited
 
 
 def first_rejection(checks: Sequence[Check], draft: OrderDraft) -> Rejection | None:
