@@ -50,7 +50,7 @@ def test_no_order_query_scans_a_table_or_sorts_what_it_reads(db, by_creation):
 @pytest.mark.parametrize(("view", "key", "stamp"), [
     ("fills",            "fill_id",     "at"),
     ("ledger",           "entry_id",    "at"),
-    ("closed_positions", "position_id", "closed_at"),
+    ("closed_positions", "closing_key", "closed_at"),
 ])  # fmt: skip
 @pytest.mark.parametrize("wish", [{}, {"symbol": "BTCUSD"}, {"since": 1, "until": 2}, {"order_id": 1}])
 def test_no_history_query_scans_a_table(db, view, key, stamp, wish):
