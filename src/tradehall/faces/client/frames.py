@@ -153,7 +153,8 @@ class _Telling:
 
     def accepted(self, event: ev.OrderAccepted) -> None:
         self._order(event.order_id, Happened.ADD)
-        self.has_new_balance |= bool(event.margin_held)
+        # What a market order holds is told with its fill.
+        self.has_new_balance |= event.order_id in self._open
 
     def amended(self, event: ev.OrderAmended) -> None:
         self._order(event.order_id, Happened.UPDATE)

@@ -161,6 +161,4 @@ def _alerts(client: Client) -> Iterator[Route]:
 
 def _stream(stream: ClientStream) -> tuple[Route, ...]:
     # The token comes in the first frame, not with the upgrade.
-    return (
-        Route(WEBSOCKET, "/ws/client", stream.connect, answers={101: None}, public=True, root=True, tag="stream"),
-    )
+    return (Route(WEBSOCKET, "/ws/client", stream.connect, answers={101: None}, public=True, root=True, tag="stream"),)
