@@ -13,7 +13,7 @@ from tradehall.domain.time import NS_PER_MS, NS_PER_SECOND
 from tradehall.engine.commands import MoveFunds, Tick
 from tradehall.faces.kit import Frame, Speaker
 from tradehall.faces.terminal import TerminalSettings
-from tradehall.faces.terminal.stream import CONNECTIONS_PER_KEY_MAX, SYMBOLS_MAX
+from tradehall.faces.terminal.stream import CONNECTIONS_PER_KEY_MAX, STRANGERS_MAX, SYMBOLS_MAX
 
 
 async def say(socket, **frame):
@@ -386,6 +386,20 @@ def test_a_netting_flip_closes_one_ticket_and_opens_another(tmp_path):
             closed, opened = await told(socket, 2)
             assert (closed["event"], closed["data"]["ticket"], closed["reason"]) == ("closed", first, "api")
             assert (opened["event"], opened["data"]["ticket"]) == ("opened", turned["ticket"])
+
+    journey(tmp_path, steps)
+
+
+def test_strangers_are_counted_and_the_last_too_many_is_sent_away(tmp_path):
+    async def steps(door):
+        async with door.socket() as socket:
+            await sign_in(door, socket)
+            door.stream._strangers = STRANGERS_MAX
+            async with door.socket() as other:
+                with pytest.raises(Closed) as closed:
+                    await other.receive()
+            assert closed.value.code == 1013
+            door.stream._strangers = 0
 
     journey(tmp_path, steps)
 

@@ -470,13 +470,21 @@ def test_a_slow_venue_is_waited_for_and_a_silent_one_is_a_timeout(tmp_path):
         door.desk.on_time()
         answer = (await waiting).json()
         assert (answer["success"], answer["data"]["price"]) == (True, 1.08428)
+        pair = [door.call("POST", "/trade", a_trade(client_order_id="pair")) for _ in range(2)]
+        both = asyncio.gather(*pair)
+        await until(lambda: door.desk.state.orders)
+        await asyncio.sleep(0.01)
+        door.pass_s(0.2)
+        door.desk.on_time()
+        first, second = await both
+        assert first.json() == second.json() and first.json()["success"] is True, "a wish and its repeat wait together"
         late = await door.call("POST", "/trade", a_trade(client_order_id="late"))
         assert (late.status_code, late.json()["error"], late.json()["code"]) == (500, "Execution timeout", "TIMEOUT")
         door.pass_s(0.2)
         door.desk.on_time()
         data = await door.ok("POST", "/trade", a_trade(client_order_id="late"))
         assert data["price"] == 1.08428, "the repeat is told of the fill"
-        assert len(await door.get("/positions")) == 2
+        assert len(await door.get("/positions")) == 3
 
     journey(tmp_path, steps, venue=VenueSettings(latency_ns=100 * NS_PER_MS), within_s=0.3)
 

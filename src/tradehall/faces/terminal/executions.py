@@ -4,6 +4,7 @@ import asyncio
 from asyncio import Future
 from collections.abc import Callable
 from copy import copy
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tradehall.app.desk import Desk
@@ -25,13 +26,21 @@ _ENDS: Final[dict[type, Callable[[Any], OrderId]]] = {
 }
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """What `count` requests wait for: a wish and its repeats."""
+
+    future: Future[Order]
+    count: int = 0
+
+
 class Executions:
     """A decision listener. Belongs to the loop's thread."""
 
     def __init__(self, desk: Desk, within_s: float = WITHIN_S) -> None:
         self._desk = desk
         self._within_s = within_s
-        self._waiting: dict[OrderId, Future[Order]] = {}
+        self._waiting: dict[OrderId, _Waiting] = {}
         self._latencies: dict[OrderId, int] = {}
 
     async def end_of(self, order: Order) -> Order:
@@ -48,14 +57,19 @@ class Executions:
             return ended
         if now is None or len(self._waiting) >= WAITING_MAX:
             raise timeout()
-        future = self._waiting.get(order.order_id)
-        if future is None:
-            future = self._waiting[order.order_id] = asyncio.get_running_loop().create_future()
-        await asyncio.wait((future,), timeout=self._within_s)
-        if not future.done():
-            self._waiting.pop(order.order_id, None)
+        waiting = self._waiting.get(order.order_id)
+        if waiting is None:
+            waiting = self._waiting[order.order_id] = _Waiting(asyncio.get_running_loop().create_future())
+        waiting.count += 1
+        try:
+            await asyncio.wait((waiting.future,), timeout=self._within_s)
+        finally:
+            waiting.count -= 1
+            if not waiting.count and self._waiting.get(order.order_id) is waiting:
+                del self._waiting[order.order_id]
+        if not waiting.future.done():
             raise timeout()
-        return future.result()
+        return waiting.future.result()
 
     def latency_ms(self, order_id: OrderId, measured_ms: int) -> int:
         """How long an order took the first time; a repeat is told the same for as long as it is remembered."""
@@ -80,9 +94,9 @@ class Executions:
     def release(self, ended: list[Order]) -> None:
         """Their ends are durable."""
         for order in ended:
-            future = self._waiting.pop(order.order_id, None)
-            if future is not None and not future.done():
-                future.set_result(order)
+            waiting = self._waiting.pop(order.order_id, None)
+            if waiting is not None:
+                waiting.future.set_result(order)
 
 
 def timeout() -> TerminalProblem:

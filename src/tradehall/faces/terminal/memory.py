@@ -45,12 +45,13 @@ class Memory:
             return found
         future = asyncio.ensure_future(do())
         self._kept[key] = now, digest, future
-        try:
-            # Who gives up waiting does not stop what was begun.
-            return await asyncio.shield(future)
-        except Exception:
+        future.add_done_callback(lambda done: self._forget_failure(key, done))
+        # Who gives up waiting does not stop what was begun.
+        return await asyncio.shield(future)
+
+    def _forget_failure(self, key: Key, done: Future[Any]) -> None:
+        if done.cancelled() or done.exception() is not None:
             self._kept.pop(key, None)
-            raise
 
     def _forget(self, now: int) -> None:
         while self._kept:

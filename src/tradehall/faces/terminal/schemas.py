@@ -180,6 +180,23 @@ class TradeResult(Struct, frozen=True, gc=False):
     latency_ms: int
 
 
+class PlacedOrFilled(Struct, frozen=True, gc=False):
+    """For the documents: a pending order has `state`, a filled one all the rest."""
+
+    ticket: int
+    price: float
+    type: Annotated[int, Meta(ge=0, le=5)]
+    state: Literal["placed"] | UnsetType = UNSET
+    symbol: str | UnsetType = UNSET
+    action: SideWord | UnsetType = UNSET
+    volume: float | UnsetType = UNSET
+    sl: float | UnsetType = UNSET
+    tp: float | UnsetType = UNSET
+    deal: int | UnsetType = UNSET
+    time: Millis | UnsetType = UNSET
+    latency_ms: int | UnsetType = UNSET
+
+
 class ClosedTicket(Struct, frozen=True, gc=False):
     """One of the positions that were closed."""
 

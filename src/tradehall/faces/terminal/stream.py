@@ -29,6 +29,7 @@ from tradehall.faces.kit import (
     Upgrade,
     decode_bytes,
 )
+from tradehall.faces.kit.websocket import TRY_AGAIN_LATER
 from tradehall.faces.terminal.auth import READ, TRADE
 from tradehall.faces.terminal.frames import (
     AuthFrame,
@@ -116,8 +117,8 @@ class TerminalStream(MarketListener):
 
     async def connect(self, request: Request) -> Response:
         """Ticks and account events; the first frame authenticates. See docs/faces/terminal.md."""
-        if self._terminal.is_stopping or self._strangers >= STRANGERS_MAX:
-            raise self._terminal.unavailable("too many connections wait to be authenticated")
+        if self._terminal.is_stopping:
+            raise self._terminal.unavailable(None)
         return Upgrade(self._serve_all)
 
     async def _serve_all(self, session: Session) -> None:
@@ -141,6 +142,9 @@ class TerminalStream(MarketListener):
 
     async def _authenticated(self, session: Session, texts: AsyncIterator[str]) -> Principal | None:
         """Who it is; None if they left, were refused, or took too long."""
+        if self._strangers >= STRANGERS_MAX:
+            await session.close(TRY_AGAIN_LATER, "too many connections wait to be authenticated")
+            return None
         within_s = self._terminal.settings.auth_within_s
         timer = asyncio.get_running_loop().call_later(
             within_s, session.hang_up, NO_AUTH, f"no authentication within {within_s:g} s"

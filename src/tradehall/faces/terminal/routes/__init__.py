@@ -97,7 +97,7 @@ def _positions(table: _Table) -> Iterator[Route]:
 
 def _orders(table: _Table, base: str, *, hidden: bool) -> Iterator[Route]:
     one, many, to = schemas.Answer[schemas.Order], schemas.Listed[schemas.Order], table.route
-    placed, cancelled = schemas.Answer[schemas.PlacedOrder], schemas.Answer[schemas.CancelledOrder]
+    placed, cancelled = schemas.Answer[schemas.PlacedOrFilled], schemas.Answer[schemas.CancelledOrder]
     tag, ticket = {"tag": "orders", "hidden": hidden}, f"{base}/{{ticket}}"
     wish = {"body": requests.OrderRequest, "example": EXAMPLE_ORDER, **tag}
     change = {"body": requests.ModifyOrderRequest, "tag": "orders"}
@@ -114,7 +114,7 @@ def _trading(table: _Table) -> Iterator[Route]:
     wish = {"body": requests.TradeRequest, "example": EXAMPLE_TRADE, **tag}
     everything = {"body": requests.CloseAllRequest, "body_required": False, **tag}
     result = schemas.Answer[schemas.CloseAllResult]
-    yield to("POST", "/trade", trading.post_trade, schemas.Answer[schemas.TradeResult], TRADE, **wish)
+    yield to("POST", "/trade", trading.post_trade, schemas.Answer[schemas.PlacedOrFilled], TRADE, **wish)
     yield to("POST", "/trade/close-all", trading.post_close_all, result, TRADE, **everything)
 
 
