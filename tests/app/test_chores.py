@@ -22,7 +22,7 @@ def is_done(chores):
 
 def test_damage_found_by_the_audit_is_told():
     async def told():
-        heard = []
+        heard: list[str] = []
         chores = Chores(a_program(f"print('record 7 is missing'); exit({DAMAGE_FOUND})"), heard.append, seq=0)
         chores.start_audit()
         await until(lambda: heard)
@@ -71,7 +71,7 @@ def test_the_audit_reads_the_whole_chain(tmp_path, is_damaged):
         path.write_bytes(path.read_bytes().replace(b'{"seq":9,', b'{"seq":8,', 1))
 
     async def told():
-        heard = []
+        heard: list[str] = []
         chores = Chores(chore_command(tmp_path), heard.append, seq=0)
         chores.start_audit()
         await until(is_done(chores))

@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -20,6 +21,7 @@ from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine.commands import CancelAllOrders, CancelOrder, CheckMargin, ClosePosition, OpenAccount
 from tradehall.engine.state import ENDED_KEPT
 from tradehall.ports.views import OrderQuery
+from tradehall.venue.loop import TradingLoop
 
 
 class Room:
@@ -44,7 +46,7 @@ class Room:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
-    async def submit(self, command) -> Outcome:
+    async def submit(self, command):
         task = self.begin(command)
         await asyncio.sleep(0)
         await self.commit()
@@ -355,7 +357,7 @@ async def test_what_was_decided_before_the_refusal_was_known_is_lost_with_it(roo
 
 @story
 async def test_a_listener_never_hears_of_what_was_lost(room):
-    heard = []
+    heard: list[int] = []
 
     class Listener:
         def capture(self, record):
@@ -393,7 +395,7 @@ async def test_resting_orders_hear_of_quotes_that_came_while_the_shard_was_close
 
 def test_an_unknown_outcome_ends_the_process():
     async def told():
-        ended = []
+        ended: list[BaseException] = []
         room = await Room(on_unknown=ended.append).open()
         room.store.journal.unknown_before = True
         answer = room.begin(an_order())
@@ -429,14 +431,14 @@ class Broken:
 async def broken_room(faults):
     room = Room()
     make_loop = room.desk._make_loop
-    room.desk._make_loop = lambda state, on_record: Broken(make_loop(state, on_record), faults)
+    room.desk._make_loop = lambda state, on_record: cast(TradingLoop, Broken(make_loop(state, on_record), faults))
     room.desk._install(room.desk.state)
     return await room.open()
 
 
 def test_a_decision_that_breaks_off_leaves_nothing_and_the_shard_goes_on():
     async def told():
-        faults = []
+        faults: list[Exception] = []
         room = await broken_room(faults)
         durable = room.desk.state.seq
         faults.append(AssertionError("our own bug"))
@@ -451,7 +453,7 @@ def test_a_decision_that_breaks_off_leaves_nothing_and_the_shard_goes_on():
 
 def test_a_shard_that_keeps_breaking_stays_closed_and_can_be_read():
     async def told():
-        faults = []
+        faults: list[Exception] = []
         room = await broken_room(faults)
         for number in range(FAULTS_MAX):
             await room.is_open_again()
@@ -496,7 +498,8 @@ def test_a_stopped_desk_has_kept_everything_and_takes_nothing_more():
         last = asyncio.ensure_future(room.desk.submit(an_order(client_id="last")))
         await asyncio.sleep(0)
         await room.desk.stop()
-        assert (await last).order.status is OrderStatus.FILLED
+        outcome = await last
+        assert outcome.order is not None and outcome.order.status is OrderStatus.FILLED
         with pytest.raises(ShardUnavailable, match="shutting down"):
             await room.desk.submit(an_order())
         assert room.store.journal.head.seq == room.desk.state.seq

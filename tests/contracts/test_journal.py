@@ -138,10 +138,12 @@ def rows_of(count: int) -> ViewRows:
             number, ACCOUNT, SYMBOLS[number % 2], PositionSide.LONG, Decimal(1), Decimal(2), Decimal(0), 1, 2
         )
         closed = ClosedPosition(position, number * 10, Decimal(3), "why")
-        rows.closed_positions.append(ClosedPositionRow(number, number, ACCOUNT, position.symbol, number * 10, text(closed)))
+        rows.closed_positions.append(
+            ClosedPositionRow(number, number, ACCOUNT, position.symbol, number * 10, text(closed))
+        )
         is_funds = number % 10 == 0
-        entry = DealEntry.BALANCE if is_funds else DealEntry.IN
-        deal = Deal(number, ACCOUNT, entry, number * 10, ticket=number % 3, symbol=SYMBOLS[number % 2])
+        kind = DealEntry.BALANCE if is_funds else DealEntry.IN
+        deal = Deal(number, ACCOUNT, kind, number * 10, ticket=number % 3, symbol=SYMBOLS[number % 2])
         row = DealRow(number, ACCOUNT, deal.ticket, deal.symbol, int(is_funds), deal.at, text(deal))
         rows.deals.append(row)
     return rows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.app.shard import a_desk, an_order, open_house, until
 from tradehall.adapters.sqlite.store import SqliteStore
-from tradehall.app.outcome import ShardUnavailable
+from tradehall.app.outcome import Outcome, ShardUnavailable
 from tradehall.app.recovery import rebuild_views
 
 ORDERS_MAX = 5_000
@@ -24,6 +24,12 @@ def largest_file(folder: Path) -> int:
     return max(path.stat().st_size for path in folder.iterdir())
 
 
+def tell_kept(name: str, outcome: Outcome) -> None:
+    """The order was acknowledged."""
+    assert outcome.order is not None
+    print("kept", name, outcome.order.order_id, flush=True)
+
+
 async def main(folder: Path) -> None:
     store = SqliteStore(folder, lambda error: sys.exit(f"unknown: {error!r}"))
     rebuild_views(store.journal, store.view_store)
@@ -33,6 +39,7 @@ async def main(folder: Path) -> None:
     await open_house(desk)
     for round_ in range(3):
         may_write(largest_file(folder) + 200_000)
+        name = ""
         for number in range(ORDERS_MAX):
             name = f"{round_}-{number}"
             try:
@@ -40,14 +47,14 @@ async def main(folder: Path) -> None:
             except ShardUnavailable as unavailable:
                 print("refused", name, unavailable.reason, flush=True)
                 break
-            print("kept", name, outcome.order.order_id, flush=True)
+            tell_kept(name, outcome)
         await asyncio.sleep(0.1)
         assert desk.closed_because is not None, "the disk was never full"
         may_write(resource.RLIM_INFINITY)
         await until(lambda: desk.closed_because is None)
         outcome = await desk.submit(an_order("0.01", client_id=name))
         assert not outcome.is_repeat, "what was refused had been kept"
-        print("kept", name, outcome.order.order_id, flush=True)
+        tell_kept(name, outcome)
     await desk.stop()
     store.close()
 

@@ -20,7 +20,8 @@ from tradehall.app.recovery import recover
 from tradehall.app.verification import replay, verify
 from tradehall.domain.fill import VenueFilled
 from tradehall.domain.time import NS_PER_SECOND
-from tradehall.engine.commands import CancelAllOrders, CancelOrder, ReportExecution
+from tradehall.engine.commands import AnyCommand, CancelAllOrders, CancelOrder, PlaceOrder, ReportExecution
+from tradehall.engine.events import OrderAccepted, OrderRejected
 from tradehall.engine.record import decode_record
 
 SEEDS = 400
@@ -50,7 +51,7 @@ class World:
         self.clock = OwnClock()
         self.quotes = {"BTCUSD": a_quote()}
         self.told: dict[str, int] = {}
-        self.wishes: dict[str, object] = {}
+        self.wishes: dict[str, PlaceOrder] = {}
         self.waiting: dict[asyncio.Future, str] = {}
         self.heard: list[int] = []
         self.is_dead = False
@@ -126,7 +127,7 @@ class World:
 
     async def cancel(self) -> None:
         orders = self.desk.state.accounts[ACCOUNT].orders
-        command = CancelAllOrders(ACCOUNT)
+        command: AnyCommand = CancelAllOrders(ACCOUNT)
         if orders and self.random.random() < 0.8:
             command = CancelOrder(ACCOUNT, self.random.choice(list(orders)))
         await self.tell(command)
@@ -193,7 +194,7 @@ class World:
             event.terms.client_order_id
             for entry in self.disk.journal.entries()
             for event in decode_record(entry.payload).events
-            if type(event).__name__ in {"OrderAccepted", "OrderRejected"} and event.terms.client_order_id
+            if isinstance(event, OrderAccepted | OrderRejected) and event.terms.client_order_id
         )
         assert set(names.values()) <= {1}, f"made twice: {names.most_common(1)}"
         for name, number in self.told.items():

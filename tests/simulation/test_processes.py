@@ -26,6 +26,7 @@ def killed_under_load(folder, round_, after_s):
     """Run a round, kill it `after_s` after its start; what it was told: client id → order id."""
     command = python("tests.simulation.under_load", folder, round_)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
         assert child.stdout.readline() == b"started\n"
         first = child.stdout.readline()  # However slow the machine: something was acknowledged.
         threading.Timer(after_s, child.kill).start()
@@ -39,7 +40,7 @@ def test_what_was_acknowledged_survives_any_kill_and_nothing_happens_twice(tmp_p
     seed = random.randrange(10**6)
     print(f"seed={seed}")
     moments = random.Random(seed)
-    told = {}
+    told: dict[str, str] = {}
     for round_ in range(ROUNDS):
         heard = killed_under_load(tmp_path, round_, moments.uniform(0.05, 0.7))
         assert all(told.setdefault(name, number) == number for name, number in heard.items())
@@ -70,7 +71,8 @@ def test_a_full_disk_refuses_orders_loses_none_and_passes(tmp_path):
     assert len(refused) == 3
     store, _ = start(tmp_path)
     for name, number in kept.items():
-        assert store.views.order_by_client_id(ACCOUNT, name).order_id == number
+        order = store.views.order_by_client_id(ACCOUNT, name)
+        assert order is not None and order.order_id == number
     assert len(kept) == len(list(store.views.client_order_ids()))
     store.close()
     assert findings_of(tmp_path) == []

@@ -168,6 +168,8 @@ def test_a_cut_database_is_refused(tmp_path, share):
     cut(path, int(size_of(path) * share))
     with pytest.raises(JournalDamaged):
         start_and_stop(tmp_path)
+    with pytest.raises(JournalDamaged):
+        raise JournalDamaged(*findings_of(tmp_path)[:1])  # Told either way: as a finding, or as the reason not to look.
 
 
 def test_no_flipped_bit_anywhere_goes_unnoticed_and_does_harm(tmp_path):
@@ -193,6 +195,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "journal.db").write_bytes(b"not a database at all, but long enough to look like one" * 100)
     with pytest.raises(JournalDamaged, match=r"journal\.db is damaged: file is not a database"):
         start_and_stop(tmp_path)
+    with pytest.raises(JournalDamaged):
+        findings_of(tmp_path)
 
 
 @pytest.mark.parametrize("beside", ["journal.db-wal", "snapshots/30.json"])

@@ -1,6 +1,7 @@
 """Every query is answered from an index, so that a page costs the same whatever lies behind it."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def plan_of(db, sql, values):
     return [bytes(row[3]).decode() for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 
 
-WISHES = [
+WISHES: list[dict[str, Any]] = [
     {"symbol": symbol, "statuses": statuses, "side": side, **bounds, **ids}
     for symbol, statuses, side, bounds, ids in product(
         (None, "BTCUSD"),
@@ -63,6 +64,7 @@ def test_no_history_query_scans_a_table(db, view, key, stamp, wish):
     "wish", [{}, {"symbol": "BTCUSD"}, {"since": 1, "until": 2}, {"ticket": 1}, {"is_funds": True}]
 )
 def test_deals_are_counted_and_paged_by_an_index(db, wish):
+    plan: list[str] = []
     for sql, values in (deals_page(DealQuery(ACCOUNT, **wish)), deal_count(DealQuery(ACCOUNT, **wish))):
         plan = plan_of(db, sql, values)
         assert all(line.startswith(("SEARCH", "USE TEMP B-TREE FOR")) for line in plan), plan

@@ -37,11 +37,15 @@ def open_writer(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=STATEMENTS_CACHED,
     )
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    # Checkpoints have a connection and a thread of their own, so that no order waits for one.
-    db.execute("PRAGMA wal_autocheckpoint = 0")
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        # Checkpoints have a connection and a thread of their own, so that no order waits for one.
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -55,8 +59,12 @@ def open_reader(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=STATEMENTS_CACHED,
     )
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     db.text_factory = bytes
+    try:
+        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

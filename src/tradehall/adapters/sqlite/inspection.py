@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
-from tradehall.adapters.sqlite.connection import STATEMENTS_CACHED, migrations, open_reader
+from tradehall.adapters.sqlite.connection import STATEMENTS_CACHED, faults_named, migrations, open_reader
 from tradehall.adapters.sqlite.journal import ENTRIES_PER_FETCH, read_head
 from tradehall.adapters.sqlite.store import FILE_NAME
 from tradehall.adapters.sqlite.views import SqliteViewStore
@@ -21,19 +22,15 @@ class SqliteInspection:
         self.path = folder / FILE_NAME
         if not self.path.exists():
             raise JournalDamaged(f"there is no journal at {self.path}")
-        self._db = open_reader(self.path)
-        try:
+        with faults_named(self.path), ExitStack() as on_fault:
+            self._db = open_reader(self.path)
+            on_fault.callback(self._db.close)
             self._db.execute("BEGIN")
             version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > len(migrations()):
                 raise JournalDamaged(f"{self.path} has schema version {version}: use a newer Tradehall")
             self._head = read_head(self._db)
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise JournalDamaged(f"{self.path} cannot be read: {error}") from error
-        except JournalDamaged:
-            self._db.close()
-            raise
+            on_fault.pop_all()
         self._views = SqliteViewStore(self._db, self.path)
 
     @property

@@ -98,9 +98,10 @@ def read_head(db: sqlite3.Connection) -> Head:
 
 def read_entries(path: Path, after: int) -> Generator[Entry, None, None]:
     """Records beyond `after` of the file at `path`, all as of one moment. JournalDamaged if it is malformed."""
-    db = open_reader(path)
     seq = after
+    db = None
     try:
+        db = open_reader(path)
         cursor = db.execute("SELECT seq, payload, checksum FROM journal WHERE seq > ? ORDER BY seq", (after,))
         while chunk := cursor.fetchmany(ENTRIES_PER_FETCH):
             for row in chunk:
@@ -109,4 +110,5 @@ def read_entries(path: Path, after: int) -> Generator[Entry, None, None]:
     except sqlite3.DatabaseError as error:
         raise JournalDamaged(f"{path} cannot be read after record {seq}: {error}") from error
     finally:
-        db.close()
+        if db is not None:
+            db.close()

@@ -111,7 +111,11 @@ class SqliteViews:
 
     def closed_position(self, position_id: int) -> ClosedPosition | None:
         """See the port."""
-        return self._one("SELECT body FROM closed_positions WHERE position_id = ? ORDER BY closing_key DESC LIMIT 1", (position_id,), _decode_closed)
+        return self._one(
+            "SELECT body FROM closed_positions WHERE position_id = ? ORDER BY closing_key DESC LIMIT 1",
+            (position_id,),
+            _decode_closed,
+        )
 
     async def orders(self, query: OrderQuery) -> list[Order]:
         """See the port."""
