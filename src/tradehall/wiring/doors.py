@@ -24,7 +24,7 @@ from tradehall.faces.kit import (
     docs_door,
 )
 from tradehall.faces.kit.websocket import POLICY_VIOLATION
-from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalSettings, TerminalStream
+from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalErrors, TerminalSettings, TerminalStream
 from tradehall.faces.terminal import make_door as make_terminal_door
 from tradehall.wiring.client import make_client
 from tradehall.wiring.house import House
@@ -103,7 +103,7 @@ class Doors:
     def _make_root(self) -> Door:
         """The WebSocket at `/`, told apart by its first frame."""
         route = Route(WEBSOCKET, "/", self._first_frame.connect, public=True, hidden=True)
-        return Door(name="root", title=TITLE, prefixes=("",), routes=(route,), errors=self.doors[1].errors)
+        return Door(name="root", title=TITLE, prefixes=("",), routes=(route,), errors=TerminalErrors())
 
     def _make_app(self, config: Config, log: AccessLog | None) -> App:
         return App(

@@ -11,10 +11,11 @@
 `stream.speaker` is its part of a path that doors share.
 """
 
+from tradehall.faces.terminal.errors import TerminalErrors
 from tradehall.faces.terminal.executions import Executions
 from tradehall.faces.terminal.memory import Memory
 from tradehall.faces.terminal.routes import make_door
 from tradehall.faces.terminal.stream import TerminalStream
 from tradehall.faces.terminal.terminal import Terminal, TerminalSettings
 
-__all__ = ["Executions", "Memory", "Terminal", "TerminalSettings", "TerminalStream", "make_door"]
+__all__ = ["Executions", "Memory", "Terminal", "TerminalErrors", "TerminalSettings", "TerminalStream", "make_door"]
