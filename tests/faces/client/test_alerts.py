@@ -139,7 +139,7 @@ FIRINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fields", "bids", "fires_at"), FIRINGS, ids=[f"condition {row[0]['condition']}" for row in FIRINGS])
+@pytest.mark.parametrize(("fields", "bids", "fires_at"), FIRINGS, ids=[str(row[0]) for row in FIRINGS])
 def test_every_condition_fires(tmp_path, fields, bids, fires_at):
     async def steps(door):
         number = await made(door, **fields)

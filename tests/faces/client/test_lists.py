@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from tests.faces.client.opened import MIRA, OTTO, journey, rows_of
 from tradehall.domain.order import OrderTerms, OrderType, Side
@@ -258,11 +259,9 @@ def test_funds_that_move_are_tickets(tmp_path):
 
 def test_what_other_doors_made_is_shown_as_it_is(tmp_path):
     async def steps(door):
-        for kind, more in (
-            (OrderType.MARKET, {}),
-            (OrderType.STOP_LIMIT, {"stop_price": Decimal("1.2"), "limit_price": Decimal("1.21")}),
-        ):
-            terms = OrderTerms(MIRA, "EURUSD", Side.BUY, kind, Decimal("12345.6"), source="gateway", **more)
+        at_market = OrderTerms(MIRA, "EURUSD", Side.BUY, OrderType.MARKET, Decimal("12345.6"), source="gateway")
+        later = replace(at_market, type=OrderType.STOP_LIMIT, stop_price=Decimal("1.2"), limit_price=Decimal("1.21"))
+        for terms in (at_market, later):
             await door.client.desk.submit(PlaceOrder(terms))
         [opened] = await door.trades(tradeType=1)
         [pending] = await door.trades(tradeType=3)

@@ -193,7 +193,8 @@ def test_a_slow_reader_gets_the_latest_quote_of_each_symbol_and_all_tickets(tmp_
                 await asyncio.sleep(0)
             tickets = [await door.trade(volume=1) for _ in range(5)]
             socket.resume()
-            told, last = [], None
+            told: list[int] = []
+            last = None
             while len(told) < 5 or last != 1.08549:
                 frame = await frame_of(socket)
                 if frame[0] == "o":
@@ -312,13 +313,14 @@ def test_staff_choose_whose_account_they_watch(tmp_path):
             ticket = await door.trade()
             assert (await frame_of(socket))[1] == ticket
             await frame_of(socket)
-            for word, error in (
+            refusals: list[tuple[dict[str, object], str]] = [
                 ({"active_login": 1}, "INVALID_USER"),
                 ({"active_login": "x"}, "INVALID_DATA"),
                 ({}, "INVALID_LOGIN"),
                 ({"data": {"active_login": "x"}}, "INVALID_LOGIN"),
-            ):
-                socket.send(json.dumps({"event": "account.switch"} | word))
+            ]
+            for wrong, error in refusals:
+                socket.send(json.dumps({"event": "account.switch"} | wrong))
                 assert (await frame_of(socket))["error"] == error
             await authorize(door, user)
             user.send(json.dumps({"event": "account.switch", "active_login": OTTO}))

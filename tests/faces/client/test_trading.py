@@ -301,7 +301,14 @@ def test_a_key_is_remembered_over_a_restart(tmp_path):
     async def before(door):
         first.update(await door.ok("POST", "/trade/open", a_trade(), headers={"idempotency-key": "one"}))
 
+        body = {"order": first["order"], "volume": 4}
+        await door.ok("POST", "/trade/close", body, headers={"idempotency-key": "two"})
+
     async def after(door):
+        body = {"order": first["order"], "volume": 4}
+        closed = await door.ok("POST", "/trade/close", body, headers={"idempotency-key": "two"})
+        assert (closed["order"], closed["state"], closed["close_volume"]) == (first["order"], 7, 4)
+        assert [row["volume"] for row in await door.trades(tradeType=1)] == [6]
         again = await door.ok("POST", "/trade/open", a_trade(), headers={"idempotency-key": "one"})
         assert again == first
         other = await door.ok("POST", "/trade/open", a_trade(volume=20), headers={"idempotency-key": "one"})

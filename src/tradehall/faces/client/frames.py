@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tradehall.app.desk import Desk
 from tradehall.app.projections.tickets import closed_ticket, is_pending, taken_out
-from tradehall.app.tickets import open_ticket, pending_ticket
+from tradehall.app.tickets import find_live
 from tradehall.domain.ids import AccountId, OrderId
 from tradehall.domain.market import Quote
 from tradehall.domain.order import OrderRole
@@ -119,19 +119,10 @@ class _Telling:
     def frames(self) -> list[Frame]:
         found = []
         for number, happened in self._open.items():
-            ticket = self._live(number)
+            ticket = find_live(self._state, self._account_id, number, self._quote_of)
             if ticket is not None:
                 found.append(trade_frame(ticket, happened))
         return [*found, *self._ended]
-
-    def _live(self, number: int) -> Ticket | None:
-        position = self._state.position(self._account_id, number)
-        if position is not None:
-            return open_ticket(self._state, position, self._quote_of)
-        order = self._state.order(number)
-        if order is None or not order.is_working or not is_pending(order):
-            return None
-        return pending_ticket(self._state, order, self._quote_of)
 
     def _touch(self, number: int, happened: Happened) -> None:
         if self._open.get(number, Happened.UPDATE) is Happened.UPDATE:

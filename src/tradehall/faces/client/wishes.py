@@ -89,7 +89,9 @@ def to_pending_order(body: requests.OpenTrade, placing: Placing) -> PlaceOrder:
     )
 
 
-def to_closing(body: requests.CloseTrade, position: Position, instrument: Instrument) -> ClosePosition:
+def to_closing(
+    body: requests.CloseTrade, position: Position, instrument: Instrument, client_order_id: str | None
+) -> ClosePosition:
     """A close of all, or of a volume that is open."""
     return ClosePosition(
         account_id=position.account_id,
@@ -99,6 +101,8 @@ def to_closing(body: requests.CloseTrade, position: Position, instrument: Instru
         refuse_excess=True,
         comment=text(body.comment),
         source=SOURCE,
+        client_order_id=client_order_id,
+        digest=None if client_order_id is None else f"close {position.position_id} {body.volume}",
     )
 
 

@@ -1,6 +1,7 @@
 """Opening, changing and closing tickets."""
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 from msgspec import UNSET, UnsetType
 
@@ -8,7 +9,7 @@ from tradehall.app.outcome import Outcome, request_digest
 from tradehall.app.projections.tickets import is_pending, pending_kind
 from tradehall.domain.account import Account
 from tradehall.domain.ids import AccountId
-from tradehall.domain.order import Order, OrderStatus
+from tradehall.domain.order import Order, OrderRole, OrderStatus
 from tradehall.domain.position import Position, PositionSide
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.commands import AnyCommand, CancelOrder, PlaceOrder
@@ -47,14 +48,17 @@ async def close(client: Client, request: Request) -> Response:
     """Close an open ticket at market, all or `volume` of it; the closed part is a record of its own."""
     body = parameters_of(request, requests.CloseTrade)
     account = client.account(request, body.login)
+    name = _name_of(request)
 
     async def work() -> Response:
+        before_restart = None if name is None else _ordered_before(client, account, name)
+        if before_restart is not None:
+            return _ack_again(client, before_restart)
         position = _position(account, needed(body.order, "order"), "a pending ticket is cancelled, not closed")
         instrument = client.instruments[position.symbol]
-        before = position.quantity
-        command = wishes.to_closing(body, position, instrument)
+        command = wishes.to_closing(body, position, instrument, name)
         await _done(client, command)
-        closed = before if command.quantity is None else command.quantity
+        closed = position.quantity if command.quantity is None else command.quantity
         size = volume(closed / instrument.contract_size)
         return _ack_of_position(client, position, Requested.CLOSE, close_volume=size)
 
@@ -118,17 +122,16 @@ async def modify(client: Client, request: Request) -> Response:
 async def _open(client: Client, request: Request, translate: Translate) -> Response:
     body = body_of(request, requests.OpenTrade)
     account = client.account(request, body.login)
-    key = _key_of(request)
+    name = _name_of(request)
 
     async def work() -> Response:
         instrument = client.instrument(needed(body.symbol, "symbol"))
-        name = None if key is None else f"{KEY_PREFIX}{key}"
         placing = Placing(account, instrument, name, client.options.deviation_max)
         command = translate(body, placing)
         if name is not None:
             command = _with_digest(command)
         outcome = await client.submit(command)
-        return _ack_of_order(client, _accepted(outcome), Requested.OPEN)
+        return _ack_again(client, _accepted(outcome))
 
     return await _once(client, request, account.terms.account_id, work)
 
@@ -144,15 +147,49 @@ def _with_digest(command: PlaceOrder) -> PlaceOrder:
     )
 
 
+def _ordered_before(client: Client, account: Account, name: str) -> Order | None:
+    """The order that was placed under this name already, as after a restart."""
+    login = account.terms.account_id
+    found = client.desk.state.order_by_client_id(account, name)
+    return found or client.desk.views.order_by_client_id(login, name)
+
+
+def _ack_again(client: Client, order: Order) -> Response:
+    """The acknowledgement of an order that was placed, or of the closing that it was; its refusal otherwise."""
+    _check_standing(order)
+    if order.role is not OrderRole.CLOSE:
+        return _ack_of_order(client, order, Requested.OPEN)
+    terms = order.terms
+    assert terms.position_id is not None, "a closing names its position"
+    size = volume(terms.quantity / client.instruments[terms.symbol].contract_size)
+    return json_response(
+        schemas.Ack(
+            order=terms.position_id,
+            state=Requested.CLOSE,
+            login=terms.account_id,
+            symbol=terms.symbol,
+            cmd=CMD[TicketKind(terms.side.opposite.value)],
+            volume=size,
+            close_volume=size,
+        )
+    )
+
+
 def _accepted(outcome: Outcome) -> Order:
     """The order that was placed, now or under the same key before; its refusal otherwise."""
     order, rejection = outcome.order, outcome.rejection
     if rejection is not None and (rejection.code is not RejectCode.IDEMPOTENCY_MISMATCH or order is None):
         raise refused(rejection)
     assert order is not None, "an order that was not refused exists"
-    if order.status is OrderStatus.REJECTED:
-        raise refused(Rejection(RejectCode(order.reject_code or ""), order.reject_message or ""))
     return order
+
+
+def _check_standing(order: Order) -> None:
+    """An order that was refused, at once or by the venue, is no acknowledgement."""
+    if order.status is OrderStatus.REJECTED:
+        assert order.reject_code is not None, "a refused order has its reason"
+        numbers = {name: Decimal(text) for name, text in (order.reject_numbers or {}).items()}
+        raise refused(Rejection(RejectCode(order.reject_code), order.reject_message or "", numbers))
 
 
 async def _modify_position(client: Client, body: requests.ModifyTrade, position: Position) -> Response:
@@ -169,9 +206,8 @@ async def _done(client: Client, command: AnyCommand) -> None:
     outcome = await client.submit(command)
     if outcome.rejection is not None:
         raise refused(outcome.rejection)
-    order = outcome.order
-    if order is not None and order.status is OrderStatus.REJECTED:
-        raise refused(Rejection(RejectCode(order.reject_code or ""), order.reject_message or ""))
+    if outcome.order is not None:
+        _check_standing(outcome.order)
 
 
 def _position(account: Account, number: int, if_pending: str) -> Position:
@@ -232,6 +268,12 @@ def _key_of(request: Request) -> str | None:
     if len(key) > KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
         raise invalid_data(f"Idempotency-Key must have 1 to {KEY_LENGTH_MAX} printable characters")
     return key
+
+
+def _name_of(request: Request) -> str | None:
+    """The client order id that a key stands for."""
+    key = _key_of(request)
+    return None if key is None else f"{KEY_PREFIX}{key}"
 
 
 async def _once(
