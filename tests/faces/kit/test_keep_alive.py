@@ -1,8 +1,10 @@
-"""When the server lets go of connections that ask nothing, on a clock that the test owns."""
+"""When the server lets go of connections that ask nothing, and of requests that are answered; the test owns the clock."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+from weakref import ref
 
 import pytest
 
@@ -131,3 +133,16 @@ def test_a_lost_connection_leaves_no_timer(line):
     line.protocol.connection_lost(None)
     line.clock.pass_s(FIRST_BYTE_WITHIN_S)
     assert line.clock.timers == []
+
+
+def test_an_answered_request_leaves_nothing_to_the_collector(line):
+    gc.disable()
+    try:
+        cycle = line.ask()
+        line.answer(cycle)
+        answered = ref(cycle)
+        del cycle
+        line.ask()
+        assert answered() is None
+    finally:
+        gc.enable()

@@ -150,6 +150,9 @@ class BoundedHttp(HttpToolsProtocol):
         parts.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
         parts.append(body)
         self.transport.write(b"".join(parts))
+        # The scope leads to the cycle through this very method, and the cycle to the scope: parted here, all of a
+        # request goes at once; else a dozen objects of each would wait for the collector, which stops everybody.
+        del cycle.scope["extensions"]
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
