@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tradehall.app.projections.closed_positions import project_closed_position
-from tradehall.app.projections.deals import project_deals
+from tradehall.app.projections.deals import project_deals_of_fill, project_funds_deal
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.fills import project_fill
 from tradehall.app.projections.ledger import project_ledger
 from tradehall.app.projections.orders import project_orders
-from tradehall.app.projections.tickets import project_tickets
+from tradehall.app.projections.tickets import project_closed_ticket, project_funds_ticket, project_taken_out
 from tradehall.engine import events as ev
 from tradehall.engine.state import State
 from tradehall.ports.views import ViewRows
@@ -21,22 +21,22 @@ from tradehall.ports.views import ViewRows
 VIEWS_VERSION: Final = 4
 
 
-Projection = Callable[[Any, int, Facts, ViewRows], None]
+# The event, its place in the record, the record, the state after it.
+Projection = Callable[[Any, int, Facts, State, ViewRows], None]
 
-_PROJECTIONS: Final[dict[type, Projection]] = {
-    ev.OrderFilled: project_fill,
-    ev.BalanceChanged: project_ledger,
-    ev.PositionClosed: project_closed_position,
+_PROJECTIONS: Final[dict[type, tuple[Projection, ...]]] = {
+    ev.OrderFilled: (project_fill, project_deals_of_fill),
+    ev.BalanceChanged: (project_ledger, project_funds_ticket, project_funds_deal),
+    ev.PositionChanged: (project_closed_ticket,),
+    ev.PositionClosed: (project_closed_position, project_closed_ticket),
 }
 
 
 def project(facts: Facts, state: State, rows: ViewRows) -> None:
     """Append to `rows` what the views have to hold once `facts`, the state's last record, is durable."""
     for index, event in enumerate(facts.events):
-        projection = _PROJECTIONS.get(type(event))
-        if projection is not None:
-            projection(event, index, facts, rows)
+        for projection in _PROJECTIONS.get(type(event), ()):
+            projection(event, index, facts, state, rows)
     if state.ended_now:
         project_orders(state, rows)
-    project_tickets(facts, state, rows)
-    project_deals(facts, state, rows)
+        project_taken_out(facts, state, rows)

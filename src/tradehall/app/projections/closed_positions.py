@@ -7,12 +7,13 @@ import msgspec
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
 from tradehall.engine.events import PositionClosed
+from tradehall.engine.state import State
 from tradehall.ports.views import ClosedPosition, ClosedPositionRow, ViewRows
 
 _encoder: Final = msgspec.json.Encoder()
 
 
-def project_closed_position(event: PositionClosed, index: int, facts: Facts, rows: ViewRows) -> None:
+def project_closed_position(event: PositionClosed, index: int, facts: Facts, state: State, rows: ViewRows) -> None:
     """A row per position that went flat."""
     position = event.position
     closed = ClosedPosition(position, event.closed_at, event.exit_price, event.reason)

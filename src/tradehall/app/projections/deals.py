@@ -23,14 +23,16 @@ _encoder: Final = msgspec.json.Encoder()
 FUNDS: Final = frozenset({EntryKind.DEPOSIT, EntryKind.WITHDRAWAL, EntryKind.ADJUSTMENT})
 
 
-def project_deals(facts: Facts, state: State, rows: ViewRows) -> None:
-    """Rows for the fill and the funds of `facts`, numbered by their places in the journal."""
-    for index, event in enumerate(facts.events):
-        if type(event) is OrderFilled:
-            for offset, deal in enumerate(_of_fill(facts, state, index, event.fill)):
-                _add(facts, index + offset, deal, rows)
-        elif type(event) is BalanceChanged and event.entry in FUNDS:
-            _add(facts, index, _of_funds(facts, index, event), rows)
+def project_deals_of_fill(event: OrderFilled, index: int, facts: Facts, state: State, rows: ViewRows) -> None:
+    """Rows for what a fill closed and opened, numbered by their places in the journal."""
+    for offset, deal in enumerate(_of_fill(facts, state, index, event.fill)):
+        _add(facts, index + offset, deal, rows)
+
+
+def project_funds_deal(event: BalanceChanged, index: int, facts: Facts, state: State, rows: ViewRows) -> None:
+    """A row for a movement of funds, numbered by its place in the journal."""
+    if event.entry in FUNDS:
+        _add(facts, index, _of_funds(facts, index, event), rows)
 
 
 def _of_fill(facts: Facts, state: State, index: int, fill: Fill) -> Iterator[Deal]:

@@ -6,12 +6,13 @@ import msgspec
 
 from tradehall.app.projections.facts import Facts
 from tradehall.engine.events import OrderFilled
+from tradehall.engine.state import State
 from tradehall.ports.views import FillRow, ViewRows
 
 _encoder: Final = msgspec.json.Encoder()
 
 
-def project_fill(event: OrderFilled, index: int, facts: Facts, rows: ViewRows) -> None:
+def project_fill(event: OrderFilled, index: int, facts: Facts, state: State, rows: ViewRows) -> None:
     """A row per fill."""
     fill = event.fill
     rows.fills.append(

@@ -6,6 +6,7 @@ import msgspec
 
 from tradehall.app.projections.facts import Facts
 from tradehall.engine.events import BalanceChanged
+from tradehall.engine.state import State
 from tradehall.ports.views import LedgerEntry, LedgerRow, ViewRows
 
 _encoder: Final = msgspec.json.Encoder()
@@ -14,7 +15,7 @@ _encoder: Final = msgspec.json.Encoder()
 ENTRIES_PER_RECORD_BITS: Final = 20
 
 
-def project_ledger(event: BalanceChanged, index: int, facts: Facts, rows: ViewRows) -> None:
+def project_ledger(event: BalanceChanged, index: int, facts: Facts, state: State, rows: ViewRows) -> None:
     """A row per change of a balance, numbered by its place in the journal."""
     entry_id = (facts.seq << ENTRIES_PER_RECORD_BITS) + index
     entry = LedgerEntry(

@@ -30,18 +30,26 @@ _TAKEN_OUT: Final = {
 }
 
 
-def project_tickets(facts: Facts, state: State, rows: ViewRows) -> None:
-    """A row for each ticket that ended in `facts`, numbered by its place in the journal."""
-    for index, event in enumerate(facts.events):
-        ticket: Ticket | None = None
-        if type(event) is PositionClosed and event.part is not None:
-            ticket = closed_ticket(state, event.position, event.part, is_last=True)
-        elif type(event) is PositionChanged and event.part is not None:
-            ticket = closed_ticket(state, event.position, event.part, is_last=False)
-        elif type(event) is BalanceChanged and event.entry in _FUNDS:
-            ticket = _funds(facts, event)
-        if ticket is not None:
-            _add(facts, index, ticket, rows)
+# Rows are numbered by the place of what made them in the journal.
+
+
+def project_closed_ticket(
+    event: PositionClosed | PositionChanged, index: int, facts: Facts, state: State, rows: ViewRows
+) -> None:
+    """A row for a closing, of the whole or of a part."""
+    if event.part is not None:
+        is_last = type(event) is PositionClosed
+        _add(facts, index, closed_ticket(state, event.position, event.part, is_last=is_last), rows)
+
+
+def project_funds_ticket(event: BalanceChanged, index: int, facts: Facts, state: State, rows: ViewRows) -> None:
+    """A row for a movement of funds."""
+    if event.entry in _FUNDS:
+        _add(facts, index, _funds(facts, event), rows)
+
+
+def project_taken_out(facts: Facts, state: State, rows: ViewRows) -> None:
+    """A row for each pending order that was cancelled or expired, after those of the events."""
     for index, order in enumerate(state.ended_now, start=len(facts.events)):
         if is_pending(order) and order.status in _TAKEN_OUT and not order.filled_quantity:
             _add(facts, index, taken_out(state, order), rows)
@@ -90,6 +98,8 @@ def resting_exit_prices(state: State, position_id: PositionId) -> tuple[Decimal 
 
 
 def _prices(legs: list[Order]) -> tuple[Decimal | None, Decimal | None]:
+    if not legs:
+        return None, None
     stop_loss = next((leg.terms.stop_price for leg in legs if leg.role is OrderRole.STOP_LOSS), None)
     take_profit = next((leg.terms.limit_price for leg in legs if leg.role is OrderRole.TAKE_PROFIT), None)
     return stop_loss, take_profit
