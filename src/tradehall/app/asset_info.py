@@ -1,8 +1,9 @@
 """Asset info: what is said of an instrument beside its rules, and how it did over days and months."""
 
+import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ HOURS_OF_A_DAY: Final = 24
 DAYS_OF_A_YEAR: Final = 366
 # Figures of a symbol are worked out this often at most; they are kept for listed symbols alone.
 FRESH_FOR_NS: Final = NS_PER_MINUTE
+
+
+T = TypeVar("T")
 
 
 class About(Struct, frozen=True):
@@ -46,26 +50,39 @@ class AssetInfo:
     def __init__(self, market: MarketBoard, clock: Clock) -> None:
         self._market = market
         self._clock = clock
+        self._reading = asyncio.Lock()
         self._days: dict[str, tuple[int, Day]] = {}
         self._performances: dict[str, tuple[int, dict[str, float | None]]] = {}
 
     async def day(self, symbol: str) -> Day:
         """The last 24 hours of a symbol."""
-        now = self._clock.now()
-        kept = self._days.get(symbol)
-        if kept is None or now - kept[0] > FRESH_FOR_NS:
+        if (kept := self._fresh(self._days, symbol)) is not None:
+            return kept
+        async with self._reading:  # Many ask at the same moment: one reads for all.
+            if (kept := self._fresh(self._days, symbol)) is not None:
+                return kept
+            now = self._clock.now()
             window = BarWindow(symbol, Timeframe.H1, start=_hour_a_day_ago(now), limit=HOURS_OF_A_DAY + 1)
-            kept = self._days[symbol] = (now, _day_of(await self._market.bars(window)))
-        return kept[1]
+            day = _day_of(await self._market.bars(window))
+            self._days[symbol] = (now, day)
+            return day
 
     async def performance(self, symbol: str) -> dict[str, float | None]:
         """By how many percent the price changed over 1W, 1M, 3M, 6M, YTD and 1Y; None: not known."""
-        now = self._clock.now()
-        kept = self._performances.get(symbol)
-        if kept is None or now - kept[0] > FRESH_FOR_NS:
+        if (kept := self._fresh(self._performances, symbol)) is not None:
+            return kept
+        async with self._reading:
+            if (kept := self._fresh(self._performances, symbol)) is not None:
+                return kept
+            now = self._clock.now()
             bars = await self._market.bars(BarWindow(symbol, Timeframe.D1, limit=DAYS_OF_A_YEAR + 1))
-            kept = self._performances[symbol] = (now, _performance_of(bars, now))
-        return kept[1]
+            performance = _performance_of(bars, now)
+            self._performances[symbol] = (now, performance)
+            return performance
+
+    def _fresh(self, figures: "dict[str, tuple[int, T]]", symbol: str) -> "T | None":
+        kept = figures.get(symbol)
+        return kept[1] if kept is not None and self._clock.now() - kept[0] <= FRESH_FOR_NS else None
 
 
 def about(instrument: Instrument) -> About:

@@ -18,6 +18,8 @@ from tradehall.engine.trailing import trailing_stop_price
 from tradehall.engine.valuation import value_position
 from tradehall.ports.tickets import Ticket, TicketKind, TicketQuery, TicketState, TicketTotals, matches, ticket_row
 
+# An account that trades faster than it can be read is shown as it was at some time during the last read.
+READS_MAX: Final = 3
 _LIVE: Final = frozenset({TicketState.OPEN, TicketState.PENDING})
 
 
@@ -106,13 +108,19 @@ def find_live(state: State, account_id: AccountId, ticket: int, quote_of: QuoteO
 async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTotals]:
     """A page of tickets and the sums over all of its filter; durable when this returns.
 
-    ShardUnavailable as from `desk.settled`.
+    Each ticket is where it was at one moment, live or ended: while the lists are read, others may trade, and then
+    they are read again. ShardUnavailable as from `desk.settled`.
     """
-    account = desk.state.accounts[query.account_id]
-    live: list[Ticket] = []
-    if query.states is None or query.states & _LIVE:
-        found = live_tickets(desk.state, account, desk.quotes.get)
-        live = [ticket for ticket in found if matches(ticket_row(0, ticket), query)]
+    for _ in range(READS_MAX - 1):
+        before = _live_numbers(desk, query)
+        found = await _read_once(desk, query)
+        if _live_numbers(desk, query) == before:
+            return found
+    return await _read_once(desk, query)
+
+
+async def _read_once(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTotals]:
+    live = _live(desk, query)
     await desk.settled()
     # Even if all live tickets came first, so many ended ones would come before the page.
     skipped = max(0, query.offset - len(live))
@@ -120,6 +128,22 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], Ti
     page = sorted([*live, *ended], key=lambda t: (t.opened_at, t.ticket), reverse=True)
     start = query.offset - skipped
     return page[start : start + query.limit], _add_up(totals, live)
+
+
+def _live(desk: Desk, query: TicketQuery) -> list[Ticket]:
+    states = query.states
+    if states is not None and not states & _LIVE:
+        return []
+    found = live_tickets(desk.state, desk.state.accounts[query.account_id], desk.quotes.get)
+    if not query.clauses and query.closed_since is None and query.closed_until is None:
+        return [ticket for ticket in found if states is None or ticket.state in states]
+    return [ticket for ticket in found if matches(ticket_row(0, ticket), query)]
+
+
+def _live_numbers(desk: Desk, query: TicketQuery) -> tuple[list[tuple[int, Decimal]], list[int]]:
+    """What changes whenever a ticket of the account begins, ends or loses a part."""
+    account = desk.state.accounts[query.account_id]
+    return [(each.position_id, each.quantity) for each in account.positions.values()], list(account.orders)
 
 
 async def _ended(desk: Desk, query: TicketQuery, skipped: int) -> tuple[list[Ticket], TicketTotals]:

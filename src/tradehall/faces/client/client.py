@@ -10,6 +10,7 @@ from tradehall.app.desk import Desk
 from tradehall.app.identity.identity import Identity
 from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import Outcome, ShardUnavailable
+from tradehall.app.past_balances import PastBalances
 from tradehall.app.principal import Principal
 from tradehall.app.records.scripts import Scripts
 from tradehall.app.records.settings import Settings
@@ -60,6 +61,10 @@ class Client:
     options: ClientSettings = field(default_factory=ClientSettings)
     replays: Replays = field(default_factory=Replays)
     is_stopping: bool = False
+    past_balances: PastBalances = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.past_balances = PastBalances(self.desk)
 
     @property
     def instruments(self) -> dict[str, Instrument]:

@@ -4,14 +4,12 @@ from datetime import UTC, datetime
 
 from tradehall.app.records.users import Contact, User
 from tradehall.domain.account import AccountStatus, AccountTerms
-from tradehall.domain.ids import AccountId
 from tradehall.domain.time import NS_PER_DAY, NS_PER_SECOND
 from tradehall.faces.client import requests, schemas
 from tradehall.faces.client.client import Client
 from tradehall.faces.client.requests import parameters_of
 from tradehall.faces.client.translate import second, to_balance
 from tradehall.faces.kit import Request, Response, json_response
-from tradehall.ports.views import HistoryQuery
 
 
 async def get_me(client: Client, request: Request) -> Response:
@@ -26,7 +24,7 @@ async def get_me(client: Client, request: Request) -> Response:
     shown = (account.terms, account.opened_at)
     await client.settled()
     today, month = _midnights(client.desk.clock.now())
-    before = [await _balance_before(client, login, at) for at in (today, month)]
+    before = [await client.past_balances.before(login, at) for at in (today, month)]
     return json_response(_me(client.identity.users.of_login(login), *shown, balance, before))
 
 
@@ -73,12 +71,6 @@ def _me(
         margin_level=balance.margin_level,
         equity=balance.equity,
     )
-
-
-async def _balance_before(client: Client, login: AccountId, at: int) -> float:
-    """The balance at an instant [ns UTC]; 0 before the first deposit."""
-    entries = await client.desk.views.ledger(HistoryQuery(login, until=at, limit=1))
-    return float(entries[0].balance) if entries else 0.0
 
 
 def _midnights(now: int) -> tuple[int, int]:

@@ -1,0 +1,56 @@
+"""Lists of tickets while others trade: each ticket once, live or ended."""
+
+from typing import Any
+
+import pytest
+
+from tests.app.shard import ACCOUNT, OwnClock, a_desk, an_order, open_house, run
+from tradehall.adapters.memory import MemoryStore
+from tradehall.app.tickets import READS_MAX, list_tickets
+from tradehall.engine.commands import CancelOrder
+from tradehall.ports.tickets import TicketQuery
+
+
+class SlowViews:
+    """Views that take so long to read that something is cancelled meanwhile."""
+
+    def __init__(self, views, desk, numbers):
+        self._views = views
+        self._desk = desk
+        self._numbers = list(numbers)
+        self.reads = 0
+
+    async def tickets(self, query):
+        self.reads += 1
+        if self._numbers:
+            await self._desk.submit(CancelOrder(ACCOUNT, self._numbers.pop()))
+        return await self._views.tickets(query)
+
+    async def ticket_totals(self, query):
+        return await self._views.ticket_totals(query)
+
+
+@pytest.mark.parametrize(("meanwhile", "reads"), [(0, 1), (1, 2), (2, 3), (9, READS_MAX)])
+def test_a_list_is_read_again_when_a_ticket_ended_meanwhile(meanwhile, reads):
+    async def steps():
+        desk = a_desk(MemoryStore(), clock=OwnClock())
+        await desk.start()
+        await open_house(desk)
+        placed = []
+        for _ in range(12):
+            outcome = await desk.submit(an_order(limit="100"))
+            assert outcome.order is not None
+            placed.append(outcome.order.order_id)
+        true_views = desk.views
+        slow: Any = SlowViews(true_views, desk, placed[:meanwhile])
+        desk.views = slow
+        tickets, totals = await list_tickets(desk, TicketQuery(ACCOUNT))
+        desk.views = true_views
+        assert slow.reads == reads
+        if meanwhile < READS_MAX:
+            numbers = [ticket.ticket for ticket in tickets if ticket.ticket in placed]
+            assert sorted(numbers) == placed, "each once"
+            assert totals.count == len(tickets)
+        await desk.stop()
+
+    run(steps())
