@@ -19,6 +19,7 @@ from tradehall.domain.money import (
     round_rate,
     round_to,
     round_up_to,
+    trimmed,
 )
 
 STEPS = st.sampled_from(
@@ -72,6 +73,18 @@ def test_rounding_to_a_step_lands_on_the_grid_next_to_the_value(value, step):
     assert near in (down, up)
     assert abs(near - value) <= step / 2
     assert all(is_multiple(found, step) for found in (down, near, up))
+
+
+@pytest.mark.parametrize(("amount", "shown"), [
+    ("10000.00", "10000"),
+    ("1E+4",     "10000"),
+    ("0.10",     "0.1"),
+    ("-0.250",   "-0.25"),
+    ("0.00",     "0"),
+    ("7",        "7"),
+])  # fmt: skip
+def test_zeros_at_the_end_of_decimals_are_trimmed(amount, shown):
+    assert str(trimmed(Decimal(amount))) == shown
 
 
 @pytest.mark.parametrize("rounding", [round_to, round_down_to, round_up_to])

@@ -88,6 +88,11 @@ def round_up_to(value: Decimal, step: Decimal) -> Decimal:
     return (value / step).quantize(ONE, ROUND_CEILING) * step
 
 
+def trimmed(value: Decimal) -> Decimal:
+    """`value` without zeros at the end of its decimals: 10000.00 is 10000, and so is 1E+4."""
+    return Decimal(format(value.normalize(), "f"))
+
+
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Whether `value` lies exactly on the grid of `step`."""
     return value % step == 0

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tradehall.domain.account import Account
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.money import HUNDRED, ZERO, round_money
+from tradehall.domain.money import HUNDRED, ZERO, round_money, trimmed
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine.conversion import QuoteOf
 from tradehall.engine.state import State
@@ -48,7 +48,7 @@ def volume(lots: Decimal) -> int | float:
 
 def units(hundredths: int, instrument: Instrument) -> Decimal:
     """Hundredths of a lot in units."""
-    return Decimal(hundredths) / HUNDRED * instrument.contract_size
+    return trimmed(Decimal(hundredths) / HUNDRED * instrument.contract_size)
 
 
 def lot_step(instrument: Instrument) -> Decimal:

@@ -11,7 +11,7 @@ from tradehall.app.outcome import request_digest
 from tradehall.domain.account import Account
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
-from tradehall.domain.money import round_to
+from tradehall.domain.money import round_to, trimmed
 from tradehall.domain.order import Order, OrderTerms, OrderType, Side, TimeInForce
 from tradehall.domain.position import Position
 from tradehall.domain.time import NS_PER_MS, from_rfc3339
@@ -136,7 +136,7 @@ def to_units(lots: Decimal, instrument: Instrument) -> Decimal:
         least = shown(volume_min(instrument))
         raise TerminalProblem("INVALID_VOLUME", f"Invalid volume: {shown(lots)} is below the minimum {least}")
     whole = round_to(lots, instrument.lot_step)
-    return (whole if abs(lots - whole) <= NEARLY else lots) * instrument.contract_size
+    return trimmed((whole if abs(lots - whole) <= NEARLY else lots) * instrument.contract_size)
 
 
 def lot_step(instrument: Instrument) -> Decimal:
