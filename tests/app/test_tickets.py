@@ -6,7 +6,7 @@ import pytest
 
 from tests.app.shard import ACCOUNT, OwnClock, a_desk, an_order, open_house, run
 from tradehall.adapters.memory import MemoryStore
-from tradehall.app.tickets import READS_MAX, list_tickets
+from tradehall.app.tickets import list_tickets
 from tradehall.engine.commands import CancelOrder
 from tradehall.ports.tickets import TicketQuery
 
@@ -18,10 +18,8 @@ class SlowViews:
         self._views = views
         self._desk = desk
         self._numbers = list(numbers)
-        self.reads = 0
 
     async def tickets(self, query):
-        self.reads += 1
         if self._numbers:
             await self._desk.submit(CancelOrder(ACCOUNT, self._numbers.pop()))
         return await self._views.tickets(query)
@@ -30,8 +28,8 @@ class SlowViews:
         return await self._views.ticket_totals(query)
 
 
-@pytest.mark.parametrize(("meanwhile", "reads"), [(0, 1), (1, 2), (2, 3), (9, READS_MAX)])
-def test_a_list_is_read_again_when_a_ticket_ended_meanwhile(meanwhile, reads):
+@pytest.mark.parametrize("meanwhile", [0, 1, 2])
+def test_what_ends_while_a_list_is_read_is_listed_once(meanwhile):
     async def steps():
         desk = a_desk(MemoryStore(), clock=OwnClock())
         await desk.start()
@@ -42,12 +40,11 @@ def test_a_list_is_read_again_when_a_ticket_ended_meanwhile(meanwhile, reads):
             assert outcome.order is not None
             placed.append(outcome.order.order_id)
         true_views = desk.views
-        slow: Any = SlowViews(true_views, desk, placed[:meanwhile])
-        desk.views = slow
-        tickets, totals = await list_tickets(desk, TicketQuery(ACCOUNT))
-        desk.views = true_views
-        assert slow.reads == reads
-        if meanwhile < READS_MAX:
+        for _ in range(3):
+            slow: Any = SlowViews(true_views, desk, [placed[index] for index in range(meanwhile)])
+            desk.views = slow
+            tickets, totals = await list_tickets(desk, TicketQuery(ACCOUNT))
+            desk.views = true_views
             numbers = [ticket.ticket for ticket in tickets if ticket.ticket in placed]
             assert sorted(numbers) == placed, "each once"
             assert totals.count == len(tickets)

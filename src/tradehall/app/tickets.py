@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from msgspec.structs import replace
+
 from tradehall.app.desk import Desk
+from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
 from tradehall.app.projections.tickets import is_pending, pending_kind, resting_exit_prices
 from tradehall.domain.account import Account
 from tradehall.domain.ids import AccountId
@@ -18,8 +21,6 @@ from tradehall.engine.trailing import trailing_stop_price
 from tradehall.engine.valuation import value_position
 from tradehall.ports.tickets import Ticket, TicketKind, TicketQuery, TicketState, TicketTotals, matches, ticket_row
 
-# An account that trades faster than it can be read is shown as it was at some time during the last read.
-READS_MAX: Final = 3
 _LIVE: Final = frozenset({TicketState.OPEN, TicketState.PENDING})
 
 
@@ -108,19 +109,12 @@ def find_live(state: State, account_id: AccountId, ticket: int, quote_of: QuoteO
 async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTotals]:
     """A page of tickets and the sums over all of its filter; durable when this returns.
 
-    Each ticket is where it was at one moment, live or ended: while the lists are read, others may trade, and then
-    they are read again. ShardUnavailable as from `desk.settled`.
+    All tickets are as they were at one moment, whatever happens while the lists are read. ShardUnavailable as
+    from `desk.settled`.
     """
-    for _ in range(READS_MAX - 1):
-        before = _live_numbers(desk, query)
-        found = await _read_once(desk, query)
-        if _live_numbers(desk, query) == before:
-            return found
-    return await _read_once(desk, query)
-
-
-async def _read_once(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTotals]:
     live = _live(desk, query)
+    # What ends from here on is still among the live ones.
+    query = replace(query, key_below=(desk.state.seq + 1) << ENTRIES_PER_RECORD_BITS)
     await desk.settled()
     # Even if all live tickets came first, so many ended ones would come before the page.
     skipped = max(0, query.offset - len(live))
@@ -140,25 +134,11 @@ def _live(desk: Desk, query: TicketQuery) -> list[Ticket]:
     return [ticket for ticket in found if matches(ticket_row(0, ticket), query)]
 
 
-def _live_numbers(desk: Desk, query: TicketQuery) -> tuple[list[tuple[int, Decimal]], list[int]]:
-    """What changes whenever a ticket of the account begins, ends or loses a part."""
-    account = desk.state.accounts[query.account_id]
-    return [(each.position_id, each.quantity) for each in account.positions.values()], list(account.orders)
-
-
 async def _ended(desk: Desk, query: TicketQuery, skipped: int) -> tuple[list[Ticket], TicketTotals]:
     if query.states is not None and query.states <= _LIVE:
         return [], TicketTotals()
     # Live tickets may come first: all ended ones up to the end of the page are candidates.
-    candidates = TicketQuery(
-        account_id=query.account_id,
-        states=query.states,
-        clauses=query.clauses,
-        closed_since=query.closed_since,
-        closed_until=query.closed_until,
-        limit=query.offset - skipped + query.limit,
-        offset=skipped,
-    )
+    candidates = replace(query, limit=query.offset - skipped + query.limit, offset=skipped)
     return await desk.views.tickets(candidates), await desk.views.ticket_totals(query)
 
 

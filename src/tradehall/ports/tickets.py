@@ -145,7 +145,8 @@ class Clause(Struct, frozen=True):
 class TicketQuery(Struct, frozen=True):
     """Tickets of an account for which all clauses hold, newest `opened_at` first, then highest number.
 
-    `states` None: all. `closed_since` <= closed_at <= `closed_until` [ns UTC]; None: no bound.
+    `states` None: all. `closed_since` <= closed_at <= `closed_until` [ns UTC]; None: no bound. `key_below`: only
+    tickets that ended in an earlier record than the first with such keys.
     """
 
     account_id: AccountId
@@ -155,6 +156,7 @@ class TicketQuery(Struct, frozen=True):
     closed_until: int | None = None
     limit: int = 100
     offset: int = 0
+    key_below: int | None = None
 
 
 class TicketTotals(Struct, frozen=True):
@@ -199,6 +201,8 @@ def ticket_row(ticket_key: int, ticket: Ticket, body: str = "") -> TicketRow:
 def matches(row: TicketRow, query: TicketQuery) -> bool:
     """Whether a query is about this ticket; the same answer as SQL gives."""
     if row.account_id != query.account_id or (query.states is not None and row.state not in query.states):
+        return False
+    if query.key_below is not None and row.ticket_key >= query.key_below:
         return False
     if query.closed_since is not None and row.closed_at < query.closed_since:
         return False

@@ -156,6 +156,9 @@ def _tickets_where(query: TicketQuery) -> Sql:
     if query.states is not None:
         texts.append(f"state IN ({','.join('?' * len(query.states))})")
         values += sorted(state.value for state in query.states)
+    if query.key_below is not None:
+        texts.append("ticket_key < ?")
+        values.append(query.key_below)
     if query.closed_since is not None:
         texts.append("closed_at >= ?")
         values.append(query.closed_since)
