@@ -25,9 +25,9 @@ from tradehall.ports.views import OrderRow, ViewRows
 # Records decided and not yet durable; beyond it the desk takes no more wishes.
 IN_FLIGHT_MAX: Final = 20_000
 
-# How long the busy loop may keep the interpreter's lock from the journal's thread, which asks for it some twenty times a
-# batch. Measured over HTTP, in turns: 0.1 ms costs 133 us of CPU an order, 0.5 ms 118, 2 ms and more 101 to 108; the p99
-# of 1,000 orders/s on schedule is best at 2 ms.
+# How long the busy loop may keep the interpreter's lock from the journal's thread, which asks for it some twenty
+# times a batch. Measured over HTTP, in turns: 0.1 ms costs 133 us of CPU an order, 0.5 ms 118, 2 ms and more 101 to
+# 108; the p99 of 1,000 orders/s on schedule is best at 2 ms.
 SWITCH_INTERVAL_S: Final = 0.002
 
 _decode_order: Final = msgspec.json.Decoder(Order).decode
