@@ -62,9 +62,7 @@ def complaint_about(door: str) -> str | None:
     before = committed.read_text(encoding="utf8")
     if before == now:
         return None
-    changes = difflib.unified_diff(
-        before.splitlines(), now.splitlines(), "committed", "now", lineterm="", n=1
-    )
+    changes = difflib.unified_diff(before.splitlines(), now.splitlines(), "committed", "now", lineterm="", n=1)
     shown = "\n".join(islice(changes, SHOWN_LINES_MAX))
     return f"{name} is stale: run `make openapi` and commit it\n{shown}"
 
@@ -78,9 +76,7 @@ def current(door: str) -> str:
     command = [sys.executable, "-m", "tradehall", "openapi", "--door", door]
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if result.returncode:
-        raise Unprintable(
-            f"`tradehall openapi --door {door}` ended with {result.returncode}: {result.stderr.strip()}"
-        )
+        raise Unprintable(f"`tradehall openapi --door {door}` ended with {result.returncode}: {result.stderr.strip()}")
     return json.dumps(json.loads(result.stdout), indent=2, ensure_ascii=False) + "\n"
 
 

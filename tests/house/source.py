@@ -35,9 +35,7 @@ def where(file: Path, line: int | None = None) -> str:
 def committed_files() -> list[Path]:
     """What git tracks; without git (an unpacked archive), all but environments and builds."""
     try:
-        listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return [
             file
@@ -91,9 +89,7 @@ def lazy_imports(tree: ast.AST) -> Iterator[int]:
 def _imports_our_own(node: ast.stmt) -> bool:
     if isinstance(node, ast.ImportFrom):
         return node.level > 0 or (node.module or "").split(".")[0] == "tradehall"
-    return isinstance(node, ast.Import) and any(
-        alias.name.split(".")[0] == "tradehall" for alias in node.names
-    )
+    return isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "tradehall" for alias in node.names)
 
 
 def writes_to_state(tree: ast.AST) -> Iterator[int]:

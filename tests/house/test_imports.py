@@ -71,9 +71,7 @@ def test_a_cycle_between_two_modules_turns_the_gate_red(copy_of_source: Path):
 
 def test_no_module_imports_our_own_inside_a_function():
     lazy = [
-        where(file, line)
-        for file in modules()
-        for line in lazy_imports(ast.parse(file.read_text(encoding="utf8")))
+        where(file, line) for file in modules() for line in lazy_imports(ast.parse(file.read_text(encoding="utf8")))
     ]
     assert lazy == [], "a cycle is not cured by a late import: the shared noun moves left"
 

@@ -37,9 +37,7 @@ def test_every_pin_has_hashes(name: str):
 
 def test_the_two_locks_agree():
     run, dev = versions("requirements.lock"), versions("requirements-dev.lock")
-    assert run.items() <= dev.items(), (
-        "run `make lock`: make run and make test would install different versions"
-    )
+    assert run.items() <= dev.items(), "run `make lock`: make run and make test would install different versions"
 
 
 def test_every_dependency_is_locked():

@@ -1,6 +1,5 @@
 """Price alerts that fire, their log, notifications, and the stream's word of them."""
 
-
 import pytest
 
 from tests.faces.client.opened import MIRA, OTTO, journey, rows_of
@@ -66,7 +65,10 @@ def test_both_verbs_make_one_put_replaces_and_post_changes_a_field(tmp_path):
         second = (await door.ok("POST", "/price_alert", ALERT))["rows"][0][0]
         assert second > first
         before = await one(door, first)
-        assert await door.ok("POST", "/price_alert", {"id": first, "target_price": 1.1}) == {"structure": ["id"], "rows": [[first]]}
+        assert await door.ok("POST", "/price_alert", {"id": first, "target_price": 1.1}) == {
+            "structure": ["id"],
+            "rows": [[first]],
+        }
         after = await one(door, first)
         assert {name for name in after if after[name] != before[name]} <= {"target_price", "updated_at"}
         assert after["target_price"] == 1.1
@@ -79,7 +81,10 @@ def test_both_verbs_make_one_put_replaces_and_post_changes_a_field(tmp_path):
         await door.ok("DELETE", f"/price_alert/{first}")
         await door.ok("DELETE", "/price_alert", json={"id": second})
         assert rows_of(await door.get("/price_alert/list")) == []
-        assert {row["id"] for row in rows_of(await door.get("/price_alert/list", params={"status": 3}))} == {first, second}
+        assert {row["id"] for row in rows_of(await door.get("/price_alert/list", params={"status": 3}))} == {
+            first,
+            second,
+        }
         for number in (first, second, 4711):
             assert await door.refused("DELETE", f"/price_alert/{number}") == (404, "NOT_FOUND")
             assert await door.refused("POST", "/price_alert", {"id": number, "message": "x"}) == (404, "NOT_FOUND")

@@ -16,7 +16,10 @@ def test_a_script_is_made_by_either_verb_replaced_changed_and_removed(tmp_path):
         first = await door.ok("PUT", "/script", SCRIPT | {"description": "mine", "kind": "indicator", "autostart": 1})
         second = await door.ok("POST", "/script", SCRIPT | {"name": "other"})
         assert first["data"] == second["data"] == "OK" and second["id"] > first["id"]
-        assert await door.ok("POST", "/script", {"id": first["id"], "name": "renamed"}) == {"data": "OK", "id": first["id"]}
+        assert await door.ok("POST", "/script", {"id": first["id"], "name": "renamed"}) == {
+            "data": "OK",
+            "id": first["id"],
+        }
         script = await door.get(f"/script/{first['id']}")
         assert script == {
             "id": first["id"], "login": MIRA, "name": "renamed", "script": "plot(close)", "description": "mine",
@@ -102,7 +105,11 @@ def test_settings_are_set_merged_replaced_and_removed(tmp_path):
         assert await door.ok("PUT", "/settings", {"key": "theme", "value": "dark"}) == {"data": "OK"}
         await door.ok("POST", "/settings", {"settings": {"chart.layout": {"a": [1, 2.5]}, "my-key_1": None, "x": 7}})
         rows = rows_of(await door.get("/settings"))
-        assert [(row["key"], row["value"]) for row in rows] == [("chart.layout", {"a": [1, 2.5]}), ("theme", "dark"), ("x", 7)]
+        assert [(row["key"], row["value"]) for row in rows] == [
+            ("chart.layout", {"a": [1, 2.5]}),
+            ("theme", "dark"),
+            ("x", 7),
+        ]
         assert all(row["updated_at"] == door.clock.at // 10**9 for row in rows)
         assert [row["key"] for row in rows_of(await door.get("/settings", params={"key": "x"}))] == ["x"]
         assert [row["key"] for row in rows_of(await door.get("/settings", params={"prefix": "ch"}))] == ["chart.layout"]

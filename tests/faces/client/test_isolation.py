@@ -146,9 +146,16 @@ def test_no_body_is_a_fault_of_ours(tmp_path):
                 continue
             for body in HOSTILE:
                 answer = await door.call(
-                    route.method, route.path.replace("{id}", "1"), content=body, headers={"content-type": "application/json"}
+                    route.method,
+                    route.path.replace("{id}", "1"),
+                    content=body,
+                    headers={"content-type": "application/json"},
                 )
-                assert answer.status_code < 500 or answer.json()["error"] == "RET_TRADE_OFFQUOTES", (route.path, body, answer.text)
+                assert answer.status_code < 500 or answer.json()["error"] == "RET_TRADE_OFFQUOTES", (
+                    route.path,
+                    body,
+                    answer.text,
+                )
                 if answer.status_code >= 400:
                     assert answer.json().keys() <= {"error", "message", "code"}, answer.text
 

@@ -239,7 +239,13 @@ def test_the_history_holds_what_ended_in_its_span(tmp_path):
         assert set(names_of(rows_of(late), numbers)) == {"won", "lost", "part", "cancelled"}
         none = await door.get("/trades/history/login", params={"from": begun - 100, "to": begun - 1})
         assert none["rows"] == [] and none["structure"] == table["structure"]
-        for query in ({"from": 5, "to": 4}, {"from": 0, "to": 11 * 366 * 86400}, {"from": 0}, {}, {"from": "x", "to": 1}):
+        for query in (
+            {"from": 5, "to": 4},
+            {"from": 0, "to": 11 * 366 * 86400},
+            {"from": 0},
+            {},
+            {"from": "x", "to": 1},
+        ):
             assert await door.refused("GET", "/trades/history/login", params=query) == (400, "INVALID_DATA")
 
     journey(tmp_path, steps)
@@ -267,7 +273,10 @@ def test_what_other_doors_made_is_shown_as_it_is(tmp_path):
         [pending] = await door.trades(tradeType=3)
         assert (opened["volume"], opened["reason"]) == (12.3456, 4)
         assert (pending["cmd"], pending["open_price"]) == (10, 1.2)
-        assert await door.refused("POST", "/trade/close", {"order": opened["order"], "volume": 12}) == (400, "RET_TRADE_BAD_VOLUME")
+        assert await door.refused("POST", "/trade/close", {"order": opened["order"], "volume": 12}) == (
+            400,
+            "RET_TRADE_BAD_VOLUME",
+        )
         await door.ok("POST", "/trade/close", {"order": opened["order"], "volume": 11})
         await door.ok("POST", "/trade/close", {"order": opened["order"]})
         await door.ok("PUT", "/trade/modify", {"order": pending["order"], "open_price": 1.205})

@@ -60,7 +60,9 @@ def test_a_sign_in_that_says_too_little_is_invalid(tmp_path, body):
 def test_five_failures_lock_a_login_for_a_while_whatever_comes_then(tmp_path):
     async def steps(door):
         for _ in range(5):
-            assert (await door.refused("POST", "/sign/in", {"login": MIRA, "password": "not hers"}, login=None))[0] == 403
+            assert (await door.refused("POST", "/sign/in", {"login": MIRA, "password": "not hers"}, login=None))[
+                0
+            ] == 403
         locked = await door.call("POST", "/sign/in", {"login": MIRA, "password": PASSWORD}, login=None)
         assert (locked.status_code, locked.json()["error"], locked.json()["code"]) == (429, "RET_TOO_FREQUENT", 8)
         assert 0 < int(locked.headers["retry-after"]) <= 900
@@ -74,7 +76,12 @@ def test_five_failures_lock_a_login_for_a_while_whatever_comes_then(tmp_path):
 def test_without_a_good_token_nothing_is_told(tmp_path, token):
     async def steps(door):
         headers = {"authorization": token} if token else {}
-        for method, path in (("GET", "/account/me"), ("POST", "/trade/open"), ("GET", "/market"), ("GET", "/client/no")):
+        for method, path in (
+            ("GET", "/account/me"),
+            ("POST", "/trade/open"),
+            ("GET", "/market"),
+            ("GET", "/client/no"),
+        ):
             assert await door.refused(method, path, login=None, headers=headers) == (401, "INVALID_TOKEN")
 
     journey(tmp_path, steps)
@@ -109,7 +116,10 @@ def test_a_cookie_reads_but_writes_only_from_the_own_page(tmp_path):
     async def steps(door):
         cookie = {"cookie": f"theme=dark; token={await door.token(MIRA)}"}
         assert (await door.get("/account/me", login=None, headers=cookie))["login"] == MIRA
-        assert await door.refused("POST", "/trade/open", a_trade(), login=None, headers=cookie) == (403, "PERMISSION_DENIED")
+        assert await door.refused("POST", "/trade/open", a_trade(), login=None, headers=cookie) == (
+            403,
+            "PERMISSION_DENIED",
+        )
         own = cookie | {"origin": "http://localhost"}
         await door.ok("POST", "/trade/open", a_trade(), login=None, headers=own)
         other = cookie | {"origin": "http://evil.example"}
@@ -140,7 +150,10 @@ def test_people_make_accounts_for_themselves(tmp_path):
             ({"leverage": 0}, (400, "INVALID_DATA")),
             ({"currency": "XXX"}, (404, "GROUP_NOT_FOUND")),
         ):
-            assert await door.refused("POST", "/sign/up", NEW | {"email": "new@example.test"} | change, login=None) == refusal
+            assert (
+                await door.refused("POST", "/sign/up", NEW | {"email": "new@example.test"} | change, login=None)
+                == refusal
+            )
         poor = await door.ok("POST", "/sign/up", NEW | {"email": "poor@example.test", "demo": False}, login=None)
         me = await door.get("/account/me", login=None, headers={"authorization": poor["__token"]})
         assert me["balance"] == 0.0
@@ -178,7 +191,9 @@ def test_equity_is_balance_and_floating_profit_in_every_answer(tmp_path):
             balance, me = await door.get("/account/balance"), await door.get("/account/me")
             profits = [row["profit"] for row in await door.trades(tradeType=1)]
             for value in (balance, me):
-                assert value["equity"] == pytest.approx(value["balance"] + value["credit"] + balance["profit"], abs=1e-9)
+                assert value["equity"] == pytest.approx(
+                    value["balance"] + value["credit"] + balance["profit"], abs=1e-9
+                )
                 assert value["margin_free"] == pytest.approx(value["equity"] - value["margin"], abs=1e-9)
                 assert value["margin_level"] == pytest.approx(value["equity"] / value["margin"] * 100, abs=0.01)
             assert balance["profit"] == pytest.approx(sum(profits), abs=0.02)
@@ -212,7 +227,9 @@ def test_staff_see_the_accounts_of_their_tenant_and_say_which(tmp_path):
         assert (await door.get("/account/me", params={"login": MIRA}, login=STAFF))["login"] == MIRA
         assert (await door.get("/account/me", json={"login": OTTO}, login=STAFF))["login"] == OTTO
         assert await door.refused("GET", "/account/me", params={"login": 700100}, login=STAFF) == (400, "INVALID_USER")
-        assert (await door.get("/account/me", params={"login": OTTO}, json={"login": MIRA}, login=STAFF))["login"] == OTTO
+        assert (await door.get("/account/me", params={"login": OTTO}, json={"login": MIRA}, login=STAFF))[
+            "login"
+        ] == OTTO
 
     journey(tmp_path, steps)
 

@@ -17,7 +17,18 @@ LENGTHS = {"t": 5, "b": 11, "o": 18, "a": 18, "n": 10}
 
 TICKET = ("order", "login", "symbol", "cmd", "volume", "open_price", "close_price", "open_time", "close_time", "tp", "sl",
           "state", "storage", "commission", "profit", "comment", "code")  # fmt: skip
-BALANCE = ("login", "balance", "margin", "margin_free", "margin_level", "equity", "credit", "level_type", "profit", "code")
+BALANCE = (
+    "login",
+    "balance",
+    "margin",
+    "margin_free",
+    "margin_level",
+    "equity",
+    "credit",
+    "level_type",
+    "profit",
+    "code",
+)
 
 
 async def frame_of(socket):
@@ -47,7 +58,13 @@ def test_a_market_buy_is_told_as_ticket_then_balance(tmp_path):
             ticket = await door.trade(sl=1.08, tp=1.1, comment="hello")
             opened, balance = await frames_of(socket, 2)
             row = named(opened)
-            assert (row["order"], row["login"], row["symbol"], row["cmd"], row["volume"]) == (ticket, MIRA, "EURUSD", 0, 10)
+            assert (row["order"], row["login"], row["symbol"], row["cmd"], row["volume"]) == (
+                ticket,
+                MIRA,
+                "EURUSD",
+                0,
+                10,
+            )
             assert (row["tp"], row["sl"], row["state"], row["code"], row["comment"]) == (1.1, 1.08, 0, 0, "hello")
             value = named(balance)
             assert (value["login"], value["margin"], value["profit"], value["level_type"]) == (MIRA, 217.42, -1.0, 0)
@@ -66,7 +83,13 @@ def test_a_stop_loss_is_told_as_closed_ticket_then_balance(tmp_path):
             door.quote("EURUSD", "1.07900", "1.07910")
             closed, balance = await frames_of(socket, 2)
             row = named(closed)
-            assert (row["order"], row["state"], row["code"], row["close_price"], row["profit"]) == (ticket, 3, 6, 1.079, -81.0)
+            assert (row["order"], row["state"], row["code"], row["close_price"], row["profit"]) == (
+                ticket,
+                3,
+                6,
+                1.079,
+                -81.0,
+            )
             assert (row["sl"], row["tp"]) == (1.08, 1.1)
             assert named(balance)["balance"] == pytest.approx(100_000 - 81)
 
@@ -102,7 +125,13 @@ def test_a_pending_ticket_is_told_when_made_changed_opened_and_taken_out(tmp_pat
             door.quote("EURUSD", "1.09100", "1.09110")
             opened, balance = await frames_of(socket, 2)
             row = named(opened)
-            assert (row["order"], row["cmd"], row["code"], row["open_price"], row["sl"]) == (ticket, 0, 5, 1.0911, 1.081)
+            assert (row["order"], row["cmd"], row["code"], row["open_price"], row["sl"]) == (
+                ticket,
+                0,
+                5,
+                1.0911,
+                1.081,
+            )
             other = await door.pending()
             await frames_of(socket, 2)
             await door.ok("DELETE", "/trade/cancel", {"order": other})
@@ -173,7 +202,12 @@ def test_quotes_come_for_what_was_subscribed_and_the_latest_at_once(tmp_path):
             door.quote("EURUSD", "1.08800", "1.08810")
             assert await frame_of(socket) == ["t", "EURUSD", 1.088, 1.0881, door.clock.at // 10**6]
             socket.send(json.dumps({"event": "unsubscribe", "data": ["EURUSD"]}))
-            assert await frame_of(socket) == {"event": "unsubscribe", "success": True, "data": ["EURUSD"], "rejected": []}
+            assert await frame_of(socket) == {
+                "event": "unsubscribe",
+                "success": True,
+                "data": ["EURUSD"],
+                "rejected": [],
+            }
             door.quote("EURUSD", "1.08900", "1.08910")
             door.quote("GBPUSD", "1.26000", "1.26010")
             assert (await frame_of(socket))[1] == "GBPUSD"
@@ -245,7 +279,9 @@ def test_balances_follow_quotes_while_positions_are_open(tmp_path):
     journey(tmp_path, steps)
 
 
-@pytest.mark.parametrize("first", ["nonsense", "{}", '{"authorization": "nonsense"}', '{"authorization": 5}', "[]", "ping"])
+@pytest.mark.parametrize(
+    "first", ["nonsense", "{}", '{"authorization": "nonsense"}', '{"authorization": 5}', "[]", "ping"]
+)
 def test_who_does_not_authorize_is_told_and_let_go(tmp_path, first):
     async def steps(door):
         async with door.socket() as socket:

@@ -82,7 +82,9 @@ REFUSALS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("what", "path", "change", "status", "error"), REFUSALS, ids=[f"{r[1]} {r[0]}" for r in REFUSALS])
+@pytest.mark.parametrize(
+    ("what", "path", "change", "status", "error"), REFUSALS, ids=[f"{r[1]} {r[0]}" for r in REFUSALS]
+)
 def test_an_order_is_refused(tmp_path, what, path, change, status, error):
     async def steps(door):
         answer = await door.call("POST", path, a_trade(**change))
@@ -96,7 +98,9 @@ def test_an_order_is_refused(tmp_path, what, path, change, status, error):
 def test_every_reason_of_the_engine_has_its_words():
     assert CODE_OF_REJECTION.keys() == set(RejectCode)
     assert {code for code in CODE_OF_REJECTION.values() if code not in STATUS_OF_CODE} == set()
-    assert {code for code in CODE_OF_REJECTION.values() if code.startswith("RET_") and code not in NUMBER_OF_CODE} == set()
+    assert {
+        code for code in CODE_OF_REJECTION.values() if code.startswith("RET_") and code not in NUMBER_OF_CODE
+    } == set()
 
 
 def test_a_partial_close_keeps_the_ticket_and_makes_a_record_of_the_part(tmp_path):
@@ -145,6 +149,7 @@ def test_a_close_is_refused(tmp_path, what, kind, change, status, error):
         assert await door.refused("POST", "/trade/close", body) == (status, error)
 
     if kind == "none":
+
         async def nothing(door):
             assert await door.refused("POST", "/trade/close", {"order": 4711}) == (status, error)
 
@@ -282,7 +287,9 @@ def test_a_key_makes_a_wish_count_once(tmp_path):
         assert len(await door.trades(tradeType=1)) == 1
         body = {"order": first["order"], "volume": 4}
         keyed = {"headers": {"idempotency-key": "two"}}
-        assert await door.ok("POST", "/trade/close", body, **keyed) == await door.ok("POST", "/trade/close", body, **keyed)
+        assert await door.ok("POST", "/trade/close", body, **keyed) == await door.ok(
+            "POST", "/trade/close", body, **keyed
+        )
         assert [row["volume"] for row in await door.trades(tradeType=1)] == [6]
         refusal = {"headers": {"idempotency-key": "three"}}
         assert (await door.refused("POST", "/trade/close", {"order": 1}, **refusal))[0] == 404
