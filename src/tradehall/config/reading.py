@@ -164,9 +164,9 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str
         if name.startswith(PREFIX) and name not in known and name != FILE_VARIABLE:
             raise ConfigMalformed(f"{name} in the environment is no setting{_perhaps(name, known)}")
     for key, setting in SETTINGS.items():
-        name = next((name for name in setting.variables if environment.get(name)), None)
-        if name is not None:
-            yield key, environment[name], name
+        given = next((name for name in setting.variables if environment.get(name)), None)
+        if given is not None:
+            yield key, environment[given], given
 
 
 def _perhaps(name: str, known: Mapping[str, object]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from typing import cast
 from weakref import ref
 
 import pytest
@@ -78,7 +79,7 @@ class Line:
         server = make_server(lambda *_: None, Listening())
         server.config.load()
         self.clock, self.wire = Clockwork(), Wire()
-        self.protocol = BoundedHttp(server.config, server.server_state, {}, self.clock)
+        self.protocol = BoundedHttp(server.config, server.server_state, {}, cast(asyncio.AbstractEventLoop, self.clock))
         self.protocol.connection_made(self.wire)
 
     def ask(self):
