@@ -1,10 +1,18 @@
 """Scripts, settings, the watch list: kept for each login, and what cannot be kept is refused."""
 
+from typing import Any
+
 import pytest
 
 from tests.faces.client.opened import MIRA, OTTO, journey, rows_of
+from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.records import scripts as script_records
 from tradehall.app.records import settings as setting_records
+from tradehall.app.records.scripts import Scripts
+from tradehall.app.records.settings import Settings
+from tradehall.app.records.watchlists import Watchlists
+from tradehall.domain.catalogue import demo_instruments
+from tradehall.ports.records import RecordsFault
 
 SCRIPT = {"name": "MA bot", "script": "plot(close)"}
 
@@ -181,5 +189,49 @@ def test_the_watch_list_begins_with_the_house_s_and_becomes_one_s_own(tmp_path):
         assert "EURUSD" in (await door.get("/market/watch/list", login=OTTO))["assets"]
         assert await door.refused("POST", "/market/watch", {"symbol": "NOPE"}) == (404, "RET_SYMBOL_NOT_FOUND")
         assert await door.refused("POST", "/market/watch", {}) == (400, "INVALID_DATA")
+
+    journey(tmp_path, steps)
+
+
+class FullDisk:
+    """A record store that can be read and not written."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def all(self, kind):
+        return self._store.all(kind)
+
+    def get(self, kind, key):
+        return self._store.get(kind, key)
+
+    def write(self, changes, audit, *more):
+        raise RecordsFault("the disk is full")
+
+
+WRITES: list[tuple[str, str, dict[str, Any], tuple[int, str]]] = [
+    ("PUT",    "/settings",     {"key": "x", "value": 1},    (503, "RET_TRADE_BROKER_BUSY")),
+    ("POST",   "/settings",     {"key": "x", "value": 1},    (503, "RET_TRADE_BROKER_BUSY")),
+    ("POST",   "/market/watch", {"symbol": "MSFT"},          (500, "INVALID_ADD_SYMBOL_TO_MARKET_WATCH")),
+    ("DELETE", "/market/watch", {"symbol": "EURUSD"},        (503, "RET_TRADE_BROKER_BUSY")),
+    ("POST",   "/script",       SCRIPT,                      (500, "INVALID_ADD_SCRIPT")),
+    ("POST",   "/script",       {"id": 1, "name": "new"},    (500, "INVALID_UPDATE_SCRIPT")),
+    ("DELETE", "/script/1",     {},                          (500, "INVALID_UPDATE_SCRIPT")),
+]  # fmt: skip
+
+
+def test_a_full_disk_is_said_and_nothing_is_changed(tmp_path):
+    async def steps(door):
+        await door.ok("POST", "/script", SCRIPT)
+        store: Any = FullDisk(SqliteRecords(tmp_path / "records.db"))
+        door.client.settings = Settings(store, door.clock)
+        door.client.scripts = Scripts(store, door.clock)
+        door.client.watchlists = Watchlists(store, door.clock, demo_instruments())
+        for method, path, body, refusal in WRITES:
+            assert await door.refused(method, path, body) == refusal, path
+        assert [row["name"] for row in (await door.get("/scripts"))["rows"]] == [SCRIPT["name"]]
+        assert rows_of(await door.get("/settings")) == []
+        assert "MSFT" not in (await door.get("/market/watch/list"))["assets"]
+        store._store.close()
 
     journey(tmp_path, steps)

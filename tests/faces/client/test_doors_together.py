@@ -25,6 +25,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"
     ({"x-api-key": "gw_0123456789"},                  False),
     ({"x-api-key": "gw_0", "cookie": f"token={JWT}"}, False),
     ({"authorization": "Bearer gw_0", "cookie": f"token={JWT}"}, False),
+    ({"x-api-key": "gw_0", "authorization": JWT},     True),
     ({"cookie": "token=gw_01"},                       False),
 ])  # fmt: skip
 def test_a_token_of_three_parts_means_this_door(headers, is_ours):

@@ -48,9 +48,10 @@ def _from_cookie(header: str) -> str:
 
 def is_for_this_door(request: Request) -> bool:
     """Whether a request to a path that two doors share is meant for this one: it carries a JWT."""
-    if b"x-api-key" in request.headers:
+    token, is_cookie = token_of(request)
+    if is_cookie and b"x-api-key" in request.headers:
         return False
-    return _JWT.fullmatch(token_of(request)[0]) is not None
+    return _JWT.fullmatch(token) is not None
 
 
 def authenticator(identity: Identity) -> Callable[[Request, Route], Awaitable[Principal]]:

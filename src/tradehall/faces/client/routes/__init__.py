@@ -1,16 +1,17 @@
 """The route table of the client door, and the door made of it."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
+from functools import wraps
 from typing import Any, Final
 
 from tradehall.faces.client import requests, schemas
 from tradehall.faces.client.auth import authenticator, is_for_this_door
-from tradehall.faces.client.client import LIMITS, READS, WRITES, Client
+from tradehall.faces.client.client import LIMITS, READS, WRITES, Client, unavailable
 from tradehall.faces.client.errors import ClientErrors
 from tradehall.faces.client.routes import account, alerts, market, scripts, settings, signing, trades, trading
 from tradehall.faces.client.stream import ClientStream
 from tradehall.faces.kit import WEBSOCKET, Door, Request, Response, Route
+from tradehall.ports.records import RecordsFault
 
 TITLE: Final = "Broker Client API"
 DESCRIPTION: Final = (
@@ -55,14 +56,27 @@ def make_door(client: Client, stream: ClientStream) -> Door:
     )
 
 
+def _bound(handler: Handler, client: Client) -> Callable[[Request], Awaitable[Response]]:
+    """The handler with what it works with; a store that fails is 503, where the handler has no word of its own."""
+
+    @wraps(handler)
+    async def bound(request: Request) -> Response:
+        try:
+            return await handler(client, request)
+        except RecordsFault as fault:
+            raise unavailable(str(fault)) from None
+
+    return bound
+
+
 def _read(client: Client, path: str, handler: Handler, answer: Any, **more: Any) -> Route:
     errors = {"errors": (402,)}
-    return Route("GET", path, partial(handler, client), answers={200: answer}, limit=READS, **(errors | more))
+    return Route("GET", path, _bound(handler, client), answers={200: answer}, limit=READS, **(errors | more))
 
 
 def _write(client: Client, method: str, path: str, handler: Handler, answer: Any, **more: Any) -> Route:
     errors = {"errors": (402, 404)}
-    return Route(method, path, partial(handler, client), answers={200: answer}, limit=WRITES, **(errors | more))
+    return Route(method, path, _bound(handler, client), answers={200: answer}, limit=WRITES, **(errors | more))
 
 
 def _both(client: Client, path: str, handler: Handler, answer: Any, **more: Any) -> Iterator[Route]:
@@ -73,7 +87,7 @@ def _both(client: Client, path: str, handler: Handler, answer: Any, **more: Any)
 
 def _signing(client: Client) -> Iterator[Route]:
     def public(method: str, path: str, handler: Handler, answer: Any, **more: Any) -> Route:
-        return Route(method, path, partial(handler, client), answers={200: answer}, public=True, tag="auth", **more)
+        return Route(method, path, _bound(handler, client), answers={200: answer}, public=True, tag="auth", **more)
 
     yield public("POST", "/sign/in", signing.sign_in, schemas.Profile, body=requests.SignIn,
                  example=EXAMPLE_SIGN_IN, errors=(402, 403, 404))  # fmt: skip

@@ -11,13 +11,14 @@ from tradehall.domain.money import HUNDRED, ONE
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.faces.client import requests, schemas
 from tradehall.faces.client.client import Client
-from tradehall.faces.client.errors import invalid_data
+from tradehall.faces.client.errors import ClientProblem, invalid_data
 from tradehall.faces.client.requests import body_of, needed, parameters_of
 from tradehall.faces.client.translate import price, second, volume
 from tradehall.faces.client.wishes import SECOND_MAX
 from tradehall.faces.client.words import FRAMES
 from tradehall.faces.kit import Request, Response, json_response
 from tradehall.ports.history import BarWindow
+from tradehall.ports.records import RecordsFault
 
 ALL_GROUPS: Final = "ALL"
 DEFAULT_FRAME: Final = "1H"
@@ -95,6 +96,8 @@ async def watch(client: Client, request: Request) -> Response:
         await client.watchlists.add(login, symbol, actor=client.actor(request))
     except WatchlistFull:
         raise invalid_data(f"a watch list has {SYMBOLS_MAX} symbols at most") from None
+    except RecordsFault as fault:
+        raise ClientProblem("INVALID_ADD_SYMBOL_TO_MARKET_WATCH", str(fault)) from None
     return json_response({symbol: {"symbol": symbol, **await _day(client, symbol)}})
 
 
