@@ -409,3 +409,24 @@ def test_an_answer_comes_before_or_with_what_it_set_off_and_rest_agrees(tmp_path
             assert named(told[-1])["equity"] == (await door.get("/account/balance"))["equity"]
 
     journey(tmp_path, steps)
+
+
+def test_a_netting_account_has_one_ticket_a_symbol(tmp_path):
+    async def steps(door):
+        body = {"name": "Net", "email": "net@example.test", "password": "correct horse", "group": "demo-usd-netting"}
+        profile = await door.ok("PUT", "/sign/up", body, login=None)
+        login, headers = profile["login"], {"authorization": profile["__token"]}
+        door.tokens[login] = profile["__token"]
+        async with door.socket() as socket:
+            await authorize(door, socket, login)
+            first = await door.ok("POST", "/trade/open", a_trade(volume=10), headers=headers)
+            door.quote("EURUSD", "1.08900", "1.08910")
+            more = await door.ok("POST", "/trade/open", a_trade(volume=10), headers=headers)
+            less = await door.ok("POST", "/trade/open", a_trade(volume=5, cmd=1), headers=headers)
+            assert first["order"] == more["order"] == less["order"]
+            told = [named(frame) for frame in await frames_of(socket, 7) if frame[0] == "o"]
+            assert [(row["volume"], row["code"], row["state"]) for row in told] == [(10, 0, 0), (20, 1, 0), (15, 1, 0), (5, 6, 4)]
+            assert told[1]["open_price"] == pytest.approx(1.0881)
+        assert await door.trades(tradeType=1) == [], "these are not Mira's"
+
+    journey(tmp_path, steps)

@@ -83,7 +83,7 @@ def notice_frame(notice: Notification) -> Frame:
 class AccountFrames:
     """The channel's encoder: events of one account in one decision → arrays, tickets first, then the balance.
 
-    `told` counts the balances of each account, so that an older one can be recognised and held back.
+    `told` counts the balances of each account that is followed, so that an older one can be recognised and held back.
     """
 
     def __init__(self, desk: Desk) -> None:

@@ -126,8 +126,8 @@ class ClientStream(MarketListener):
         try:
             token = decode_bytes(text.encode("utf-8", "replace"), Said).authorization or ""
             principal = principal_of(self._client.identity, bare_token(token))
-        except Problem as problem:
-            await self._send_away(session, problem.code or "INVALID_TOKEN")
+        except Problem:
+            await self._send_away(session, "INVALID_TOKEN")
             return None
         if principal.session_type == SessionType.FIX:
             await self._send_away(session, "UNSUPPORTED_SESSION")
@@ -140,23 +140,27 @@ class ClientStream(MarketListener):
         return follower
 
     async def _send_away(self, session: Session, error: str) -> None:
-        word = error if error in ("UNSUPPORTED_SESSION", "USER_DISABLED") else "INVALID_TOKEN"
         try:
-            await session.send([encoded_object(event="authorization", success=False, error=word)])
+            await session.send([encoded_object(event="authorization", success=False, error=error)])
         except Disconnected:
             return
-        await session.close(NOT_AUTHORIZED, word)
+        await session.close(NOT_AUTHORIZED, error)
 
     def _follow(self, follower: Follower, login: AccountId) -> None:
-        if follower.login is not None:
-            self._channel.unfollow(follower.login, follower.outbox)
+        self._unfollow(follower)
         follower.login = login
         self._channel.follow(login, follower.outbox)
 
     def _forget(self, follower: Follower) -> None:
         self._followers.pop(follower, None)
-        if follower.login is not None:
-            self._channel.unfollow(follower.login, follower.outbox)
+        self._unfollow(follower)
+
+    def _unfollow(self, follower: Follower) -> None:
+        if follower.login is None:
+            return
+        self._channel.unfollow(follower.login, follower.outbox)
+        if follower.login not in self._channel.followers:
+            self._frames.told.pop(follower.login, None)
 
     # What a client says.
 

@@ -237,7 +237,13 @@ def _ack_of_order(client: Client, order: Order, state: Requested) -> Response:
     size = volume(terms.quantity / client.instruments[terms.symbol].contract_size)
     return json_response(
         schemas.Ack(
-            order=order.order_id, state=state, login=terms.account_id, symbol=terms.symbol, cmd=CMD[kind], volume=size
+            # Where positions are netted, the ticket is that of the position that the order changed.
+            order=order.position_id or order.order_id,
+            state=state,
+            login=terms.account_id,
+            symbol=terms.symbol,
+            cmd=CMD[kind],
+            volume=size,
         )
     )
 
