@@ -69,12 +69,16 @@ class House:
     async def call(
         self, door: str, method: str, path: str, body: Any = None, *, login: int, **more: Any
     ) -> httpx.Response:
-        """One request through a door, as the owner of an account. `path` stands below the door's prefix, or begins at `/v1/keys`."""
-        headers = await self.credential(door, login) | more.pop("headers", {})
+        """One request through a door, as the owner of an account. `path` stands below the door's prefix.
+
+        The keys of the terminal are an exception: their path is whole, and who signed in at the client door manages them.
+        """
+        is_about_keys = path.startswith("/v1/keys")
+        headers = await self.credential(CLIENT if is_about_keys else door, login) | more.pop("headers", {})
         if body is not None:
             more |= {"content": json.dumps(body)}
             headers["content-type"] = "application/json"
-        url = path if path.startswith("/v1/keys") else PREFIX[door] + path
+        url = path if is_about_keys else PREFIX[door] + path
         return await self.http.request(method, url, headers=headers, **more)
 
     async def read(self, door: str, path: str, *, login: int) -> Any:

@@ -156,7 +156,7 @@ def test_a_hedging_account_holds_both_sides_and_orders_name_their_position(tmp_p
         answer = await door.call("POST", "/orders", an_order(position_id="nonsense"), **HEDGING)
         assert (answer.status_code, answer.json()["code"]) == (404, "POSITION_NOT_FOUND")
         answer = await door.call("POST", "/orders", an_order(side="SELL", position_id=long["id"]), **HEDGING)
-        assert answer.status_code == 422
+        assert (answer.status_code, answer.json()["details"]["position_id"]) == (422, long["id"])
         capabilities = await door.get("/capabilities", **HEDGING)
         assert capabilities["position_mode"] == "HEDGING"
 

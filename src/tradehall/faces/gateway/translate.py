@@ -257,6 +257,8 @@ def to_bar(bar: Bar, *, symbol: str, provider: str) -> schemas.Bar:
 
 # Refusals.
 
+# Numbers behind a refusal that are those of positions.
+_POSITIONS: Final = frozenset({"position_id", "oldest"})
 # Which field of the request a refusal is about, where it is about one.
 _FIELD: Final[Mapping[RejectCode, str]] = {
     RejectCode.QUANTITY_BELOW_MIN: "quantity",
@@ -285,7 +287,7 @@ def refusal_of_request(rejection: Rejection, details: Mapping[str, Any]) -> Gate
 def refusal_of_order(order: Order) -> GatewayProblem:
     """An order that was refused by the rules, said again exactly as the first time."""
     assert order.reject_code is not None, f"order {order.order_id} was not rejected"
-    numbers = dict(order.reject_numbers or {})
+    numbers = _texts(order.reject_numbers or {})
     details = {"order_id": order_id_text(order.order_id), "client_order_id": order.terms.client_order_id}
     return _rejected(RejectCode(order.reject_code), order.reject_message or "", details | numbers)
 
@@ -296,8 +298,10 @@ def _rejected(code: RejectCode, message: str, details: Mapping[str, Any]) -> Gat
     return GatewayProblem("ORDER_REJECTED", message, said | dict(details))
 
 
-def _texts(numbers: Mapping[str, Decimal]) -> dict[str, str]:
-    return {name: number(value) for name, value in numbers.items()}
+def _texts(numbers: Mapping[str, Decimal] | Mapping[str, str]) -> dict[str, str]:
+    """The numbers behind a refusal; those of positions as this door prints them."""
+    texts = {name: value if isinstance(value, str) else number(value) for name, value in numbers.items()}
+    return texts | {name: f"pos_{texts[name]}" for name in texts.keys() & _POSITIONS}
 
 
 def to_preview(terms: OrderTerms, found: Preview, *, symbol: str, currency: str) -> schemas.OrderPreview:

@@ -113,6 +113,8 @@ async def unwatch(client: Client, request: Request) -> Response:
 async def get_candles(client: Client, request: Request) -> Response:
     """Bars of a symbol, oldest first; `from` and `to` are inclusive, and the last bar may still be forming."""
     query = parameters_of(request, requests.Candles)
+    if query.login is not None:  # Bars belong to nobody; but who names a login names their own.
+        client.login(request, query.login)
     instrument = client.instrument(needed(query.symbol, "symbol"))
     frame = FRAMES.get((query.frame or DEFAULT_FRAME).upper())
     if frame is None:
