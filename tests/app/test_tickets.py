@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 
 from tests.app.shard import ACCOUNT, OwnClock, a_desk, an_order, open_house, run
+from tests.builders import World, a_limit
 from tradehall.adapters.memory import MemoryStore
+from tradehall.app.projections import project
 from tradehall.app.tickets import list_tickets
 from tradehall.engine.commands import CancelOrder
-from tradehall.ports.tickets import TicketQuery
+from tradehall.ports.tickets import TicketQuery, TicketState
+from tradehall.ports.views import ViewRows
 
 
 class SlowViews:
@@ -51,3 +54,23 @@ def test_what_ends_while_a_list_is_read_is_listed_once(meanwhile):
         await desk.stop()
 
     run(steps())
+
+
+def test_a_pending_order_that_its_venue_refuses_is_a_cancelled_ticket_that_says_why():
+    world = World()
+    order = world.place(a_limit("BUY", "10000", "1.09", comment="mine"))
+    world.venue_rejects(order)
+    rows = ViewRows()
+    project(world.records[-1], world.state, rows)
+    [row] = rows.tickets
+    assert (row.ticket, row.state) == (order.order_id, TicketState.CANCELLED)
+    assert row.comment.startswith("mine [ACTIVATION_CANCEL: ") and "not today" in row.comment
+
+
+def test_an_order_that_was_refused_when_it_was_placed_is_no_ticket():
+    world = World()
+    world.place(a_limit("BUY", "1000000000", "1.09"))
+    assert world.rejection is not None
+    rows = ViewRows()
+    project(world.records[-1], world.state, rows)
+    assert rows.tickets == []

@@ -11,6 +11,7 @@ from tradehall.domain.ids import PositionId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderType
 from tradehall.domain.position import ClosedPart, Position, PositionSide
+from tradehall.domain.rejection import RejectCode
 from tradehall.engine.events import BalanceChanged, EntryKind, PositionChanged, PositionClosed
 from tradehall.engine.state import State
 from tradehall.ports.tickets import Ticket, TicketKind, TicketState, ticket_row
@@ -49,9 +50,9 @@ def project_funds_ticket(event: BalanceChanged, index: int, facts: Facts, state:
 
 
 def project_taken_out(facts: Facts, state: State, rows: ViewRows) -> None:
-    """A row for each pending order that was cancelled or expired, after those of the events."""
+    """A row for each pending order that was cancelled, expired or refused by the venue, after those of the events."""
     for index, order in enumerate(state.ended_now, start=len(facts.events)):
-        if is_pending(order) and order.status in _TAKEN_OUT and not order.filled_quantity:
+        if is_pending(order) and was_pending(order) and not order.filled_quantity:
             _add(facts, index, taken_out(state, order), rows)
 
 
@@ -115,8 +116,13 @@ def pending_kind(order: Order) -> TicketKind:
     return TicketKind(f"{order.terms.side}_{order.terms.type}")
 
 
+def was_pending(order: Order) -> bool:
+    """Whether an order that ended without a fill was pending before: not one that was refused when it was placed."""
+    return order.status in _TAKEN_OUT or order.reject_code == RejectCode.VENUE_REJECTED
+
+
 def taken_out(state: State, order: Order) -> Ticket:
-    """The ticket of a pending order that was cancelled or expired."""
+    """The ticket of a pending order that ended without a fill; what the venue refused says so in its comment."""
     instrument = state.instruments[order.terms.symbol]
     terms = order.terms
     price = terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
@@ -134,13 +140,19 @@ def taken_out(state: State, order: Order) -> Ticket:
         close_price=price or Decimal(0),
         stop_loss=terms.stop_loss,
         take_profit=terms.take_profit,
-        comment=terms.comment,
+        comment=_comment_of(order),
         expires_at=terms.expires_at or 0,
         source=terms.source,
         reason=order.end_reason or "",
         magic=terms.magic,
         client_order_id=terms.client_order_id,
     )
+
+
+def _comment_of(order: Order) -> str:
+    if order.status is not OrderStatus.REJECTED:
+        return order.terms.comment
+    return f"{order.terms.comment} [ACTIVATION_CANCEL: {order.reject_message}]".lstrip()
 
 
 def _funds(facts: Facts, event: BalanceChanged) -> Ticket:
