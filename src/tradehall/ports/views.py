@@ -122,6 +122,11 @@ class ViewRows:
                 getattr(self, view).extend(rows)
                 rows.clear()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no row of any view."""
+        return not any(getattr(self, view) for view in VIEWS)
+
     def of(self, view: str) -> list[Any]:
         """Rows of the view of that name."""
         rows: list[Any] = getattr(self, view)
