@@ -425,7 +425,12 @@ def test_a_netting_account_has_one_ticket_a_symbol(tmp_path):
             less = await door.ok("POST", "/trade/open", a_trade(volume=5, cmd=1), headers=headers)
             assert first["order"] == more["order"] == less["order"]
             told = [named(frame) for frame in await frames_of(socket, 7) if frame[0] == "o"]
-            assert [(row["volume"], row["code"], row["state"]) for row in told] == [(10, 0, 0), (20, 1, 0), (15, 1, 0), (5, 6, 4)]
+            assert [(row["volume"], row["code"], row["state"]) for row in told] == [
+                (10, 0, 0),
+                (20, 1, 0),
+                (15, 1, 0),
+                (5, 6, 4),
+            ]
             assert told[1]["open_price"] == pytest.approx(1.0881)
         assert await door.trades(tradeType=1) == [], "these are not Mira's"
 
