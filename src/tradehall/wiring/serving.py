@@ -112,7 +112,6 @@ class _Server:
             f"  {label_of(config, house.feed)}",
             f"  gateway    {urls[0]}/v1  (stream {urls[0].replace('http', 'ws', 1)}/v1/ws)",
             f"  client     {urls[0]}/client  (stream {urls[0].replace('http', 'ws', 1)}/ws/client)",
-            f"  client     {urls[0]}/client  (stream {urls[0].replace('http', 'ws', 1)}/ws/client)",
             f"  terminal   {urls[0]}/v1/api  (stream {urls[0].replace('http', 'ws', 1)}/v1/api/ws)",
             f"  documents  {urls[0]}/docs",
         ]
