@@ -2,8 +2,11 @@
 
 import json
 import time
+from contextlib import ExitStack
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.serving import Server, tradehall
 
@@ -51,6 +54,90 @@ def test_who_is_deactivated_on_the_command_line_is_out_of_the_running_server_wit
     while status_with(demo, key) != 401:
         assert time.monotonic() - since < GONE_WITHIN_S
     assert demo.process.poll() is None
+
+
+class Person:
+    """Somebody of the demo sheet who is in at all three doors, with a socket at each way in."""
+
+    def __init__(self, server, sheet, sockets, *, who="client", gateway_key=None, terminal_key=None):
+        self.server, self.credentials = server, {k: sheet[who][k] for k in ("login", "password")}
+        token = self.signed_in().json()["__token"]
+        self.ways = {"client": ("/client/account/me", {"authorization": token})}
+        self.ways["owner of keys"] = ("/v1/keys", {"authorization": f"Bearer {token}"})
+        self.sockets = {
+            "client": self._socket(sockets, "/ws/client", {"authorization": token}),
+            "client at the root": self._socket(sockets, "/", {"authorization": token}),
+        }
+        if gateway_key is not None:
+            self.ways["gateway"] = ("/v1/account", {"x-api-key": gateway_key})
+            self.sockets["gateway"] = self._socket(sockets, "/v1/ws", None, {"x-api-key": gateway_key})
+        if terminal_key is not None:
+            self.ways["terminal"] = ("/v1/api/account", {"authorization": f"Bearer {terminal_key}"})
+            hello = {"type": "auth", "apiKey": terminal_key}
+            self.sockets["terminal"] = self._socket(sockets, "/v1/api/ws", hello)
+            self.sockets["terminal at the root"] = self._socket(sockets, "/", hello)
+
+    def signed_in(self):
+        return self.server.http.post("/client/sign/in", json=self.credentials)
+
+    def _socket(self, sockets, path, hello, headers=None):
+        socket = sockets.enter_context(
+            connect(self.server.url.replace("http", "ws") + path, additional_headers=headers)
+        )
+        if hello is not None:
+            socket.send(json.dumps(hello))
+        assert socket.recv(timeout=5), "the door says hello"
+        return socket
+
+    def statuses(self):
+        """What each way in answers."""
+        return {
+            name: self.server.http.get(path, headers=headers).status_code for name, (path, headers) in self.ways.items()
+        }
+
+    def closed_within(self, deadline):
+        """The close codes of all sockets, "open" for those that stayed so."""
+        codes: dict[str, int | str | None] = {}
+        for name, socket in self.sockets.items():
+            try:
+                while True:
+                    socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+            except ConnectionClosed as closed:
+                codes[name] = closed.rcvd.code if closed.rcvd else None
+            except TimeoutError:
+                codes[name] = "open"
+        return codes
+
+
+def test_who_is_deactivated_loses_sessions_keys_and_sockets_at_every_door_within_a_second(demo):
+    sheet = sheet_of(demo)
+    with ExitStack() as sockets:
+        gone = Person(
+            demo,
+            sheet,
+            sockets,
+            gateway_key=sheet["gateway"]["client_account_key"],
+            terminal_key=sheet["terminal"]["full"],
+        )
+        other = Person(demo, sheet, sockets, who="client2")
+        assert set(gone.statuses().values()) == set(other.statuses().values()) == {200}
+        done = tradehall("users", "deactivate", "client@demo.example", "--data", str(demo.data))
+        assert done.returncode == 0, done.stderr
+        deadline = time.monotonic() + GONE_WITHIN_S
+        codes = gone.closed_within(deadline)
+        assert codes == {
+            "client": 4401, "client at the root": 4401, "gateway": 1008, "terminal": 4403, "terminal at the root": 4403,
+        }  # fmt: skip
+        assert time.monotonic() < deadline
+        refused = {"client": 402, "owner of keys": 403, "gateway": 401, "terminal": 403}
+        assert gone.statuses() == refused and time.monotonic() < deadline
+        assert (gone.signed_in().status_code, gone.signed_in().json()["error"]) == (402, "USER_DISABLED")
+        assert set(other.statuses().values()) == {200}
+        for name, socket in other.sockets.items():
+            socket.ping()
+            with pytest.raises(TimeoutError):
+                while True:
+                    assert socket.recv(timeout=0.05), name
 
 
 def test_a_user_made_on_the_command_line_gets_an_account_while_the_server_runs(demo):

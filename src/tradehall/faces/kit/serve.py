@@ -203,6 +203,13 @@ class FrameSocket(WebSocketsSansIOProtocol):
             self.close_sent = True
         self.loop.call_later(HANG_UP_AFTER_S, self.transport.abort)
 
+    def handle_close(self, event: Any) -> None:
+        """The peer's close frame: an answer to `hang_up` ends the connection, which uvicorn would leave open."""
+        is_answer = self.close_sent and self.close_timer is None
+        super().handle_close(event)
+        if is_answer:
+            self.transport.close()
+
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         # close() waits until all is written, which to a dead peer is never.
