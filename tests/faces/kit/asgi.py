@@ -144,6 +144,10 @@ class WebSocketClient:
         """The next text frame, read as JSON."""
         return json.loads(await self.receive())
 
+    def waiting(self) -> int:
+        """How many messages came that nobody has looked at."""
+        return self._from_app.qsize()
+
     async def _next(self) -> Message:
         getting = asyncio.ensure_future(self._from_app.get())
         await asyncio.wait({getting, self._task}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
