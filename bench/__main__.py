@@ -18,12 +18,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figure, Options
-from bench.workloads import alerts, engine, flat, http, memory, recovery, stream
+from bench.workloads import alerts, doors, engine, flat, http, memory, recovery, stream
 
 WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "engine": engine.run,
     "alerts": alerts.run,
     "http": http.run,
+    "doors": doors.run,
     "flat": flat.run,
     "memory": memory.run,
     "recovery": recovery.run,

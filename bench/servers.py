@@ -119,8 +119,9 @@ def load(server: Server, path: str = "/orders", **options: str | float) -> dict[
     flags = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     before = server.cpu_s()
     finished = subprocess.run(
-        [sys.executable, "-m", "bench.load", server.url + path, *flags], check=True, capture_output=True, text=True
-    )
+        [sys.executable, "-m", "bench.load", server.url + path, *flags],
+        check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
     figures: dict[str, Any] = json.loads(finished.stdout)
     figures["cpu_us"] = round((server.cpu_s() - before) / figures["requests"] * 1e6, 1)
     return figures
