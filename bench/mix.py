@@ -6,6 +6,7 @@ A mixture is a list of templates, written as JSON for the load generator, which 
 import itertools
 import random
 import re
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -55,7 +56,8 @@ class Mix:
         self._dice = random.Random(seed)
         self._bag = [template for template in templates for _ in range(template.weight)]
         self._turn = {template.name: itertools.count() for template in templates}
-        self._numbers = itertools.count()
+        # No two runs send the same number: what was sent before would be answered from memory.
+        self._numbers = itertools.count(time.time_ns())
         self._pools: dict[tuple[str, int], deque[str]] = {}
 
     def draw(self) -> Asked:
