@@ -175,3 +175,18 @@ def test_the_running_server_notices_what_the_command_line_did(tmp_path, clock, s
         access.gateway(secret)
     assert len(looks) == 2
     elsewhere.close()
+
+
+def test_the_last_use_of_a_key_is_known_before_and_after_it_is_written_down(clock, store, keys):
+    key, secret = keys.create(CLIENT)
+    access = access_to(clock, keys)
+    assert access.last_used_at(key.key_id) is None
+    access.gateway(secret)
+    used_at = clock.now()
+    clock.at += NS_PER_HOUR
+    assert access.last_used_at(key.key_id) == used_at
+    asyncio.run(KeyWatch(store, keys, access).note())
+    assert access.last_used_at(key.key_id) == used_at, "written down, and still known"
+    after_a_restart = access_to(clock, keys)
+    KeyWatch(store, keys, after_a_restart).load()
+    assert after_a_restart.last_used_at(key.key_id) == used_at

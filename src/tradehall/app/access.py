@@ -1,7 +1,7 @@
 """Access: credentials → Principal. A dict lookup on the request path; the store is written beside it."""
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from tradehall.app.identity.book import Book
@@ -60,6 +60,7 @@ class Access:
         self._sessions: Sessions | None = None
         self._partners: PartnerTokens | None = None
         self._uses: dict[str, int] = {}
+        self._written_uses: dict[str, int] = {}
 
     @property
     def needs_key(self) -> bool:
@@ -170,11 +171,16 @@ class Access:
     def take_uses(self) -> dict[str, int]:
         """When keys were last used [ns UTC], since the last call: to be written beside the request path."""
         uses, self._uses = self._uses, {}
+        self._written_uses |= uses
         return uses
 
+    def remember_uses(self, uses: Mapping[str, int]) -> None:
+        """When keys were last used [ns UTC] before this start."""
+        self._written_uses = dict(uses)
+
     def last_used_at(self, key_id: str) -> int | None:
-        """When a key was last used [ns UTC], if that is not written yet."""
-        return self._uses.get(key_id)
+        """When a key was last used [ns UTC]; None: never."""
+        return self._uses.get(key_id) or self._written_uses.get(key_id)
 
     def _valid(self, credential: str, door: str) -> HeldKey | None:
         found = self._ring.find(credential)

@@ -41,6 +41,7 @@ class KeyWatch:
         """Take the keys as they are now."""
         self._store.changed_elsewhere()
         self._access.replace_keys(self._keys.all())
+        self._access.remember_uses(self._keys.last_uses())
 
     async def run(self) -> None:
         """Look and note until cancelled. A store that cannot be read is tried again at the next look."""
