@@ -52,11 +52,11 @@ class Instrument(Struct, frozen=True, gc=False, omit_defaults=True):
     tick_size: Decimal
     contract_size: Decimal = ONE
     quantity_min: Decimal = ZERO
-    quantity_max: Decimal = Decimal("1E12")
+    quantity_max: Decimal = Decimal(10**12)
     quantity_step: Decimal | None = None
     lot_step: Decimal = Decimal("0.01")
     leverage_max: Decimal = Decimal(500)
-    notional_max: Decimal = Decimal("1E15")
+    notional_max: Decimal = Decimal(10**15)
     exit_quantity_min: Decimal = ZERO
     stops_level: int = 0
     enforces_tick: bool = False
