@@ -1,0 +1,1 @@
+"""Strategies: made, validated, changed, copied, published; and those whose programs trade from outside."""

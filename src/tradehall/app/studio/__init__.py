@@ -1,0 +1,1 @@
+"""The studio's records: strategies, deployments, scanners, listings and backtests, and the room where they change."""
