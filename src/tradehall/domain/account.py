@@ -9,6 +9,7 @@ from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.money import HUNDRED, ZERO
 from tradehall.domain.order import Order
 from tradehall.domain.position import Position
+from tradehall.domain.strategy import StrategyBook, TradingState
 
 
 class PositionMode(StrEnum):
@@ -38,8 +39,9 @@ class MarginState(StrEnum):
 class AccountTerms(Struct, frozen=True, gc=False, omit_defaults=True):
     """What an account is opened with; margin levels in percent of used margin.
 
-    The last four are a group's switches: no two directions in one symbol, the oldest position is closed
-    first, so many positions at most (0: any number), and whether a position may be closed in parts.
+    `hedge_prohibited` to `partial_close` are a group's switches: no two directions in one symbol, the oldest
+    position is closed first, so many positions at most (0: any number), and whether a position may be closed in
+    parts. `budget_required`: a strategy without a budget places nothing that opens.
     """
 
     account_id: AccountId
@@ -57,6 +59,7 @@ class AccountTerms(Struct, frozen=True, gc=False, omit_defaults=True):
     close_fifo: bool = False
     positions_max: int = 0
     partial_close: bool = True
+    budget_required: bool = False
 
 
 class Exposure(Struct, gc=False):
@@ -81,6 +84,8 @@ class Account(Struct, gc=False, omit_defaults=True):
 
     Money in `terms.currency`. `margin_used`: by positions; `margin_held`: by working orders.
     `ledger_total` is summed entry by entry and must equal `balance` (conservation).
+    `books`: by strategy. `attributed` [signed units], by symbol: what of the positions is in books, summed
+    from the books' fills alone; the parts of all books must agree with it (conservation).
     """
 
     terms: AccountTerms
@@ -95,6 +100,10 @@ class Account(Struct, gc=False, omit_defaults=True):
     positions: dict[PositionId, Position] = field(default_factory=dict)
     exposures: dict[str, Exposure] = field(default_factory=dict)
     client_ids: dict[str, OrderId] = field(default_factory=dict)
+    trading_state: TradingState = TradingState.NORMAL
+    state_reason: str = ""
+    books: dict[str, StrategyBook] = field(default_factory=dict)
+    attributed: dict[str, Decimal] = field(default_factory=dict)
 
 
 class Valuation(Struct, frozen=True, gc=False):

@@ -14,7 +14,8 @@ class Fill(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `commission` in `commission_currency` (the account's), positive when charged. `realized_pnl` in
     account currency, gross of commission, 0 where the fill opened. `bid`, `ask`, `quote_age_ns`: the
-    quote it was made on, as old as it was then. `at` ns UTC.
+    quote it was made on, as old as it was then. `at` ns UTC. `book_pnl` [quote currency]: what it realised in
+    the book of its strategy, gross.
     """
 
     fill_id: FillId
@@ -37,6 +38,7 @@ class Fill(Struct, frozen=True, gc=False, omit_defaults=True):
     venue_fill_id: str = ""
     strategy_id: str | None = None
     symbol_asked: str | None = None
+    book_pnl: Decimal = ZERO
 
 
 class VenueAccepted(Struct, frozen=True, gc=False, tag=True, tag_field="kind"):

@@ -137,12 +137,21 @@ class OrderTerms(Struct, frozen=True, gc=False, omit_defaults=True):
     exits_live_ns: int | None = None
 
 
+class Hold(Struct, frozen=True, gc=False):
+    """What a strategy's order keeps of its budget: `amount` of `currency`, for the `quantity` that may still open."""
+
+    currency: str
+    amount: Decimal
+    quantity: Decimal
+
+
 class Order(Struct, gc=False, omit_defaults=True):
     """An order as it stands: its terms and what has become of it. Changed by `engine.state` alone.
 
     `filled_value`: sum of fill quantity x price [quote currency], so the average is exact.
     `margin_held` [account currency]: kept back for the part that may still open exposure.
     `digest`: fingerprint of the request, to tell a repeat from another body under the same id.
+    `hold`: what it keeps of its strategy's budget.
     """
 
     order_id: OrderId
@@ -165,6 +174,7 @@ class Order(Struct, gc=False, omit_defaults=True):
     end_reason: str | None = None
     digest: str | None = None
     venue_fill_ids: tuple[str, ...] = ()
+    hold: Hold | None = None
 
     @property
     def remaining_quantity(self) -> Decimal:

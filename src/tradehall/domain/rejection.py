@@ -50,6 +50,14 @@ class RejectCode(StrEnum):
     CONVERSION_MISSING = "CONVERSION_MISSING"
     MARGIN_INSUFFICIENT = "MARGIN_INSUFFICIENT"
     BALANCE_INSUFFICIENT = "BALANCE_INSUFFICIENT"
+    TRADING_HALTED = "TRADING_HALTED"
+    TRADING_REDUCING = "TRADING_REDUCING"
+    ORDER_RATE_EXCEEDED = "ORDER_RATE_EXCEEDED"
+    BUDGET_UNPRICED = "BUDGET_UNPRICED"
+    BUDGET_NOT_CONFIGURED = "BUDGET_NOT_CONFIGURED"
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+    BUDGET_UNKNOWN = "BUDGET_UNKNOWN"
+    BUDGET_IN_USE = "BUDGET_IN_USE"
     ORDER_UNKNOWN = "ORDER_UNKNOWN"
     ORDER_ENDED = "ORDER_ENDED"
     QUANTITY_BELOW_FILLED = "QUANTITY_BELOW_FILLED"
@@ -61,9 +69,11 @@ class RejectCode(StrEnum):
 class Rejection(Struct, frozen=True, gc=False, omit_defaults=True):
     """Why the engine said no: a code for programs, a sentence for people, the numbers behind it.
 
-    `numbers` includes what would have passed, where something would (`would_pass`).
+    `numbers` includes what would have passed, where something would (`would_pass`). `currency`: of the money among
+    them, where that is not the account's.
     """
 
     code: RejectCode
     message: str
     numbers: dict[str, Decimal] = {}
+    currency: str | None = None

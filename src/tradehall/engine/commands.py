@@ -9,6 +9,7 @@ from tradehall.domain.fill import ExecutionReport
 from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import OrderStatus, OrderTerms
+from tradehall.domain.strategy import StrategyLimits, TradingState
 
 
 class Command(Struct, frozen=True, gc=False, tag=True, tag_field="kind", omit_defaults=True):
@@ -37,11 +38,12 @@ class OpenAccount(Command, frozen=True):
 
 
 class UpdateAccount(Command, frozen=True):
-    """Change an account's status or leverage; None leaves as is."""
+    """Change an account's status, leverage or need of budgets; None leaves as is."""
 
     account_id: AccountId
     status: AccountStatus | None = None
     leverage: Decimal | None = None
+    budget_required: bool | None = None
 
 
 class MoveFunds(Command, frozen=True):
@@ -102,11 +104,12 @@ class CancelOrder(Command, frozen=True):
 
 
 class CancelAllOrders(Command, frozen=True):
-    """Cancel every working order of the account, or of `symbol`."""
+    """Cancel every working order of the account, of `symbol`, of a strategy."""
 
     account_id: AccountId
     symbol: str | None = None
     reason: str = "requested"
+    strategy_id: str | None = None
 
 
 class ClosePosition(Command, frozen=True):
@@ -114,7 +117,8 @@ class ClosePosition(Command, frozen=True):
 
     `quantity` None: all; more than is open is capped, or refused when `refuse_excess`. `limit_price`
     None: at market. `cancel_exits`: take its exit legs out when it is flat. `client_order_id` makes it
-    safe to repeat, with `digest` and `prior` as in PlaceOrder.
+    safe to repeat, with `digest` and `prior` as in PlaceOrder. `strategy_id`: `position_id` is a part of that
+    strategy's book.
     """
 
     account_id: AccountId
@@ -129,20 +133,23 @@ class ClosePosition(Command, frozen=True):
     client_order_id: str | None = None
     digest: str | None = None
     prior: PriorOrder | None = None
+    strategy_id: str | None = None
 
 
 class CloseAllPositions(Command, frozen=True):
-    """Close every position of the account, or of `symbol`, at market."""
+    """Close every position of the account, of `symbol`, every part of a strategy's book, at market."""
 
     account_id: AccountId
     symbol: str | None = None
     source: str = ""
+    strategy_id: str | None = None
 
 
 class SetPositionExits(Command, frozen=True):
     """Move, make or remove the stop loss and take profit of a position; None leaves as is.
 
-    `may_create` False: a leg that does not exist is EXIT_LEG_MISSING (the gateway's rule).
+    `may_create` False: a leg that does not exist is EXIT_LEG_MISSING (the gateway's rule). `strategy_id`:
+    `position_id` is a part of that strategy's book.
     """
 
     account_id: AccountId
@@ -153,6 +160,76 @@ class SetPositionExits(Command, frozen=True):
     clear_take_profit: bool = False
     may_create: bool = True
     is_strict: bool = False
+    strategy_id: str | None = None
+
+
+class RegisterStrategy(Command, frozen=True):
+    """Give a strategy a book on the account: its orders may name it from now on. Again: changes nothing."""
+
+    account_id: AccountId
+    strategy_id: str
+
+
+class SetBudget(Command, frozen=True):
+    """Allocate capital to a strategy in one currency; below what is reserved, nothing is closed."""
+
+    account_id: AccountId
+    strategy_id: str
+    currency: str
+    allocated: Decimal
+    reason: str = ""
+    actor: str = ""
+
+
+class RemoveBudget(Command, frozen=True):
+    """Take a budget away; one that is in use only with `force`."""
+
+    account_id: AccountId
+    strategy_id: str
+    currency: str
+    force: bool = False
+    reason: str = ""
+    actor: str = ""
+
+
+class SetStrategyLimits(Command, frozen=True):
+    """Replace a strategy's limits."""
+
+    account_id: AccountId
+    strategy_id: str
+    limits: StrategyLimits
+    reason: str = ""
+    actor: str = ""
+
+
+class SetTradingState(Command, frozen=True):
+    """Let an account, or one strategy of it, trade, only reduce, or place nothing."""
+
+    account_id: AccountId
+    strategy_id: str | None
+    trading_state: TradingState
+    reason: str = ""
+    actor: str = ""
+
+
+class KillSwitch(Command, frozen=True):
+    """Halt an account or a strategy, cancel its working orders and, to `flatten`, close what is open.
+
+    Without `flatten` exit legs stay: what is open is not left naked.
+    """
+
+    account_id: AccountId
+    strategy_id: str | None = None
+    flatten: bool = True
+    reason: str = "kill switch"
+    actor: str = ""
+
+
+class CheckLosses(Command, frozen=True):
+    """Value a strategy whose loss limits a quote or a fill may have broken."""
+
+    account_id: AccountId
+    strategy_id: str
 
 
 class ReportExecution(Command, frozen=True):

@@ -14,9 +14,10 @@ from tradehall.domain.fill import Fill
 from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.money import ZERO
-from tradehall.domain.order import OrderRole, OrderTerms, Side
+from tradehall.domain.order import Hold, OrderRole, OrderTerms, Side
 from tradehall.domain.position import ClosedPart, Position
 from tradehall.domain.rejection import Rejection
+from tradehall.domain.strategy import StrategyLimits, TradingState
 
 
 class Event(Struct, frozen=True, gc=False, tag=True, tag_field="kind", omit_defaults=True):
@@ -60,7 +61,7 @@ class OrderRejected(Event, frozen=True):
 
 
 class OrderAccepted(Event, frozen=True):
-    """An order works from now on, `margin_held` [account currency] kept back for it."""
+    """An order works from now on, `margin_held` [account currency] kept back for it, `hold` from a budget."""
 
     order_id: OrderId
     terms: OrderTerms
@@ -69,6 +70,7 @@ class OrderAccepted(Event, frozen=True):
     parent_order_id: OrderId | None = None
     sibling_order_id: OrderId | None = None
     digest: str | None = None
+    hold: Hold | None = None
 
 
 class OrderOpened(Event, frozen=True):
@@ -85,6 +87,7 @@ class OrderAmended(Event, frozen=True):
     terms: OrderTerms
     margin_held: Decimal = ZERO
     keeps_priority: bool = False
+    hold: Hold | None = None
 
 
 class OrderTriggered(Event, frozen=True):
@@ -96,10 +99,11 @@ class OrderTriggered(Event, frozen=True):
 
 
 class OrderFilled(Event, frozen=True):
-    """`fill` happened; `margin_held` is what the rest of the order still holds."""
+    """`fill` happened; `margin_held` and `hold` are what the rest of the order still holds."""
 
     fill: Fill
     margin_held: Decimal = ZERO
+    hold: Hold | None = None
 
 
 class OrderCancelled(Event, frozen=True):
@@ -214,6 +218,112 @@ class RolloverBooked(Event, frozen=True):
     """The swaps of the rollover at `at` [ns UTC] are in the ledger."""
 
     at: int
+
+
+class StrategyRegistered(Event, frozen=True):
+    """The strategy has a book on the account."""
+
+    account_id: AccountId
+    strategy_id: str
+
+
+class BudgetSet(Event, frozen=True):
+    """The strategy's budget in `currency` is `allocated` now; `before` None: it had none."""
+
+    account_id: AccountId
+    strategy_id: str
+    currency: str
+    allocated: Decimal
+    before: Decimal | None = None
+    reason: str = ""
+    actor: str = ""
+
+
+class BudgetRemoved(Event, frozen=True):
+    """The strategy has no budget in `currency` any more; it was `before`."""
+
+    account_id: AccountId
+    strategy_id: str
+    currency: str
+    before: Decimal
+    reason: str = ""
+    actor: str = ""
+
+
+class OrderHoldChanged(Event, frozen=True):
+    """A working order keeps `hold` of its budget from now on: what it would have closed is gone."""
+
+    account_id: AccountId
+    order_id: OrderId
+    hold: Hold
+
+
+class StrategyLimitsSet(Event, frozen=True):
+    """The strategy's limits are these now."""
+
+    account_id: AccountId
+    strategy_id: str
+    limits: StrategyLimits
+    reason: str = ""
+    actor: str = ""
+
+
+class TradingStateSet(Event, frozen=True):
+    """The account, or one strategy of it, may do this from now on, and why."""
+
+    account_id: AccountId
+    strategy_id: str | None
+    trading_state: TradingState
+    before: TradingState
+    reason: str = ""
+    actor: str = ""
+
+
+class BookFilled(Event, frozen=True):
+    """A strategy's side of a fill: `quantity` of it went into the strategy's book.
+
+    `realized_pnl` (gross) and `fees` (positive: charged) in `currency`, the quote currency; `net_pnl` is both in
+    the account's. `closed_quantity` [units] closed a part. `is_own` False: the fill was of an order that the
+    strategy did not place, and closed what it held: by hand, or by the house.
+    """
+
+    account_id: AccountId
+    strategy_id: str
+    fill_id: int
+    order_id: OrderId
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    currency: str
+    realized_pnl: Decimal = ZERO
+    fees: Decimal = ZERO
+    net_pnl: Decimal = ZERO
+    closed_quantity: Decimal = ZERO
+    is_own: bool = True
+
+
+class PartOpened(Event, frozen=True):
+    """A part of a strategy's book, from flat. `part.strategy_id` names the book, money is in quote currency."""
+
+    part: Position
+
+
+class PartChanged(Event, frozen=True):
+    """A part of a strategy's book grew or shrank. `closed`: what was closed, where it shrank."""
+
+    part: Position
+    closed: ClosedPart | None = None
+
+
+class PartClosed(Event, frozen=True):
+    """A part of a strategy's book is flat; the fields are those of PositionClosed, in quote currency."""
+
+    part: Position
+    closed_at: int
+    exit_price: Decimal
+    reason: str = ""
+    closed: ClosedPart | None = None
 
 
 AnyEvent = (
