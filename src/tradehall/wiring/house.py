@@ -25,6 +25,7 @@ from tradehall.app.market import MarketBoard
 from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.recovery import Progress, no_progress, rebuild_views, recover
 from tradehall.app.snapshots import Snapshots
+from tradehall.app.studio.room import StudioRoom
 from tradehall.app.verification import audit_at_start
 from tradehall.config import Config
 from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount
@@ -74,7 +75,8 @@ class House:
         self.keys = ApiKeys(self.records, self.clock, actor="server")
         self.identity = make_identity(config, self.folder, self.records, self.clock, demo=demo)
         self.access = make_access(config, self.identity, self.clock)
-        self.key_watch = KeyWatch(self.records, self.keys, self.access, reload=self.identity.reload)
+        self.studio_room = StudioRoom(self.records, self.clock)
+        self.key_watch = KeyWatch(self.records, self.keys, self.access, reload=self._reload_records)
         self.key_watch.load()
         self.alerts = Alerts(SqliteAlerts(self.records), self.clock, self.feed.instruments)
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
@@ -82,6 +84,11 @@ class House:
         self.demo_people: DemoPeople | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.failure: Exception | None = None
+
+    async def _reload_records(self) -> None:
+        """Another process wrote: the command line, or a program that it supervises."""
+        await self.identity.reload()
+        await self.studio_room.reload()
 
     def _make_desk(self, progress: Progress) -> Desk:
         store, quotes, settings = self._store, self.market.quotes, self.config.venue_settings()
