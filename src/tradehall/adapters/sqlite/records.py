@@ -83,6 +83,49 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX audit_by_domain ON audit (domain, seq);
     CREATE INDEX audit_by_user ON audit (user_id, seq) WHERE user_id IS NOT NULL;
     """,
+    """
+    CREATE TABLE bar_cursor (
+        symbol    TEXT NOT NULL,
+        timeframe TEXT NOT NULL,
+        at        INTEGER NOT NULL,
+        PRIMARY KEY (symbol, timeframe)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE signal (
+        id            INTEGER PRIMARY KEY AUTOINCREMENT,
+        deployment_id INTEGER NOT NULL,
+        keygen        TEXT NOT NULL,
+        symbol        TEXT NOT NULL,
+        at            INTEGER NOT NULL,
+        is_pending    INTEGER NOT NULL,
+        body          BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX signal_by_deployment ON signal (deployment_id, id);
+    CREATE INDEX signal_by_strategy ON signal (keygen, id);
+    CREATE INDEX signal_pending ON signal (id) WHERE is_pending = 1;
+    CREATE TABLE deployment_ledger (
+        deployment_id INTEGER PRIMARY KEY,
+        body          BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE deployment_equity (
+        deployment_id INTEGER NOT NULL,
+        at            INTEGER NOT NULL,
+        equity        TEXT NOT NULL,
+        realized      TEXT NOT NULL,
+        unrealized    TEXT NOT NULL,
+        PRIMARY KEY (deployment_id, at)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE scanner_match (
+        id         INTEGER PRIMARY KEY AUTOINCREMENT,
+        scanner_id INTEGER NOT NULL,
+        symbol     TEXT NOT NULL,
+        at         INTEGER NOT NULL,
+        bar_at     INTEGER NOT NULL,
+        pattern    TEXT NOT NULL,
+        body       BLOB NOT NULL,
+        UNIQUE (scanner_id, symbol, bar_at, pattern)
+    ) STRICT;
+    CREATE INDEX match_by_scanner ON scanner_match (scanner_id, id);
+    """,
 )
 _AUDIT_COLUMNS: Final = ("at", "actor", "action", "kind", "key", "note", "domain", "user_id", "outcome")
 _AUDIT_DETAILS: Final = tuple(name for name in AuditLine.__struct_fields__ if name not in _AUDIT_COLUMNS)
