@@ -1,0 +1,109 @@
+"""The report of a backtest as plain values: what the runner fills in, and the JSON and HTML reports print."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradehall.analytics.metrics import Metrics
+from tradehall.analytics.round_trips import RoundTrip
+from tradehall.analytics.thinning import Thinned
+
+# A page with more rows than this is no reading matter: the newest are listed, the rest only counted.
+ROUND_TRIPS_LISTED_MAX = 10_000
+
+
+class Provenance(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Where a line of the past came from. `digest`: of the files, so that the same data can be told again."""
+
+    source: str
+    symbol: str
+    kind: str = "bars"
+    timeframe: str = ""
+    rows: int = 0
+    first_at: int = 0
+    last_at: int = 0
+    digest: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Series(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A line for a chart, thinned: `at` [ns UTC] rising, a value for each."""
+
+    at: list[int] = []
+    values: list[float] = []
+
+    @classmethod
+    def of(cls, thinned: Thinned) -> "Series":
+        """What is left of a long series."""
+        at, values = thinned.points()
+        return cls(at.tolist(), values.tolist())
+
+
+class Costs(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What trading cost [account currency], positive when paid; `swaps` signed as booked (negative: paid).
+
+    `spread`: half the spread of each fill's quote × units. `slippage`: what fills were worse than the touch.
+    Both are part of the prices and therefore of the P&L already; None where nobody reckoned them.
+    """
+
+    commission: Decimal = Decimal(0)
+    swaps: Decimal = Decimal(0)
+    spread: Decimal | None = None
+    slippage: Decimal | None = None
+
+
+class Skipped(Struct, frozen=True, gc=False, omit_defaults=True):
+    """How much of the past the exact engine needed to see: `visited` of `total` quotes or bars."""
+
+    total: int = 0
+    visited: int = 0
+    reason: str = ""
+
+    @property
+    def share(self) -> float:
+        """Share that could not matter and was not visited; 0 of nothing."""
+        return 1.0 - self.visited / self.total if self.total else 0.0
+
+
+class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why the run ended early: `traceback` as Python prints it, `at` the simulated instant [ns UTC]."""
+
+    traceback: str
+    at: int = 0
+    state: str = ""
+
+
+class BacktestReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that is told about a run. With `failure` it is incomplete, and says so.
+
+    `symbols`: the first is that of the charts' buy-and-hold. `buy_and_hold`: what the capital would have become
+    in that instrument, fees left aside. `prices` per symbol. `metrics`: from the marked equity; `closed`: from
+    closed round trips alone, as a deployment is measured. `settings` and `conventions`: name → plain words.
+    """
+
+    strategy: str
+    start: int
+    end: int
+    currency: str
+    symbols: tuple[str, ...]
+    metrics: Metrics
+    closed: Metrics | None = None
+    equity: Series = Series()
+    buy_and_hold: Series = Series()
+    drawdown: Series = Series()
+    prices: dict[str, Series] = {}
+    monthly: dict[str, float] = {}
+    round_trips: tuple[RoundTrip, ...] = ()
+    costs: Costs = Costs()
+    skipped: Skipped = Skipped()
+    provenance: tuple[Provenance, ...] = ()
+    settings: dict[str, str] = {}
+    conventions: dict[str, str] = {}
+    failure: Failure | None = None
+    strategy_id: str | None = None
+    version: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run reached its end."""
+        return self.failure is None
