@@ -24,7 +24,7 @@ PYTEST_ARGS ?=
 .PHONY: help
 help: ## Print this list
 	@echo "Tradehall. make <target>, where target is:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ------------------------------------------------------------------ installing
 
@@ -92,6 +92,16 @@ ORACLE_SEEDS ?= 1-10
 .PHONY: oracle
 oracle: dev .venv-oracle/.installed ## Hold the venue against NautilusTrader, which it installs in .venv-oracle
 	@TRADEHALL_ORACLE_SEEDS=$(ORACLE_SEEDS) exec $(BIN)/python -m pytest -rP -m oracle tests/oracle
+
+# What three libraries of others say of the same series; numpy and pandas as pinned want Python 3.11 or newer.
+.venv-peers/.installed: tests/analytics/peers/requirements.txt
+	@$(PYTHON) -m venv --clear .venv-peers
+	@.venv-peers/bin/python -m pip --disable-pip-version-check --no-input --quiet install -r tests/analytics/peers/requirements.txt
+	@touch $@
+
+.PHONY: metrics-peers
+metrics-peers: .venv-peers/.installed ## Ask the peers of our metrics again, and write their answers for the tests
+	@.venv-peers/bin/python tests/analytics/peers/generate.py
 
 .PHONY: check
 check: format-check lint types imports dead docs openapi-check ## Format, lint, types, imports, dead code, docs, OpenAPI

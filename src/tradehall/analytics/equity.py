@@ -37,7 +37,8 @@ class EquityCurve:
 
     Points of one instant: the last one holds. `rests_at_weekends`: what happens on a Saturday or Sunday (UTC)
     belongs to the Monday after it, so that a year has its 252 or so days. A day without a point is no day.
-    The first point is what the first day's return starts from.
+    The first point is what the first day's return starts from; of a day that is that one point, as with
+    daily bars, there is no return.
     """
 
     def __init__(self, *, rests_at_weekends: bool = False) -> None:
@@ -48,6 +49,7 @@ class EquityCurve:
         self._closes: list[float] = []
         self._first: tuple[int, float] | None = None
         self._last: tuple[int, float] = (0, 0.0)
+        self._first_day_moves = False
         self._peak = (0, 0.0)
         self._drawdown = Drawdown()
         self._thinned = Thinned()
@@ -91,10 +93,10 @@ class EquityCurve:
     def daily_returns(self) -> Floats:
         """Simple returns from day to day, the first from the first point; none where equity was not positive."""
         _, closes = self.daily()
-        if self._first is None:
-            return np.empty(0)
-        before = np.concatenate(([self._first[1]], closes[:-1]))
-        return closes / before - 1.0 if (before > 0).all() else np.empty(0)
+        if self._first is not None and self._first_day_moves:
+            closes = np.concatenate(([self._first[1]], closes))
+        before = closes[:-1]
+        return closes[1:] / before - 1.0 if (before > 0).all() else np.empty(0)
 
     def points(self) -> tuple[Instants, Floats]:
         """The curve for a chart: thinned, with the peaks and troughs it had."""
@@ -120,6 +122,9 @@ class EquityCurve:
     def _fold_days(self, at: Instants, values: Floats) -> None:
         days = trading_days(at, rests_at_weekends=self._rests_at_weekends)
         ends = np.append(np.flatnonzero(np.diff(days)), days.size - 1)
+        first_day = self._days[0] if self._days else days[0]
+        points_of_first_day = len(self._days[:1]) + int(np.count_nonzero(days == first_day))
+        self._first_day_moves = self._first_day_moves or points_of_first_day > 1
         if self._days and self._days[-1] == days[0]:
             self._days.pop()
             self._closes.pop()
