@@ -126,6 +126,19 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT;
     CREATE INDEX match_by_scanner ON scanner_match (scanner_id, id);
     """,
+    """
+    CREATE TABLE kept_answer (
+        space        TEXT NOT NULL,
+        key          TEXT NOT NULL,
+        at           INTEGER NOT NULL,
+        fingerprint  BLOB NOT NULL,
+        status       INTEGER NOT NULL,
+        content_type BLOB NOT NULL,
+        body         BLOB NOT NULL,
+        PRIMARY KEY (space, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX kept_answer_by_age ON kept_answer (at);
+    """,
 )
 _AUDIT_COLUMNS: Final = ("at", "actor", "action", "kind", "key", "note", "domain", "user_id", "outcome")
 _AUDIT_DETAILS: Final = tuple(name for name in AuditLine.__struct_fields__ if name not in _AUDIT_COLUMNS)
