@@ -15,15 +15,12 @@ from tradehall.app.projections.orders import order_row
 from tradehall.app.recovery import rebuild_views
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order, OrderStatus, OrderTerms, OrderType, Side
-from tradehall.domain.position import Position, PositionSide
 from tradehall.engine.events import EntryKind
 from tradehall.ports.deals import Deal, DealEntry, DealQuery, DealRow
 from tradehall.ports.journal import EMPTY, Entry, JournalDamaged, chain, checked
 from tradehall.ports.views import (
     PAGE_MAX,
     VIEWS,
-    ClosedPosition,
-    ClosedPositionRow,
     FillRow,
     HistoryQuery,
     LedgerEntry,
@@ -134,13 +131,6 @@ def rows_of(count: int) -> ViewRows:
         rows.fills.append(FillRow(number, fill.order_id, ACCOUNT, fill.symbol, fill.at, text(fill)))
         entry = LedgerEntry(number, ACCOUNT, number * 10, EntryKind.DEPOSIT, Decimal(1), Decimal(number))
         rows.ledger.append(LedgerRow(number, ACCOUNT, entry.at, text(entry)))
-        position = Position(
-            number, ACCOUNT, SYMBOLS[number % 2], PositionSide.LONG, Decimal(1), Decimal(2), Decimal(0), 1, 2
-        )
-        closed = ClosedPosition(position, number * 10, Decimal(3), "why")
-        rows.closed_positions.append(
-            ClosedPositionRow(number, number, ACCOUNT, position.symbol, number * 10, text(closed))
-        )
         is_funds = number % 10 == 0
         kind = DealEntry.BALANCE if is_funds else DealEntry.IN
         deal = Deal(number, ACCOUNT, kind, number * 10, ticket=number % 3, symbol=SYMBOLS[number % 2])
@@ -228,12 +218,10 @@ def test_fills_are_filtered_and_come_newest_first(filled, wish, claim):
     run(told())
 
 
-def test_the_ledger_and_closed_positions_come_newest_first(filled):
+def test_the_ledger_comes_newest_first(filled):
     async def told():
         entries = await filled.views.ledger(HistoryQuery(ACCOUNT, since=100, limit=3))
         assert [entry.entry_id for entry in entries] == [60, 59, 58]
-        closed = await filled.views.closed_positions(HistoryQuery(ACCOUNT, symbol="AAPL", limit=2, offset=1))
-        assert [each.position.position_id for each in closed] == [57, 55]
         assert await filled.views.ledger(HistoryQuery(ACCOUNT + 1)) == []
 
     run(told())
@@ -262,11 +250,10 @@ def test_deals_are_filtered_counted_and_come_newest_first(filled, wish, claim):
     run(told())
 
 
-def test_fills_and_closed_positions_are_found_by_their_numbers(filled):
+def test_fills_are_found_by_their_numbers(filled):
     assert filled.views.fill(5).fill_id == 5
     assert [fill.fill_id for fill in filled.views.fills_of(2)] == [number for number in range(1, 61) if number % 3 == 1]
-    assert filled.views.closed_position(5).closed_at == 50
-    assert filled.views.fill(999) is filled.views.closed_position(999) is None
+    assert filled.views.fill(999) is None
 
 
 def test_a_page_is_cut_at_its_maximum(store):

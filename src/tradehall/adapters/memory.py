@@ -16,7 +16,6 @@ from tradehall.ports.views import (
     PAGE_MAX,
     VIEWS,
     AnyRow,
-    ClosedPosition,
     HistoryQuery,
     LedgerEntry,
     OrderQuery,
@@ -28,7 +27,6 @@ T = TypeVar("T")
 _decode_order: Final = msgspec.json.Decoder(Order).decode
 _decode_fill: Final = msgspec.json.Decoder(Fill).decode
 _decode_entry: Final = msgspec.json.Decoder(LedgerEntry).decode
-_decode_closed: Final = msgspec.json.Decoder(ClosedPosition).decode
 _decode_ticket: Final = msgspec.json.Decoder(Ticket).decode
 _decode_deal: Final = msgspec.json.Decoder(Deal).decode
 
@@ -142,12 +140,6 @@ class MemoryViews:
         row = self._store.tables["fills"].get(fill_id)
         return None if row is None else _decode_fill(row.body)
 
-    def closed_position(self, position_id: int) -> ClosedPosition | None:
-        """See the port."""
-        rows = self._store.tables["closed_positions"].values()
-        closings = [row for row in rows if row.position_id == position_id]
-        return _decode_closed(max(closings, key=attrgetter("closing_key")).body) if closings else None
-
     async def orders(self, query: OrderQuery) -> list[Order]:
         """See the port."""
         stamp = "created_at" if query.by_creation else "updated_at"
@@ -161,10 +153,6 @@ class MemoryViews:
     async def ledger(self, query: HistoryQuery) -> list[LedgerEntry]:
         """See the port."""
         return self._history("ledger", "at", query, _decode_entry)
-
-    async def closed_positions(self, query: HistoryQuery) -> list[ClosedPosition]:
-        """See the port."""
-        return self._history("closed_positions", "closed_at", query, _decode_closed)
 
     async def tickets(self, query: TicketQuery) -> list[Ticket]:
         """See the port."""

@@ -23,7 +23,7 @@ from tradehall.engine.state import ConservationError, State
 from tradehall.ports.deals import Deal
 from tradehall.ports.journal import Entry, Head, JournalDamaged, checked
 from tradehall.ports.tickets import Ticket
-from tradehall.ports.views import VIEWS, AnyRow, ClosedPosition, LedgerEntry, ViewRows, ViewStore
+from tradehall.ports.views import VIEWS, AnyRow, LedgerEntry, ViewRows, ViewStore
 
 FINDINGS_MAX: Final = 20
 
@@ -31,7 +31,6 @@ _BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "orders": msgspec.json.Decoder(Order),
     "fills": msgspec.json.Decoder(Fill),
     "ledger": msgspec.json.Decoder(LedgerEntry),
-    "closed_positions": msgspec.json.Decoder(ClosedPosition),
     "tickets": msgspec.json.Decoder(Ticket),
     "deals": msgspec.json.Decoder(Deal),
 }

@@ -9,7 +9,6 @@ from msgspec import Struct
 from tradehall.domain.fill import Fill
 from tradehall.domain.ids import AccountId, FillId, OrderId, PositionId
 from tradehall.domain.order import Order, OrderStatus, Side
-from tradehall.domain.position import Position
 from tradehall.engine.events import EntryKind
 from tradehall.ports.deals import Deal, DealQuery, DealRow
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals
@@ -31,15 +30,6 @@ class LedgerEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     fill_id: FillId | None = None
     symbol: str | None = None
     comment: str = ""
-
-
-class ClosedPosition(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A position from entry to flat, as PositionClosed tells it."""
-
-    position: Position
-    closed_at: int
-    exit_price: Decimal
-    reason: str = ""
 
 
 class OrderRow(NamedTuple):
@@ -77,25 +67,13 @@ class LedgerRow(NamedTuple):
     body: str
 
 
-class ClosedPositionRow(NamedTuple):
-    """A closing to flat; a position that opened again under its number has several. `body`: JSON of ClosedPosition."""
-
-    closing_key: int
-    position_id: PositionId
-    account_id: AccountId
-    symbol: str
-    closed_at: int
-    body: str
-
-
-AnyRow = OrderRow | FillRow | LedgerRow | ClosedPositionRow | TicketRow | DealRow
+AnyRow = OrderRow | FillRow | LedgerRow | TicketRow | DealRow
 
 # Name → shape of a row, whose first field is the key. A row written again under its key replaces the other.
 VIEWS: Final[dict[str, type[Any]]] = {
     "orders": OrderRow,
     "fills": FillRow,
     "ledger": LedgerRow,
-    "closed_positions": ClosedPositionRow,
     "tickets": TicketRow,
     "deals": DealRow,
 }
@@ -104,13 +82,12 @@ VIEWS: Final[dict[str, type[Any]]] = {
 class ViewRows:
     """Rows to be written together, oldest first."""
 
-    __slots__ = ("closed_positions", "deals", "fills", "ledger", "orders", "tickets")
+    __slots__ = ("deals", "fills", "ledger", "orders", "tickets")
 
     def __init__(self) -> None:
         self.orders: list[OrderRow] = []
         self.fills: list[FillRow] = []
         self.ledger: list[LedgerRow] = []
-        self.closed_positions: list[ClosedPositionRow] = []
         self.tickets: list[TicketRow] = []
         self.deals: list[DealRow] = []
 
@@ -153,10 +130,9 @@ class OrderQuery(Struct, frozen=True):
 
 
 class HistoryQuery(Struct, frozen=True):
-    """Fills, ledger entries or closed positions of an account, newest first.
+    """Fills or ledger entries of an account, newest first.
 
-    `since` <= at < `until` [ns UTC]; closed positions count by `closed_at`. `symbol` and `order_id` apply
-    where the view has them. `limit` is cut at PAGE_MAX.
+    `since` <= at < `until` [ns UTC]. `symbol` and `order_id` are for fills. `limit` is cut at PAGE_MAX.
     """
 
     account_id: AccountId
@@ -195,10 +171,6 @@ class Views(Protocol):
         """A fill."""
         ...
 
-    def closed_position(self, position_id: PositionId) -> ClosedPosition | None:
-        """A closed position; the last closing, where it opened again under its number."""
-        ...
-
     async def orders(self, query: OrderQuery) -> list[Order]:
         """A page of ended orders."""
         ...
@@ -209,10 +181,6 @@ class Views(Protocol):
 
     async def ledger(self, query: HistoryQuery) -> list[LedgerEntry]:
         """A page of ledger entries."""
-        ...
-
-    async def closed_positions(self, query: HistoryQuery) -> list[ClosedPosition]:
-        """A page of closed positions."""
         ...
 
     async def tickets(self, query: TicketQuery) -> list[Ticket]:

@@ -1,9 +1,8 @@
 """Queries over the views → SQL. Pure text, so that a test can ask SQLite how it would go about each."""
 
-from itertools import product
 from typing import Any, Final
 
-from tradehall.domain.order import WORKING, OrderStatus, Side
+from tradehall.domain.order import WORKING, OrderStatus
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.ports.deals import DealQuery
 from tradehall.ports.tickets import Clause, Comparison, TicketQuery
@@ -30,21 +29,17 @@ def orders_page(query: OrderQuery) -> Sql:
 
 
 def _orders_by_ranges(query: OrderQuery) -> Sql:
-    """One exact range of an index per status and side, merged by SQLite without sorting."""
-    index = "orders_by_update" if query.symbol is None else "orders_by_symbol"
+    """One range of an index per status, merged by SQLite without sorting; the rest is filtered as it passes."""
     statuses = [status for status in _ENDED if query.statuses is None or status in query.statuses]
-    sides = list(Side) if query.side is None else [query.side]
     parts: list[str] = []
     values: list[Any] = []
-    for status, side in product(statuses, sides):
-        terms: list[tuple[str, Any]] = [("account_id = ?", query.account_id)]
-        if query.symbol is not None:
-            terms.append(("symbol = ?", query.symbol))
-        terms += [("status = ?", status.value), ("side = ?", side.value), *_created(query)]
+    for status in statuses:
+        terms: list[tuple[str, Any]] = [("account_id = ?", query.account_id), ("status = ?", status.value)]
+        terms += [*_symbol_and_side(query), *_created(query)]
         if query.since is not None:
             terms.append(("updated_at >= ?", query.since))  # No order changed before it was created.
         where, part_values = _where(terms)
-        parts.append(f"SELECT updated_at, order_id FROM orders INDEXED BY {index} WHERE {where}")
+        parts.append(f"SELECT updated_at, order_id FROM orders INDEXED BY orders_by_update WHERE {where}")
         values += part_values
     if not parts:
         return "SELECT 0, 0 WHERE 0", []
@@ -61,17 +56,22 @@ def _orders_by_scan(query: OrderQuery, stamp: str) -> Sql:
     if query.client_order_id is not None:
         terms.append(("client_order_id = ?", query.client_order_id))
         index = "orders_by_client_id"
-    if query.symbol is not None:
-        terms.append(("symbol = ?", query.symbol))
-    if query.side is not None:
-        terms.append(("side = ?", query.side.value))
-    terms += _created(query)
+    terms += [*_symbol_and_side(query), *_created(query)]
     where, values = _where(terms)
     if query.statuses is not None:
         statuses = sorted(status.value for status in query.statuses)
         where += f" AND status IN ({','.join('?' * len(statuses))})"
         values += statuses
     return f"SELECT {stamp}, order_id FROM orders INDEXED BY {index} WHERE {where}", values
+
+
+def _symbol_and_side(query: OrderQuery) -> list[tuple[str, Any]]:
+    terms: list[tuple[str, Any]] = []
+    if query.symbol is not None:
+        terms.append(("symbol = ?", query.symbol))
+    if query.side is not None:
+        terms.append(("side = ?", query.side.value))
+    return terms
 
 
 def _created(query: OrderQuery) -> list[tuple[str, Any]]:
@@ -83,25 +83,32 @@ def _created(query: OrderQuery) -> list[tuple[str, Any]]:
     return terms
 
 
-def history_page(view: str, key: str, stamp: str, query: HistoryQuery) -> Sql:
-    """Bodies of fills, ledger entries or closed positions, newest first."""
-    terms: list[tuple[str, Any]] = []
-    if view == "fills" and query.order_id is not None:
+def fills_page(query: HistoryQuery) -> Sql:
+    """Bodies of fills, newest first."""
+    index = "fills_by_account"
+    terms: list[tuple[str, Any]] = [("account_id = ?", query.account_id)]
+    if query.order_id is not None:
         index = "fills_by_order"
-        terms = [("order_id = ?", query.order_id)]
-    elif view != "ledger" and query.symbol is not None:
-        index = f"{view}_by_symbol"
-    else:
-        index = f"{view}_by_account"
-    terms.append(("account_id = ?", query.account_id))
-    if view != "ledger" and query.symbol is not None:
+        terms.append(("order_id = ?", query.order_id))
+    if query.symbol is not None:
         terms.append(("symbol = ?", query.symbol))
+    return _history_page(f"fills INDEXED BY {index}", "fill_id", terms, query)
+
+
+def ledger_page(query: HistoryQuery) -> Sql:
+    """Bodies of ledger entries, newest first."""
+    return _history_page(
+        "ledger INDEXED BY ledger_by_account", "entry_id", [("account_id = ?", query.account_id)], query
+    )
+
+
+def _history_page(source: str, key: str, terms: list[tuple[str, Any]], query: HistoryQuery) -> Sql:
     if query.since is not None:
-        terms.append((f"{stamp} >= ?", query.since))
+        terms.append(("at >= ?", query.since))
     if query.until is not None:
-        terms.append((f"{stamp} < ?", query.until))
+        terms.append(("at < ?", query.until))
     where, values = _where(terms)
-    sql = f"SELECT body FROM {view} INDEXED BY {index} WHERE {where} ORDER BY {stamp} DESC, {key} DESC LIMIT ? OFFSET ?"
+    sql = f"SELECT body FROM {source} WHERE {where} ORDER BY at DESC, {key} DESC LIMIT ? OFFSET ?"
     return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
 
 
@@ -133,10 +140,8 @@ def deal_count(query: DealQuery) -> Sql:
 
 
 def _deals_where(query: DealQuery) -> Sql:
-    index = "deals_by_account"
     terms: list[tuple[str, Any]] = [("account_id = ?", query.account_id)]
     if query.ticket is not None:
-        index = "deals_by_ticket"
         terms.append(("ticket = ?", query.ticket))
     if query.symbol is not None:
         terms.append(("symbol = ?", query.symbol))
@@ -147,7 +152,7 @@ def _deals_where(query: DealQuery) -> Sql:
     if query.until is not None:
         terms.append(("at < ?", query.until))
     where, values = _where(terms)
-    return f"INDEXED BY {index} WHERE {where}", values
+    return f"INDEXED BY deals_by_account WHERE {where}", values
 
 
 def _tickets_where(query: TicketQuery) -> Sql:

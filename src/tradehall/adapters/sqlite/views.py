@@ -19,7 +19,8 @@ from tradehall.adapters.sqlite.query import (
     Sql,
     deal_count,
     deals_page,
-    history_page,
+    fills_page,
+    ledger_page,
     orders_page,
     ticket_sums,
     tickets_page,
@@ -33,7 +34,6 @@ from tradehall.ports.views import (
     PAGE_MAX,
     VIEWS,
     AnyRow,
-    ClosedPosition,
     HistoryQuery,
     LedgerEntry,
     OrderQuery,
@@ -52,7 +52,6 @@ T = TypeVar("T")
 _decode_order: Final = msgspec.json.Decoder(Order).decode
 _decode_fill: Final = msgspec.json.Decoder(Fill).decode
 _decode_entry: Final = msgspec.json.Decoder(LedgerEntry).decode
-_decode_closed: Final = msgspec.json.Decoder(ClosedPosition).decode
 _decode_ticket: Final = msgspec.json.Decoder(Ticket).decode
 _decode_deal: Final = msgspec.json.Decoder(Deal).decode
 
@@ -109,34 +108,20 @@ class SqliteViews:
         """See the port."""
         return self._one("SELECT body FROM fills WHERE fill_id = ?", (fill_id,), _decode_fill)
 
-    def closed_position(self, position_id: int) -> ClosedPosition | None:
-        """See the port."""
-        return self._one(
-            "SELECT body FROM closed_positions WHERE position_id = ? ORDER BY closing_key DESC LIMIT 1",
-            (position_id,),
-            _decode_closed,
-        )
-
     async def orders(self, query: OrderQuery) -> list[Order]:
         """See the port."""
-        # A creation time does not narrow the index by update: what lies between has to be passed over.
-        is_long = query.until is not None or query.by_creation
+        # These do not narrow the index: what lies between has to be passed over.
+        is_long = query.until is not None or query.by_creation or query.symbol is not None or query.side is not None
         return [_decode_order(body) for body in await self._page(orders_page(query), query, is_long=is_long)]
 
     async def fills(self, query: HistoryQuery) -> list[Fill]:
         """See the port."""
-        page = history_page("fills", "fill_id", "at", query)
-        return [_decode_fill(body) for body in await self._page(page, query)]
+        is_long = query.symbol is not None and query.order_id is None
+        return [_decode_fill(body) for body in await self._page(fills_page(query), query, is_long=is_long)]
 
     async def ledger(self, query: HistoryQuery) -> list[LedgerEntry]:
         """See the port."""
-        page = history_page("ledger", "entry_id", "at", query)
-        return [_decode_entry(body) for body in await self._page(page, query)]
-
-    async def closed_positions(self, query: HistoryQuery) -> list[ClosedPosition]:
-        """See the port."""
-        page = history_page("closed_positions", "closing_key", "closed_at", query)
-        return [_decode_closed(body) for body in await self._page(page, query)]
+        return [_decode_entry(body) for body in await self._page(ledger_page(query), query)]
 
     async def tickets(self, query: TicketQuery) -> list[Ticket]:
         """See the port."""

@@ -1,6 +1,8 @@
 -- The views. They are rebuilt from the journal, so this file may change, together with VIEWS_VERSION.
--- Ended orders are asked for by account and any of status, side, symbol, newest first: a query is a few exact
--- ranges of one index, merged (query.py). The last columns let a time filter be answered from the index alone.
+-- An index costs every order more than it saves the few who ask: there is one for each line in which rows are listed,
+-- and its last columns let the other filters be answered as it passes, without a look at the rows.
+-- Ended orders are asked for by account and any of status, side, symbol, newest first: a query is a few
+-- ranges of one index, merged (query.py).
 CREATE TABLE orders (
     order_id        INTEGER PRIMARY KEY,
     account_id      INTEGER NOT NULL,
@@ -16,8 +18,7 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_client_id ON orders (account_id, client_order_id) WHERE client_order_id IS NOT NULL;
 CREATE INDEX orders_by_oco_group ON orders (account_id, oco_group_id) WHERE oco_group_id IS NOT NULL;
 CREATE INDEX orders_by_creation ON orders (account_id, created_at, status, side, symbol);
-CREATE INDEX orders_by_update ON orders (account_id, status, side, updated_at, created_at);
-CREATE INDEX orders_by_symbol ON orders (account_id, symbol, status, side, updated_at, created_at);
+CREATE INDEX orders_by_update ON orders (account_id, status, updated_at, created_at, side, symbol);
 
 CREATE TABLE fills (
     fill_id    INTEGER PRIMARY KEY,
@@ -27,8 +28,7 @@ CREATE TABLE fills (
     at         INTEGER NOT NULL,
     body       TEXT NOT NULL
 ) STRICT;
-CREATE INDEX fills_by_account ON fills (account_id, at);
-CREATE INDEX fills_by_symbol ON fills (account_id, symbol, at);
+CREATE INDEX fills_by_account ON fills (account_id, at, symbol);
 CREATE INDEX fills_by_order ON fills (order_id);
 
 CREATE TABLE ledger (
@@ -38,18 +38,6 @@ CREATE TABLE ledger (
     body       TEXT NOT NULL
 ) STRICT;
 CREATE INDEX ledger_by_account ON ledger (account_id, at);
-
-CREATE TABLE closed_positions (
-    closing_key INTEGER PRIMARY KEY,
-    position_id INTEGER NOT NULL,
-    account_id  INTEGER NOT NULL,
-    symbol      TEXT NOT NULL,
-    closed_at   INTEGER NOT NULL,
-    body        TEXT NOT NULL
-) STRICT;
-CREATE INDEX closed_positions_by_position ON closed_positions (position_id);
-CREATE INDEX closed_positions_by_account ON closed_positions (account_id, closed_at);
-CREATE INDEX closed_positions_by_symbol ON closed_positions (account_id, symbol, closed_at);
 
 -- Ended tickets, with the columns that clauses name; indexed by what every query has.
 CREATE TABLE tickets (
@@ -77,9 +65,7 @@ CREATE TABLE tickets (
     body        TEXT NOT NULL
 ) STRICT;
 CREATE INDEX tickets_by_opening ON tickets (account_id, opened_at, ticket);
-CREATE INDEX tickets_by_number ON tickets (account_id, ticket);
 
--- The last columns let the count of a filtered list be had from the index alone.
 CREATE TABLE deals (
     deal_key   INTEGER PRIMARY KEY,
     account_id INTEGER NOT NULL,
@@ -89,5 +75,4 @@ CREATE TABLE deals (
     at         INTEGER NOT NULL,
     body       TEXT NOT NULL
 ) STRICT;
-CREATE INDEX deals_by_account ON deals (account_id, at, is_funds, symbol);
-CREATE INDEX deals_by_ticket ON deals (account_id, ticket, at);
+CREATE INDEX deals_by_account ON deals (account_id, at, is_funds, symbol, ticket);

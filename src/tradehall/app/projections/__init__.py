@@ -6,7 +6,6 @@ The same functions write the views as decisions are made and rebuild them from t
 from collections.abc import Callable
 from typing import Any, Final
 
-from tradehall.app.projections.closed_positions import project_closed_position
 from tradehall.app.projections.deals import project_deals_of_fill, project_funds_deal
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.fills import project_fill
@@ -18,7 +17,7 @@ from tradehall.engine.state import State
 from tradehall.ports.views import ViewRows
 
 # A row's shape or content has changed: raise it, and the next start builds the views anew.
-VIEWS_VERSION: Final = 5
+VIEWS_VERSION: Final = 6
 
 
 # The event, its place in the record, the record, the state after it.
@@ -28,7 +27,7 @@ _PROJECTIONS: Final[dict[type, tuple[Projection, ...]]] = {
     ev.OrderFilled: (project_fill, project_deals_of_fill),
     ev.BalanceChanged: (project_ledger, project_funds_ticket, project_funds_deal),
     ev.PositionChanged: (project_closed_ticket,),
-    ev.PositionClosed: (project_closed_position, project_closed_ticket),
+    ev.PositionClosed: (project_closed_ticket,),
 }
 
 
