@@ -10,7 +10,6 @@ from tradehall.domain.market import Timeframe
 from tradehall.domain.position import PositionSide
 
 # What a definition may be at most; beyond that it is refused with the block's path.
-TEXT_LENGTH_MAX: Final = 65_536
 INPUTS_MAX: Final = 32
 RULES_MAX: Final = 32
 ACTIONS_MAX: Final = 8
@@ -24,6 +23,7 @@ TRADES_MAX: Final = 1_000_000
 BEAT_S_MAX: Final = 86_400
 DIGITS_MAX: Final = 28  # Of a number; its size is below 10^15.
 NAME_LENGTH_MAX: Final = 32
+PROBLEMS_MAX: Final = 50  # Told at once.
 
 
 class PriceField(StrEnum):
