@@ -1,6 +1,7 @@
 """The doors: every face of the house behind one application."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import tradehall
@@ -22,6 +23,7 @@ from tradehall.faces.kit import (
     RateLimiter,
     Route,
     docs_door,
+    page_door,
 )
 from tradehall.faces.kit.websocket import POLICY_VIOLATION
 from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalErrors, TerminalSettings, TerminalStream
@@ -30,6 +32,7 @@ from tradehall.wiring.client import make_client
 from tradehall.wiring.house import House
 
 TITLE: Final = "Tradehall"
+PAGE: Final = Path(tradehall.__file__).parent / "faces" / "dashboard" / "page"  # Built from `ui/`.
 
 
 def _say_nothing() -> None: ...
@@ -106,8 +109,10 @@ class Doors:
         return Door(name="root", title=TITLE, prefixes=("",), routes=(route,), errors=TerminalErrors())
 
     def _make_app(self, config: Config, log: AccessLog | None) -> App:
+        docs = docs_door(self.doors, title=TITLE, version=tradehall.__version__)
+        page = page_door(PAGE, "/ui", TITLE, self.doors[0].errors)
         return App(
-            (*self.doors, self._make_root(), docs_door(self.doors, title=TITLE, version=tradehall.__version__)),
+            (*self.doors, self._make_root(), docs, page),
             guard=Guard(
                 loopback=config.is_on_loopback,
                 allowed_hosts=config.allowed_hosts,

@@ -48,6 +48,7 @@ from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Response, json_list, json_response
 from tradehall.faces.kit.routing import WEBSOCKET
 from tradehall.faces.kit.serve import Listening, serve
+from tradehall.faces.kit.static import page_door
 from tradehall.faces.kit.websocket import Disconnected, Frame, Session, Upgrade
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "document",
     "json_list",
     "json_response",
+    "page_door",
     "parse_decimal",
     "plain",
     "serve",

@@ -6,19 +6,18 @@ key, because a browser has none to send when it opens a page.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from tradehall.faces.kit.door import Door, Route
+from tradehall.faces.kit.door import Door, Handler, Route
 from tradehall.faces.kit.openapi import document
 from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import ENCODER, JSON, Header, Response
+from tradehall.faces.kit.static import CONTENT_TYPES, NO_SNIFFING, fixed
 
 ASSETS = Path(__file__).parent / "assets"
-_TYPES = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8"}
 # The viewers set styles on elements; Redoc searches in a worker it makes of a blob.
 _POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
@@ -27,18 +26,16 @@ _POLICY = (
 )
 _PAGE_HEADERS: tuple[Header, ...] = (
     (b"content-security-policy", _POLICY),
-    (b"x-content-type-options", b"nosniff"),
+    NO_SNIFFING,
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-cache"),
 )
 _ASSET_HEADERS: tuple[Header, ...] = (
-    (b"x-content-type-options", b"nosniff"),
+    NO_SNIFFING,
     (b"cache-control", b"public, max-age=86400"),
 )
 _SCRIPTS = {"swagger": "swagger-ui-bundle.js", "redoc": "redoc.standalone.js"}
 _STYLES = {"swagger": ("swagger-ui.css", "docs.css"), "redoc": ("docs.css",)}
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def docs_door(doors: Sequence[Door], *, title: str, version: str) -> Door:
@@ -58,28 +55,16 @@ def _routes(doors: Sequence[Door], title: str, version: str) -> Iterator[Route]:
     for door in doors:
         documents[f"/openapi/{door.name}.json"] = document([door], title=door.title, version=version)
     for path, content in documents.items():
-        yield _public(path, _fixed(ENCODER.encode(content), JSON, _PAGE_HEADERS[1:]))
+        yield _public(path, fixed(ENCODER.encode(content), JSON, _PAGE_HEADERS[1:]))
     for viewer, path in (("swagger", "/docs"), ("redoc", "/redoc")):
         yield _public(path, _page(viewer, path, names, title))
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "docs.js", "docs.css"):
-        content_type = _TYPES[Path(name).suffix]
-        yield _public(f"/docs/assets/{name}", _fixed((ASSETS / name).read_bytes(), content_type, _ASSET_HEADERS))
+        content_type = CONTENT_TYPES[Path(name).suffix]
+        yield _public(f"/docs/assets/{name}", fixed((ASSETS / name).read_bytes(), content_type, _ASSET_HEADERS))
 
 
 def _public(path: str, handler: Handler) -> Route:
     return Route("GET", path, handler, public=True, hidden=True)
-
-
-def _fixed(body: bytes, content_type: bytes, headers: tuple[Header, ...]) -> Handler:
-    tag = b'"%s"' % sha256(body).hexdigest()[:32].encode()
-    headers = (*headers, (b"etag", tag))
-
-    async def answer(request: Request) -> Response:
-        if request.headers.get(b"if-none-match") == tag:
-            return Response(304, headers=headers)
-        return Response(200, body, content_type=content_type, headers=headers)
-
-    return answer
 
 
 def _page(viewer: str, path: str, names: Sequence[str], title: str) -> Handler:
