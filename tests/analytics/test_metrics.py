@@ -40,7 +40,7 @@ def test_round_trips_are_tallied():
         fees=Decimal("2.50"),
         swaps=Decimal("-0.50"),
         # Deviations from 5: 25, -15, -5, -10, 5; squares 1,000; ÷ 4 = 250.
-        sqn=5**0.5 * 5 / 250**0.5,
+        sqn=(250 / 50) ** 0.5 / 10**0.5,
     )
 
 

@@ -155,7 +155,7 @@ def closed_equity(
     closed_at = columns.closed_at[order]
     units = np.concatenate(([0], np.cumsum(columns.net_pnl[order])))
     last = max(end, int(closed_at[-1])) if closed_at.size else max(start, end)
-    at = np.unique(np.concatenate((_day_ends(start, last, settings), closed_at, [last])))
+    at = np.sort(np.concatenate((_day_ends(start, last, settings), closed_at, [last])), kind="stable")
     known = np.searchsorted(closed_at, at, side="right")
     values = _floats(units, columns, capital)[known]
     curve = settings.curve()
