@@ -95,7 +95,7 @@ class Computed:
 
 def compute(call: Call, sources: list[Floats]) -> tuple[Floats, ...]:
     """An indicator over whole series. Bars at which a source has no value are passed over, as if there were none."""
-    has_all = np.isfinite(np.vstack(sources)).all(axis=0)
+    has_all: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(source) for source in sources])
     count, warming_up = int(has_all.sum()), lookback(call.indicator, call.parameters)
     assert warming_up is not None, f"{call} was refused by TA-Lib: it is read before it is computed"
     if count <= warming_up:

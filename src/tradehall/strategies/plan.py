@@ -1,5 +1,6 @@
 """Where the values of a definition come from once it runs on a symbol: series of bars, and how many it needs."""
 
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -88,11 +89,10 @@ class Bindings:
         return PriceSeries(self.clock, operand.field)
 
     def atr(self, symbol: str, input_name: str) -> Series:
-        """The ATR that a distance on `symbol` is counted in: the one named, else the first of that symbol, else ATR(14)."""
-        for name, each in self.inputs.items():
-            of_symbol = each.symbol in (symbol, None if symbol == self.clock.symbol else symbol)
-            if name == input_name or (not input_name and each.indicator == "ATR" and of_symbol):
-                return self._series[name, ""]
+        """What a distance on `symbol` is counted in: the ATR that is named, else the first of the symbol, else ATR(14)."""
+        meant = atr_input(self.inputs.values(), None if symbol == self.clock.symbol else symbol, input_name)
+        if meant is not None:
+            return self._series[meant.name, ""]
         return _call(Clock(symbol, self.clock.timeframe), "ATR", INDICATORS["ATR"].defaults(), ())[0]
 
     def _bind(self, each: Input) -> None:
@@ -113,6 +113,14 @@ class Bindings:
             return PriceSeries(clock, PriceField(text))
         name, _, output = text.partition(".")
         return self._series[name, output]
+
+
+def atr_input(inputs: Iterable[Input], symbol: str | None, name: str) -> Input | None:
+    """The input that a distance in ATR means on `symbol` (None: the strategy's own)."""
+    for each in inputs:
+        if each.name == name or (not name and each.indicator == "ATR" and each.symbol == symbol):
+            return each
+    return None
 
 
 def scale_of(left: Series | None, right: Series | None) -> Series | None:
