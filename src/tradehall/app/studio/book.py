@@ -1,6 +1,7 @@
 """The studio's book: all its records in memory, as the store holds them. Changed by `apply` alone."""
 
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
@@ -17,6 +18,8 @@ from tradehall.ports.records import RecordChange, RecordStore
 
 EPOCH_KIND: Final = "studio_epoch"
 COUNTER_KIND: Final = "studio_counter"
+# What deployments made of a budget, by account, strategy and currency: an entry of another amount is not theirs.
+BUDGET_KIND: Final = "budget_made"
 
 R = TypeVar("R", bound=Struct)
 
@@ -91,6 +94,7 @@ class StudioBook:
         self.runs = Shelf(backtest_runs.KIND, BacktestRun, "run_id")
         self.by_keygen: dict[str, int] = {}
         self.counters: dict[str, int] = {}
+        self.budgets_made: dict[str, Decimal] = {}
 
     @property
     def shelves(self) -> tuple[Shelf[Any], ...]:
@@ -119,6 +123,8 @@ class StudioBook:
                     self._note_keygen(int(change.key))
             elif change.kind == COUNTER_KIND and change.body is not None:
                 self.counters[change.key] = int(change.body)
+            elif change.kind == BUDGET_KIND and change.body is not None:
+                self.budgets_made[change.key] = Decimal(change.body.decode())
             elif change.kind == EPOCH_KIND:
                 self.epoch = change.body
 
@@ -133,7 +139,7 @@ def read_studio_book(store: RecordStore) -> StudioBook:
     while True:
         book = StudioBook()
         epoch = store.get(EPOCH_KIND, "")
-        for kind in (EPOCH_KIND, COUNTER_KIND, *(shelf.kind for shelf in book.shelves)):
+        for kind in (EPOCH_KIND, COUNTER_KIND, BUDGET_KIND, *(shelf.kind for shelf in book.shelves)):
             book.apply(RecordChange(kind, key, body) for key, body in store.all(kind).items())
         if store.get(EPOCH_KIND, "") == epoch:
             return book

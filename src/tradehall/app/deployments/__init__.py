@@ -1,0 +1,1 @@
+"""Deployments: strategies at work on an account. docs/deployments.md."""

@@ -1,0 +1,19 @@
+"""Names of a deployment's orders: made of what was decided, so that deciding it again makes no second order."""
+
+import re
+from typing import Final
+
+from tradehall.domain.time import NS_PER_MS
+
+_NAME: Final = re.compile(r"dep(\d{1,15})-")
+
+
+def order_name(deployment_id: int, symbol: str, at: int, key: str) -> str:
+    """The client order id of an action: `at` is the close of the bar it looked at, or the beat [ns UTC]."""
+    return f"dep{deployment_id}-{symbol}-{at // NS_PER_MS}-{key}"
+
+
+def deployment_of(client_order_id: str | None) -> int | None:
+    """Whose order has that name; None: no deployment's."""
+    found = None if client_order_id is None else _NAME.match(client_order_id)
+    return None if found is None else int(found[1])
