@@ -8,9 +8,6 @@ from tradehall.analytics.metrics import Metrics
 from tradehall.analytics.round_trips import RoundTrip
 from tradehall.analytics.thinning import Thinned
 
-# A page with more rows than this is no reading matter: the newest are listed, the rest only counted.
-ROUND_TRIPS_LISTED_MAX = 10_000
-
 
 class Provenance(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Where a line of the past came from. `digest`: of the files, so that the same data can be told again."""
@@ -76,9 +73,9 @@ class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
 class BacktestReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is told about a run. With `failure` it is incomplete, and says so.
 
-    `symbols`: the first is that of the charts' buy-and-hold. `buy_and_hold`: what the capital would have become
-    in that instrument, fees left aside. `prices` per symbol. `metrics`: from the marked equity; `closed`: from
-    closed round trips alone, as a deployment is measured. `settings` and `conventions`: name → plain words.
+    `symbols`: the first is the one held in buy-and-hold. `prices` per symbol, `equity` marked to them. `metrics`:
+    from the marked equity; `closed`: from closed round trips alone, as a deployment is measured. `monthly`:
+    "2025-01" → return. `settings` and `conventions`: name → plain words.
     """
 
     strategy: str
@@ -89,8 +86,6 @@ class BacktestReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metrics: Metrics
     closed: Metrics | None = None
     equity: Series = Series()
-    buy_and_hold: Series = Series()
-    drawdown: Series = Series()
     prices: dict[str, Series] = {}
     monthly: dict[str, float] = {}
     round_trips: tuple[RoundTrip, ...] = ()

@@ -69,6 +69,7 @@ class OpenTrip(Struct, gc=False, kw_only=True):
     strategy_id: str | None = None
     entry_reason: str = ""
     open_quantity: Decimal = ZERO
+    open_cost: Decimal = ZERO
     peak_quantity: Decimal = ZERO
     entered_quantity: Decimal = ZERO
     entered_value: Decimal = ZERO
@@ -94,6 +95,14 @@ class OpenTrip(Struct, gc=False, kw_only=True):
         self.open_quantity -= quantity
         self.gross_pnl += gross_pnl
         self._paid(fee, order_id)
+
+    def split(self, quantity: Decimal) -> None:
+        """A share split: what was open is `quantity` units now and cost what it did; so with all that went before."""
+        ratio = quantity / self.open_quantity
+        self.open_quantity = quantity
+        self.peak_quantity *= ratio
+        self.entered_quantity *= ratio
+        self.left_quantity *= ratio
 
     def seen(self, *, closed_at: int | None = None, exit_reason: str = "") -> RoundTrip:
         """The round trip as it stands; with `closed_at`, as it ended."""
@@ -185,6 +194,7 @@ class RoundTrips:
         )
         fee = shares.take(position.quantity)
         trip.enter(position.quantity, position.cost, fee=fee, order_id=shares.fill.order_id)
+        trip.open_cost = position.cost
         self.open_trips[position.position_id] = trip
 
     def _changed(self, event: ev.PositionChanged) -> None:
@@ -193,10 +203,13 @@ class RoundTrips:
             fee = self._fill_behind(position).take(part.quantity)
             value, gross = part.quantity * part.exit_price, part.realized_pnl
             trip.leave(part.quantity, value, gross_pnl=gross, fee=fee, order_id=part.order_id)
+        elif position.cost == trip.open_cost and position.quantity != trip.open_quantity:
+            trip.split(position.quantity)
         elif position.quantity > trip.open_quantity:
             shares, quantity = self._fill_behind(position), position.quantity - trip.open_quantity
             fee = shares.take(quantity)
             trip.enter(quantity, quantity * shares.fill.price, fee=fee, order_id=shares.fill.order_id)
+        trip.open_cost = position.cost
 
     def _closed(self, event: ev.PositionClosed) -> RoundTrip:
         position, trip = event.position, self._trip_of(event.position)
