@@ -5,6 +5,8 @@ from decimal import Decimal
 from itertools import product
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from tradehall.domain.calendar import is_open
 from tradehall.domain.ids import OrderId
 from tradehall.domain.instrument import Instrument
@@ -21,6 +23,21 @@ from tradehall.venue.trailing import TrailingBook
 
 # Added to the serial of a hidden order: at its price it comes after all that is shown.
 HIDDEN_SERIAL: Final = 1 << 60
+
+
+class Reach(Struct, frozen=True, gc=False):
+    """Prices that a quote must come to before it reaches anybody; None: nobody waits there.
+
+    An ask at or below `ask_down`, at or above `ask_up`, or strictly below `ask_under`; a bid at or below
+    `bid_down`, at or above `bid_up`, or strictly above `bid_over`.
+    """
+
+    ask_down: Decimal | None = None
+    ask_up: Decimal | None = None
+    ask_under: Decimal | None = None
+    bid_down: Decimal | None = None
+    bid_up: Decimal | None = None
+    bid_over: Decimal | None = None
 
 
 class Home(Protocol):
@@ -131,6 +148,21 @@ class Book:
         if best is not None and best <= -bid:
             return False
         return self._trails_are_quiet(bid, ask)
+
+    def reach(self) -> Reach | None:
+        """What `is_quiet` compares with; None: the next quote reaches somebody, whatever it says."""
+        buys, sells = self.buy_trails, self.sell_trails
+        no_peaks = (buys and buys.lowest_peak is None) or (sells and sells.lowest_peak is None)
+        if self.waiting or self.lines is not None or no_peaks:
+            return None
+        return Reach(
+            ask_down=_negated(self.buy_limits.best),
+            ask_up=_lower(self.buy_stops.best, _negated(buys.best) if buys else None),
+            ask_under=_negated(buys.lowest_peak) if buys else None,
+            bid_down=_higher(_negated(self.sell_stops.best), sells.best if sells else None),
+            bid_up=self.sell_limits.best,
+            bid_over=sells.lowest_peak if sells else None,
+        )
 
     def _trails_are_quiet(self, bid: Decimal, ask: Decimal) -> bool:
         trails = self.sell_trails
@@ -255,6 +287,18 @@ class Floor:
         heap = book.stops(order.terms.side)
         self.settle_in(order.order_id, heap)
         heap.add(signed_stop(order), self.next_serial(), order.order_id)
+
+
+def _negated(price: Decimal | None) -> Decimal | None:
+    return None if price is None else -price
+
+
+def _lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return one if other is None else other if one is None else min(one, other)
+
+
+def _higher(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return one if other is None else other if one is None else max(one, other)
 
 
 def signed_limit(order: Order) -> Decimal:

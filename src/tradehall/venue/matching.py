@@ -213,6 +213,8 @@ def fill_resting(
         quantity = min(quantity, budget, _slice_left(floor, book, order))
         if not is_print:
             _take_from_best(floor, book, order, quantity, now)
+    if floor.settings.improves_limits and not is_print:
+        price = min(price, quote.ask) if order.terms.side is Side.BUY else max(price, quote.bid)
     yield fill_report(order, quantity=quantity, price=price, is_maker=True, quote=quote, now=now)
     _after_resting_fill(floor, book, order_id, quantity, now, is_pausing=share is not None)
     order_left = floor.state.orders.get(order_id)

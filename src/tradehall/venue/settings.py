@@ -28,7 +28,8 @@ class VenueSettings(Struct, frozen=True, gc=False, omit_defaults=True):
     and stop fills. `max_quote_age_ns`: no fill on an older quote (None: the instrument's own limit; the
     smaller of both counts). `partial_fill_ratio` in (0, 1): that share of an order fills first, the rest
     PARTIAL_FILL_PAUSE_NS later (IOC and FOK are left alone). `queueing`: limits wait behind the displayed
-    size; only with "displayed".
+    size; only with "displayed". `improves_limits`: a resting limit that a quote jumps over fills at the quote,
+    not at its own price (a convention of some backtests; the default is the harsher one).
     """
 
     liquidity: Liquidity = Liquidity.UNLIMITED
@@ -38,6 +39,7 @@ class VenueSettings(Struct, frozen=True, gc=False, omit_defaults=True):
     max_quote_age_ns: int | None = None
     partial_fill_ratio: Decimal | None = None
     queueing: bool = False
+    improves_limits: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with a sentence. ValueError."""

@@ -9,7 +9,7 @@ from tradehall.domain.market import Depth, Print, Quote
 from tradehall.domain.order import Order, OrderType
 from tradehall.engine import events as ev
 from tradehall.engine.state import State
-from tradehall.venue.book import Book, Floor
+from tradehall.venue.book import Book, Floor, Reach
 from tradehall.venue.fills import waits_for_trigger
 from tradehall.venue.matching import (
     NO_REPORTS,
@@ -28,6 +28,8 @@ from tradehall.venue.settings import VenueSettings
 
 # Whose instruments are filled here: a made-up market and a recorded one, neither of which takes orders.
 PROVIDERS: Final = frozenset({"simulated", "replay"})
+
+NOBODY: Final = Reach()
 
 
 class SimulatedVenue:
@@ -155,6 +157,15 @@ class SimulatedVenue:
         if quote is None or not any(is_reached_by(book, side, print_) for side in SIDES):
             return NO_REPORTS
         return match_print(floor, book, print_, quote, now)
+
+    def reach(self, symbol: str) -> Reach | None:
+        """Prices below which quotes of `symbol` reach nobody; None: the next one does, whatever it says."""
+        book = self._floor.books.get(symbol)
+        return NOBODY if book is None else book.reach()
+
+    def follows(self, symbol: str) -> bool:
+        """Whether orders of `symbol` have come, so that its latest quote must be known here."""
+        return symbol in self._floor.books
 
     # What time brings.
 

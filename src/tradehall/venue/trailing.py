@@ -98,6 +98,11 @@ class TrailingBook:
         elif self._entry_count > 2 * len(self._live) + DEAD_KEPT:
             self._compact()
 
+    @property
+    def lowest_peak(self) -> Decimal | None:
+        """The signed price above which somebody's peak moves; None: there is nobody, or one who has no peak yet."""
+        return self._groups[-1].peak if self._groups and not self._unpeaked else None
+
     def moves(self, price: Decimal) -> bool:
         """Whether the signed `price` would change somebody's peak."""
         return bool(self._unpeaked) or (bool(self._groups) and price > self._groups[-1].peak)
