@@ -19,6 +19,7 @@ from tradehall.domain.market import Quote
 from tradehall.domain.order import Order, OrderRole, OrderTerms, OrderType, Side
 from tradehall.domain.position import Position
 from tradehall.domain.rejection import Rejection
+from tradehall.domain.strategy import StrategyBook, StrategyLimits, TradingState
 from tradehall.domain.time import NS_PER_SECOND, from_rfc3339
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
@@ -27,6 +28,9 @@ from tradehall.engine.engine import Engine
 from tradehall.engine.record import Record
 from tradehall.engine.state import State
 from tradehall.engine.valuation import value_account
+
+MINE: Final = "3f0c7f5e-52a1-4f0e-9d5b-8b8a8f4f7c11"
+OTHER: Final = "5f6e1c0a-2b0d-4c55-b7c4-5b1b3b9b7f02"
 
 # A Tuesday morning: no weekend, no rollover and no session's end is near.
 TUESDAY_10H: Final = from_rfc3339("2025-01-14T10:00:00Z")
@@ -233,6 +237,36 @@ class World:
 
     def open(self, terms: AccountTerms, deposit: str = "100000") -> None:
         self.do(cmd.OpenAccount(terms, Decimal(deposit)))
+
+    # What an operator does about strategies.
+
+    def strategy(self, strategy_id: str = MINE, /, account_id: int = LOGIN, **budgets: str) -> StrategyBook:
+        """Register a strategy, with budgets by currency: `world.strategy(MINE, USD="1000")`."""
+        self.do(cmd.RegisterStrategy(account_id, strategy_id))
+        for currency, allocated in budgets.items():
+            self.do(cmd.SetBudget(account_id, strategy_id, currency, Decimal(allocated)))
+        return self.book(strategy_id, account_id)
+
+    def book(self, strategy_id: str = MINE, account_id: int = LOGIN) -> StrategyBook:
+        """The book of a strategy as it stands."""
+        book = self.state.book(account_id, strategy_id)
+        assert book is not None, f"strategy {strategy_id} has no book"
+        return book
+
+    def part(self, strategy_id: str = MINE) -> Position:
+        """The only part of a strategy's book."""
+        (part,) = self.book(strategy_id).parts.values()
+        return part
+
+    def limit_strategy(self, strategy_id: str = MINE, /, **limits: Any) -> tuple[ev.AnyEvent, ...]:
+        return self.do(cmd.SetStrategyLimits(LOGIN, strategy_id, StrategyLimits(**typed(StrategyLimits, limits))))
+
+    def let(self, trading_state: str, strategy_id: str | None = None, reason: str = "") -> tuple[ev.AnyEvent, ...]:
+        """Set the trading state of a strategy, or of the account."""
+        return self.do(cmd.SetTradingState(LOGIN, strategy_id, TradingState(trading_state), reason))
+
+    def kill(self, strategy_id: str | None = None, *, flatten: bool = True) -> tuple[ev.AnyEvent, ...]:
+        return self.do(cmd.KillSwitch(LOGIN, strategy_id, flatten))
 
     # What a person asks for.
 

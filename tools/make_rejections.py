@@ -10,8 +10,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.builders import World
-from tests.engine.rejection_table import OTHER_ROWS, PLACE_ROWS, SHAPE_ROWS, ask, world_of
+from tests.builders import World, an_order
+from tests.engine.rejection_table import (
+    OTHER_ROWS,
+    PLACE_ROWS,
+    SHAPE_ROWS,
+    STRATEGY_ROWS,
+    ask,
+    strategy_world,
+    world_of,
+)
 from tests.engine.source import Maker, makers_of_rejections
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import events as ev
@@ -85,6 +93,11 @@ def _examples() -> dict[RejectCode, Rejection]:
         rejection = ask(world_of(row), row.wish)
         assert rejection is not None, row.what
         found.setdefault(rejection.code, rejection)
+    for _, before, order, code, _ in STRATEGY_ROWS:
+        world = strategy_world(before)
+        rejection = world.ask(an_order(**order))
+        assert rejection is not None, code
+        found.setdefault(code, rejection)
     for _, wish, code, _ in OTHER_ROWS:
         world = World()
         wish(world)

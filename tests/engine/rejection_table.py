@@ -7,12 +7,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from tests.builders import LOGIN, TUESDAY_10H, World, a_limit, an_account, an_instrument, an_order, free, typed
+from tests.builders import LOGIN, MINE, TUESDAY_10H, World, a_limit, an_account, an_instrument, an_order, free, typed
 from tradehall.domain.account import AccountStatus, AccountTerms
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import OrderTerms
 from tradehall.domain.rejection import RejectCode as Code
 from tradehall.domain.rejection import Rejection
+from tradehall.domain.strategy import TradingState
 from tradehall.domain.time import NS_PER_HOUR
 from tradehall.engine import commands as cmd
 
@@ -47,6 +48,10 @@ STOP = {"type": "STOP", "stop_price": "1.11000"}
 STOP_LIMIT = {"type": "STOP_LIMIT", "stop_price": "1.11000", "limit_price": "1.11100"}
 TRAIL = {"type": "TRAILING_STOP", "trailing_distance": "0.001", "trailing_type": "ABSOLUTE"}
 STRICT = {"is_strict": True}
+CLOSES_MINE = {"strategy_id": MINE, "side": "SELL", "reduce_only": True}
+# At a leverage of 20 and 200 a share, each ties 10 USD.
+AAPL_24 = {"strategy_id": MINE, "symbol": "AAPL", "type": "LIMIT", "limit_price": "200", "quantity": "24"}
+AAPL_82 = an_order(**AAPL_24 | {"quantity": "82"})
 
 # Refused by the form of the wish: no order number.
 SHAPE_ROWS = [
@@ -164,6 +169,32 @@ def ask(world: World, wish: dict[str, Any]) -> Rejection | None:
     return world.ask(an_order(**terms), **{name: value for name, value in wish.items() if name not in TERMS})
 
 
+# Orders refused for their strategy's sake, or because trading is held back: what was done before, then the order.
+Before = Callable[[World], object]
+STRATEGY_ROWS: list[tuple[str, Before, dict[str, Any], Code, dict[str, str]]] = [
+    # what is wrong                    before                                                             the wish                     the code               the numbers
+    ("the account is halted",          lambda w: w.let("HALTED", reason="maintenance"),                   {},                          Code.TRADING_HALTED,   {}),
+    ("the strategy is halted",         lambda w: w.let("HALTED", MINE),                                   {"strategy_id": MINE},       Code.TRADING_HALTED,   {}),
+    ("a halt says no to reducing too", lambda w: (w.deal(strategy_id=MINE), w.let("HALTED", MINE)),       CLOSES_MINE,                 Code.TRADING_HALTED,   {}),
+    ("the account may only reduce",    lambda w: w.let("REDUCE_ONLY"),                                    {},                          Code.TRADING_REDUCING, {"opening_quantity": "10000"}),
+    ("the strategy may only reduce",   lambda w: w.let("REDUCE_ONLY", MINE),                              {"strategy_id": MINE},       Code.TRADING_REDUCING, {"opening_quantity": "10000"}),
+    ("it may, up to its own part",     lambda w: (w.deal(strategy_id=MINE, quantity="4000"), w.deal(), w.let("REDUCE_ONLY", MINE)),
+                                                                                                          SELL | {"strategy_id": MINE}, Code.TRADING_REDUCING, {"opening_quantity": "6000", "would_pass": "4000"}),
+    ("too many orders in a minute",    lambda w: (w.limit_strategy(orders_max=1), w.deal(strategy_id=MINE)),
+                                                                                                          {"strategy_id": MINE},       Code.ORDER_RATE_EXCEEDED, {"orders": "1", "orders_max": "1", "retry_after_ns": "58000000000"}),
+    ("a position too many",            lambda w: (w.limit_strategy(positions_max=1), w.deal(strategy_id=MINE, symbol="AAPL", quantity="1")),
+                                                                                                          {"strategy_id": MINE},       Code.TOO_MANY_POSITIONS, {"positions": "1", "positions_max": "1"}),
+    ("another that may become one",    lambda w: (w.limit_strategy(positions_max=1), w.place(strategy_id=MINE, symbol="AAPL", quantity="1", type="LIMIT", limit_price="1")),
+                                                                                                          {"strategy_id": MINE},       Code.TOO_MANY_POSITIONS, {"positions": "1", "positions_max": "1"}),
+    ("no quote to size it by",         lambda w: (w.strategy(MINE, USD="1000"), w.quotes.pop("EURUSD")),  {"strategy_id": MINE},       Code.BUDGET_UNPRICED,  {}),
+    ("no budget in its currency",      lambda w: w.strategy(MINE, EUR="1000"),                            {"strategy_id": MINE},       Code.BUDGET_NOT_CONFIGURED, {}),
+    ("no budget where there must be",  lambda w: w.do(cmd.UpdateAccount(LOGIN, budget_required=True)),    {"strategy_id": MINE},       Code.BUDGET_NOT_CONFIGURED, {}),
+    ("more than the budget has left",  lambda w: (w.strategy(MINE, USD="1000"), w.place(AAPL_82)),        AAPL_24,                     Code.BUDGET_EXCEEDED,  {"required": "240", "allocated": "1000", "reserved": "820", "available": "180", "would_pass": "18"}),
+    ("not even one",                   lambda w: w.strategy(MINE, USD="0"),                               AAPL_24,                     Code.BUDGET_EXCEEDED,  {"required": "240", "allocated": "0", "reserved": "0", "available": "0"}),
+    ("the part beyond flat",           lambda w: (w.strategy(MINE, USD="1000"), w.place(AAPL_82), w.fill(w.orders[0])),
+                                                                                                          AAPL_24 | SELL | {"quantity": "120"}, Code.BUDGET_EXCEEDED, {"required": "380", "allocated": "1000", "reserved": "820", "available": "180", "would_pass": "100"}),
+]  # fmt: skip
+
 # Refusals of other commands than placing: what is wrong, who says it, the code and the numbers.
 Wish = Callable[[World], object]
 OTHER_ROWS: list[tuple[str, Wish, Code, dict[str, str]]] = [
@@ -202,6 +233,22 @@ OTHER_ROWS: list[tuple[str, Wish, Code, dict[str, str]]] = [
     ("the same, of a filled entry",    lambda w: w.amend(w.deal(stop_loss="1.09"), stop_loss="-1"),         Code.PRICE_NOT_POSITIVE, {"stop_loss": "-1"}),
     ("a stop that would gain",         lambda w: (w.deal(), w.set_exits(w.position, stop_loss="1.2", is_strict=True)),
                                                                                                             Code.EXITS_WRONG_SIDE, {"stop_loss": "1.2", "bid": "1.1", "ask": "1.1001", "would_pass": "1.09999"}),
+    ("a strategy of nobody",           lambda w: w.do(cmd.RegisterStrategy(1, MINE)),                       Code.ACCOUNT_UNKNOWN, {}),
+    ("halt nobody",                    lambda w: w.do(cmd.SetTradingState(1, None, TradingState.HALTED)),   Code.ACCOUNT_UNKNOWN, {}),
+    ("a budget of nobody",             lambda w: w.do(cmd.SetBudget(1, MINE, "USD", Decimal(1))),           Code.ACCOUNT_UNKNOWN, {}),
+    ("a budget of no strategy",        lambda w: w.do(cmd.SetBudget(LOGIN, MINE, "USD", Decimal(1))),       Code.STRATEGY_UNKNOWN, {}),
+    ("limits of no strategy",          lambda w: w.limit_strategy(),                                        Code.STRATEGY_UNKNOWN, {}),
+    ("halt no strategy",               lambda w: w.let("HALTED", MINE),                                     Code.STRATEGY_UNKNOWN, {}),
+    ("kill no strategy",               lambda w: w.kill(MINE),                                              Code.STRATEGY_UNKNOWN, {}),
+    ("cancel all of no strategy",      lambda w: w.do(cmd.CancelAllOrders(LOGIN, strategy_id=MINE)),        Code.STRATEGY_UNKNOWN, {}),
+    ("close all of no strategy",       lambda w: w.do(cmd.CloseAllPositions(LOGIN, strategy_id=MINE)),      Code.STRATEGY_UNKNOWN, {}),
+    ("a part of no strategy",          lambda w: (w.deal(), w.do(cmd.ClosePosition(LOGIN, w.position.position_id, strategy_id=MINE))),
+                                                                                                            Code.POSITION_UNKNOWN, {"position_id": "7300001"}),
+    ("a part that is no part",         lambda w: (w.strategy(), w.deal(), w.do(cmd.ClosePosition(LOGIN, w.position.position_id, strategy_id=MINE))),
+                                                                                                            Code.POSITION_UNKNOWN, {"position_id": "7300001"}),
+    ("remove a budget never set",      lambda w: (w.strategy(), w.do(cmd.RemoveBudget(LOGIN, MINE, "USD"))), Code.BUDGET_UNKNOWN, {}),
+    ("remove a budget in use",         lambda w: (w.strategy(MINE, USD="1000"), w.place(AAPL_82), w.do(cmd.RemoveBudget(LOGIN, MINE, "USD"))),
+                                                                                                            Code.BUDGET_IN_USE, {"reserved": "820", "allocated": "1000"}),
     ("the venue's own refusal",        lambda w: w.venue_rejects(w.place(a_limit("BUY", "10", "1.09"))),    Code.VENUE_REJECTED, {}),
 ]  # fmt: skip
 
@@ -223,3 +270,11 @@ AMEND_ROWS = [
     ("a price of nothing",            {},                             {"limit_price": "0"},        Code.PRICE_NOT_POSITIVE,   {"limit_price": "0"}),
     ("until an hour ago",             {},                             {"expires_at": BEFORE},      Code.EXPIRY_IN_PAST,       {"expires_at": str(BEFORE)}),
 ]  # fmt: skip
+
+
+def strategy_world(before: Before) -> World:
+    """A world with a registered strategy, after what a row of STRATEGY_ROWS did before."""
+    world = World()
+    world.strategy()
+    before(world)
+    return world

@@ -3,9 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.builders import LOGIN, World, a_limit, an_instrument, typed
+from tests.builders import LOGIN, World, a_limit, an_instrument, an_order, typed
 from tests.engine.rejection_table import (
     AMEND_ROWS,
     LIMIT,
@@ -13,10 +14,12 @@ from tests.engine.rejection_table import (
     PLACE_ROWS,
     SELL,
     SHAPE_ROWS,
+    STRATEGY_ROWS,
     STRICT,
     TRAIL,
     Row,
     ask,
+    strategy_world,
     world_of,
 )
 from tests.engine.source import makers_of_rejections
@@ -94,6 +97,21 @@ def test_other_commands_are_refused_and_change_nothing(what, wish, code, numbers
     assert len(refused) == len(world.events) == 1
     assert refused[0].rejection.code is code
     assert refused[0].rejection.numbers == decimals(numbers)
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "wish", "code", "numbers"), STRATEGY_ROWS, ids=[row[0] for row in STRATEGY_ROWS]
+)
+def test_an_order_is_refused_for_its_strategys_sake_and_reserves_nothing(what, before, wish, code, numbers):
+    world = strategy_world(before)
+    book = msgspec.json.encode(world.book())
+    order = world.place(**wish)
+    assert order.status is OrderStatus.REJECTED
+    assert world.rejection is not None and world.rejection.code is code
+    assert world.rejection.numbers == decimals(numbers)
+    assert msgspec.json.encode(world.book()) == book
+    if "would_pass" in numbers:
+        assert world.ask(an_order(**wish | {"quantity": numbers["would_pass"]})) is None
 
 
 @pytest.mark.parametrize(("what", "rules", "change", "code", "numbers"), AMEND_ROWS, ids=[row[0] for row in AMEND_ROWS])
@@ -208,20 +226,24 @@ def test_the_lists_of_checks_read_like_this():
         "display_quantity_is_valid", "time_in_force_fits", "expiry_is_ahead",
     ]  # fmt: skip
     assert [check.__name__ for check in PLACE_ORDER_CHECKS] == [
-        "account_is_enabled", "account_may_write", "account_may_open", "orders_are_below_max",
+        "account_is_enabled", "account_may_write", "account_may_open",
+        "trading_is_not_halted", "trading_may_increase", "orders_are_not_too_frequent", "orders_are_below_max",
         "position_is_known", "position_side_fits", "margin_mode_matches",
-        "positions_are_below_max", "hedge_is_allowed", "oldest_closes_first", "part_may_close",
-        "session_is_open", "quote_is_known", "quote_is_fresh",
+        "positions_are_below_max", "parts_are_below_max", "hedge_is_allowed", "oldest_closes_first", "part_may_close",
+        "session_is_open", "budget_is_priced", "quote_is_known", "quote_is_fresh",
         "quantity_is_at_least_min", "quantity_is_at_most_max", "quantity_is_on_step", "remainder_is_tradable",
         "price_is_on_tick", "price_is_on_its_side", "exits_are_on_their_sides", "quote_is_near_expectation",
         "post_only_would_rest", "reduce_only_reduces",
-        "leverage_is_allowed", "notional_is_at_most_max", "conversion_is_known", "margin_is_sufficient",
+        "leverage_is_allowed", "notional_is_at_most_max", "conversion_is_known",
+        "budget_is_configured", "budget_is_sufficient", "margin_is_sufficient",
     ]  # fmt: skip
     assert [check.__name__ for check in AMEND_ORDER_CHECKS] == [
         "account_is_enabled", "account_may_write", "account_may_open",
+        "trading_is_not_halted", "trading_may_increase",
         "quantity_is_at_least_min", "quantity_is_at_most_max", "quantity_is_on_step",
         "price_is_on_tick", "price_is_on_its_side", "exits_are_on_their_sides", "post_only_would_rest",
-        "notional_is_at_most_max", "conversion_is_known", "margin_is_sufficient",
+        "notional_is_at_most_max", "conversion_is_known",
+        "budget_is_configured", "budget_is_sufficient", "margin_is_sufficient",
     ]  # fmt: skip
     assert [check.__name__ for check in EXIT_CHECKS] == [
         "account_is_enabled", "account_may_write", "prices_are_positive", "price_is_on_tick", "exits_are_on_their_sides",
@@ -230,6 +252,7 @@ def test_the_lists_of_checks_read_like_this():
 
 def test_every_code_has_a_row():
     told = {row.code for row in ROWS} | {code for _, _, code, _ in OTHER_ROWS}
+    told |= {code for _, _, _, code, _ in STRATEGY_ROWS}
     assert set(Code) - told == set()
 
 

@@ -102,6 +102,7 @@ def events_by_account(record: Record) -> dict[AccountId, list[ev.AnyEvent]]:
 _own: Final = attrgetter("account_id")
 _of_terms: Final = attrgetter("terms.account_id")
 _of_position: Final = attrgetter("position.account_id")
+_of_part: Final = attrgetter("part.account_id")
 
 ACCOUNT_OF: Final[dict[type, Callable[[Any], AccountId] | None]] = {
     ev.InstrumentListed: None,
@@ -126,5 +127,15 @@ ACCOUNT_OF: Final[dict[type, Callable[[Any], AccountId] | None]] = {
     ev.ReportUnmatched: None,
     ev.TrailingPeakMoved: None,
     ev.RolloverBooked: None,
+    ev.StrategyRegistered: _own,
+    ev.BudgetSet: _own,
+    ev.BudgetRemoved: _own,
+    ev.OrderHoldChanged: _own,
+    ev.StrategyLimitsSet: _own,
+    ev.TradingStateSet: _own,
+    ev.BookFilled: _own,
+    ev.PartOpened: _of_part,
+    ev.PartChanged: _of_part,
+    ev.PartClosed: _of_part,
 }
 assert ACCOUNT_OF.keys() == set(get_args(ev.AnyEvent))

@@ -84,8 +84,8 @@ class Account(Struct, gc=False, omit_defaults=True):
 
     Money in `terms.currency`. `margin_used`: by positions; `margin_held`: by working orders.
     `ledger_total` is summed entry by entry and must equal `balance` (conservation).
-    `books`: by strategy. `attributed` [signed units], by symbol: what of the positions is in books, summed
-    from the books' fills alone; the parts of all books must agree with it (conservation).
+    `books`: by strategy. By symbol [signed units]: `attributed`, what of the positions is in books, summed from the
+    books' fills alone, and `part_units`, summed from their parts: both must agree (conservation).
     """
 
     terms: AccountTerms
@@ -104,6 +104,7 @@ class Account(Struct, gc=False, omit_defaults=True):
     state_reason: str = ""
     books: dict[str, StrategyBook] = field(default_factory=dict)
     attributed: dict[str, Decimal] = field(default_factory=dict)
+    part_units: dict[str, Decimal] = field(default_factory=dict)
 
 
 class Valuation(Struct, frozen=True, gc=False):

@@ -34,27 +34,42 @@ FLOATING_QUANTUM: Final = Decimal("1E-10")
 RATE_QUANTUM: Final = Decimal("1E-15")
 
 _CENT: Final = Decimal("0.01")
-_MINOR_UNITS: Final = {
-    "JPY": ONE,
-    "KRW": ONE,
-    "BTC": Decimal("1E-8"),
-    "ETH": Decimal("1E-8"),
-}
+
+class _MinorUnits(dict[str, Decimal]):
+    """Currency → smallest bookable amount; what is not in the table is worked out once."""
+
+    def __missing__(self, currency: str) -> Decimal:
+        _, _, digits = currency.partition(":")
+        unit = self[currency] = ONE.scaleb(-int(digits)) if digits else _CENT
+        return unit
+
+
+_MINOR_UNITS: Final = _MinorUnits(
+    {
+        "JPY": ONE,
+        "KRW": ONE,
+        "BTC": Decimal("1E-8"),
+        "ETH": Decimal("1E-8"),
+    }
+)
 
 
 def minor_unit(currency: str) -> Decimal:
-    """Smallest bookable amount of `currency`: 0.01 unless the table says otherwise."""
-    return _MINOR_UNITS.get(currency, _CENT)
+    """Smallest bookable amount of `currency`: 0.01 unless the table, or its own name, says otherwise.
+
+    USD:8 is a dollar that is kept to eight decimals: backtests that others ran do not round to cents.
+    """
+    return _MINOR_UNITS[currency]
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """`amount` to the minor unit of `currency`, half to even: P&L, commission, swap."""
-    return amount.quantize(_MINOR_UNITS.get(currency, _CENT), ROUND_HALF_EVEN)
+    return amount.quantize(_MINOR_UNITS[currency], ROUND_HALF_EVEN)
 
 
 def round_margin(amount: Decimal, currency: str) -> Decimal:
     """`amount` to the minor unit of `currency`, up: the house does not lend the rounding."""
-    return amount.quantize(_MINOR_UNITS.get(currency, _CENT), ROUND_CEILING)
+    return amount.quantize(_MINOR_UNITS[currency], ROUND_CEILING)
 
 
 def round_floating(amount: Decimal) -> Decimal:

@@ -28,8 +28,8 @@ class StrategyLimits(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `loss_max`, `daily_loss_max` [account currency, positive]: the loss, since the strategy was registered
     or since 00:00 UTC, at which the strategy falls to `on_loss`: what was realised, less fees, and what
-    is floating now. `orders_max`: new orders in any window of `orders_interval_ns`, not counting those that only
-    reduce.
+    is floating now. `orders_max`: new orders, not counting those that only reduce, in `orders_interval_ns`
+    from the first of them on.
     """
 
     positions_max: int | None = None

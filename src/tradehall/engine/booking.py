@@ -72,7 +72,7 @@ def book(state: State, account: Account, execution: Execution) -> Booking:
     closings: list[Closing] = []
     for position in positions_met(state, account, execution.order.terms):
         part = min(left, position.quantity)
-        closings.append(_close(account, position, part, execution))
+        closings.append(close(position, part, execution, account.terms.currency))
         left -= part
         if not left:
             break
@@ -82,25 +82,45 @@ def book(state: State, account: Account, execution: Execution) -> Booking:
 
 def reducible_quantity(state: State, order: Order) -> Decimal:
     """Units that a reduce-only order could close now; its fills may not exceed them."""
-    account = state.accounts[order.terms.account_id]
-    return sum((position.quantity for position in positions_met(state, account, order.terms)), ZERO)
+    return reducible_by(state, state.accounts[order.terms.account_id], order.terms)
+
+
+def reducible_by(state: State, account: Account, terms: OrderTerms) -> Decimal:
+    """Units that a reduce-only order under `terms` could close now: of its strategy's book, or of the positions."""
+    if terms.strategy_id is not None and account.terms.position_mode is PositionMode.NETTING:
+        part = part_in(account, terms.strategy_id, terms.symbol)
+        return part.quantity if part is not None and part.side.exit_side is terms.side else ZERO
+    return sum((position.quantity for position in positions_met(state, account, terms)), ZERO)
+
+
+def part_in(account: Account, strategy_id: str, symbol: str) -> Position | None:
+    """The one part that a strategy has in `symbol` on a netting account."""
+    book = account.books.get(strategy_id)
+    return None if book is None else next((part for part in book.parts.values() if part.symbol == symbol), None)
 
 
 def positions_met(state: State, account: Account, terms: OrderTerms) -> list[Position]:
-    """Positions that a fill under `terms` reduces, in the order in which it does: named, net, or oldest first."""
+    """Positions that a fill under `terms` reduces, in the order in which it does: named, net, or oldest first.
+
+    On a hedging account a strategy's reduce-only order meets what is the strategy's own.
+    """
     if account.terms.position_mode is PositionMode.NETTING:
         candidates = [state.net_position(account, terms.symbol)]
     elif terms.position_id is not None:
         candidates = [account.positions.get(terms.position_id)]
     elif terms.reduce_only:
-        candidates = [p for p in account.positions.values() if p.symbol == terms.symbol]
+        candidates = [
+            p
+            for p in account.positions.values()
+            if p.symbol == terms.symbol and terms.strategy_id in (None, p.strategy_id)
+        ]
     else:
         return []
     return [p for p in candidates if p is not None and p.side.exit_side is terms.side]
 
 
-def _close(account: Account, position: Position, quantity: Decimal, execution: Execution) -> Closing:
-    currency = account.terms.currency
+def close(position: Position, quantity: Decimal, execution: Execution, currency: str) -> Closing:
+    """`quantity` units of a position closed by an execution; its money is rounded in `currency`."""
     rest = position.quantity - quantity
     part = _closed_part(position, quantity, execution, currency)
     changes = {"realized_pnl": position.realized_pnl + part.realized_pnl, "updated_at": execution.now}
@@ -156,10 +176,20 @@ assert _REASONS.keys() == set(OrderRole)
 
 
 def _open(state: State, account: Account, execution: Execution, quantity: Decimal) -> Opening:
+    before = _position_to_add_to(state, account, execution.order)
+    # What several share is nobody's: on a netting account only a part of a book has a strategy.
+    is_netting = account.terms.position_mode is PositionMode.NETTING
+    strategy_id = None if is_netting else execution.order.terms.strategy_id
+    return open_or_add(before, quantity, execution, account.terms.currency, strategy_id)
+
+
+def open_or_add(
+    before: Position | None, quantity: Decimal, execution: Execution, currency: str, strategy_id: str | None
+) -> Opening:
+    """`quantity` units more in `before`, or a position of their own; its margin is rounded in `currency`."""
     order, terms = execution.order, execution.order.terms
-    before = _position_to_add_to(state, account, order)
     cost = quantity * execution.price
-    margin = round_margin(cost * execution.rate / execution.leverage, account.terms.currency)
+    margin = round_margin(cost * execution.rate / execution.leverage, currency)
     commission = execution.commission * quantity / execution.quantity
     if before is not None:
         after: Position = msgspec.structs.replace(
@@ -186,7 +216,7 @@ def _open(state: State, account: Account, execution: Execution, quantity: Decima
         leverage=execution.leverage,
         margin_mode=terms.margin_mode,
         peak_quantity=quantity,
-        strategy_id=terms.strategy_id,
+        strategy_id=strategy_id,
         client_order_id=terms.client_order_id,
         comment=terms.comment,
         magic=terms.magic,

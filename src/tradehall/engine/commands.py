@@ -263,4 +263,11 @@ AnyCommand = (
     | ReportExecution
     | CheckMargin
     | Tick
+    | RegisterStrategy
+    | SetBudget
+    | RemoveBudget
+    | SetStrategyLimits
+    | SetTradingState
+    | KillSwitch
+    | CheckLosses
 )

@@ -3,11 +3,13 @@
 from decimal import Decimal
 
 from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.ids import PositionId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
 from tradehall.domain.money import ZERO, round_margin
-from tradehall.domain.order import Order, OrderTerms, OrderType, Side
+from tradehall.domain.order import Hold, Order, OrderTerms, OrderType, Side
 from tradehall.domain.position import Position, side_opened_by
+from tradehall.engine.booking import part_in, reducible_by
 from tradehall.engine.commands import PlaceOrder
 from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
@@ -20,13 +22,15 @@ class OrderDraft:
     """What a check may look at; the symbol is known. `working`: the order being amended, None for a new one.
 
     `quantity` [units] is what may still fill; `available` [account currency] includes what the
-    amended order holds already.
+    amended order holds already. `position`: the one the order would meet, a part of a book where it is
+    bound to one. `hold`: what the order keeps of its strategy's budget, once that was asked about.
     """
 
     __slots__ = (
         "account",
         "command",
         "context",
+        "hold",
         "instrument",
         "margin_required",
         "opening_quantity",
@@ -63,11 +67,23 @@ class OrderDraft:
         self.reference_price = self._reference_price()
         self.rate: Decimal | None = None
         self.margin_required = ZERO
+        self.hold: Hold | None = None
+
+    @property
+    def is_by_book(self) -> bool:
+        """Whether the order reduces its strategy's part, and not the account's position: on a netting account."""
+        return self.terms.strategy_id is not None and self.account.terms.position_mode is PositionMode.NETTING
+
+    @property
+    def part(self) -> Position | None:
+        """The part of its strategy's book that an order meets on a netting account."""
+        strategy_id = self.terms.strategy_id
+        return None if strategy_id is None else part_in(self.account, strategy_id, self.terms.symbol)
 
     @property
     def closes_whole(self) -> bool:
         """Whether all that may still fill closes the position it meets, to the last unit."""
-        position = self.position
+        position = self.part if self.is_by_book else self.position
         is_opposite = position is not None and position.side.exit_side is self.terms.side
         return is_opposite and position is not None and position.quantity == self.quantity
 
@@ -103,22 +119,37 @@ class OrderDraft:
     def _position(self) -> Position | None:
         """The position the order would meet: the named one, or the net one."""
         if self.terms.position_id is not None:
-            return self.account.positions.get(self.terms.position_id)
+            return self._named_position(self.terms.position_id)
         if self.account.terms.position_mode is PositionMode.NETTING:
             return self.state.net_position(self.account, self.terms.symbol)
         return None
 
+    def _named_position(self, position_id: PositionId) -> Position | None:
+        """A strategy may name what is its own, and nothing else."""
+        strategy_id = self.terms.strategy_id
+        if strategy_id is None:
+            return self.account.positions.get(position_id)
+        book = self.account.books.get(strategy_id)
+        if book is None or position_id not in book.parts:
+            return None
+        return book.parts[position_id] if self.is_by_book else self.account.positions.get(position_id)
+
     def _opening_quantity(self) -> Decimal:
-        terms = self.terms
-        if terms.reduce_only or terms.position_id is not None:
+        terms, quantity = self.terms, self.quantity
+        if terms.position_id is not None:
             return ZERO
+        if terms.reduce_only:
+            if not self.is_by_book:
+                return ZERO
+            # What reduces a book may open the account's position, where others hold the opposite.
+            quantity = min(quantity, reducible_by(self.state, self.account, terms))
         if self.position is None or self.position.side is side_opened_by(terms.side):
-            return self.quantity
+            return quantity
         others = self.state.working_quantity(terms.account_id, terms.symbol, terms.side)
-        if self.working is not None:
+        if self.working is not None and not self.working.terms.reduce_only:
             others -= self.working.remaining_quantity
         # What other orders of this side will close is theirs: nothing closes the same units twice for free.
-        return max(ZERO, self.quantity - max(ZERO, self.position.quantity - others))
+        return max(ZERO, quantity - max(ZERO, self.position.quantity - others))
 
     def _reference_price(self) -> Decimal | None:
         terms = self.terms

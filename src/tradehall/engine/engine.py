@@ -16,6 +16,7 @@ from tradehall.engine.handlers import (
     place_order,
     position_exits,
     report_execution,
+    strategies,
     tick,
 )
 from tradehall.engine.state import State
@@ -39,6 +40,13 @@ HANDLERS: Final[dict[type, Handler]] = {
     cmd.ReportExecution: report_execution.report_execution,
     cmd.CheckMargin: check_margin.check_margin,
     cmd.Tick: tick.tick,
+    cmd.RegisterStrategy: strategies.register_strategy,
+    cmd.SetBudget: strategies.set_budget,
+    cmd.RemoveBudget: strategies.remove_budget,
+    cmd.SetStrategyLimits: strategies.set_strategy_limits,
+    cmd.SetTradingState: strategies.set_trading_state,
+    cmd.KillSwitch: strategies.kill_switch,
+    cmd.CheckLosses: strategies.check_losses,
 }
 assert HANDLERS.keys() == set(get_args(cmd.AnyCommand))
 

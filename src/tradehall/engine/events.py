@@ -349,6 +349,16 @@ AnyEvent = (
     | ReportUnmatched
     | TrailingPeakMoved
     | RolloverBooked
+    | StrategyRegistered
+    | BudgetSet
+    | BudgetRemoved
+    | OrderHoldChanged
+    | StrategyLimitsSet
+    | TradingStateSet
+    | BookFilled
+    | PartOpened
+    | PartChanged
+    | PartClosed
 )
 
 Emit = Callable[[AnyEvent], None]

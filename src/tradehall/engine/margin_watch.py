@@ -33,6 +33,22 @@ _Entry = tuple[Decimal, AccountId, int]
 _Heap = list[_Entry]
 
 
+Bounds = tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]
+"""A bid at or below the first, at or above the second, an ask at or below the third, at or above the fourth."""
+
+
+def tightest(left: Bounds | None, right: Bounds | None) -> Bounds | None:
+    """The bounds that a quote leaves first."""
+    if left is None or right is None:
+        return right if left is None else left
+    picks = (max, min, max, min)
+    pairs = zip(picks, left, right, strict=True)
+    low, rising, falling, high = (
+        pick((b for b in (one, two) if b is not None), default=None) for pick, one, two in pairs
+    )
+    return low, rising, falling, high
+
+
 def _figures(quote: Quote) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """What the four heaps of a symbol watch: a falling bid and a rising one, a falling ask and a rising one."""
     return -quote.bid, quote.bid, -quote.ask, quote.ask
@@ -57,6 +73,24 @@ class MarginWatch:
         However often it changes between two quotes, it is valued once.
         """
         self._moved[account_id] = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the next quote, whatever it says, has an account valued."""
+        return bool(self._moved)
+
+    def bounds(self, symbol: str) -> Bounds | None:
+        """Where quotes of `symbol` leave the first band; None: no account depends on it. Infinite: any quote does."""
+        heaps = self._heaps.get(symbol)
+        if heaps is None:
+            return None
+        falling_bid, rising_bid, falling_ask, rising_ask = (heap[0][0] if heap else None for heap in heaps)
+        return (
+            None if falling_bid is None else -falling_bid,
+            rising_bid,
+            None if falling_ask is None else -falling_ask,
+            rising_ask,
+        )
 
     def touched(self, quote: Quote) -> list[AccountId]:
         """Accounts whose margin state this quote, already among the latest, may have changed."""

@@ -8,6 +8,8 @@ from tradehall.domain.money import ONE, ZERO, round_floating
 from tradehall.domain.order import OrderType, Side
 from tradehall.domain.position import side_opened_by
 from tradehall.domain.rejection import Rejection
+from tradehall.domain.strategy import Budget
+from tradehall.engine.budgets import opening_in_book, required_hold, worst_price
 from tradehall.engine.commands import PlaceOrder
 from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
@@ -23,7 +25,9 @@ class Preview(Struct, frozen=True):
     """The answer to "what if": money in account currency, prices in quote currency per unit.
 
     `fill_price`: where it would fill now, or its own price if it would rest; None without a quote.
-    `liquidation_price`: where the resulting position alone would bring the stop-out.
+    `liquidation_price`: where the resulting position alone would bring the stop-out. `budget`: of the order's
+    strategy in the quote currency, as it stands, `budget_required` of which the order would reserve; None where
+    there is none.
     """
 
     rejection: Rejection | None
@@ -36,6 +40,8 @@ class Preview(Struct, frozen=True):
     margin_used_after: Decimal = ZERO
     margin_available_after: Decimal = ZERO
     liquidation_price: Decimal | None = None
+    budget: Budget | None = None
+    budget_required: Decimal = ZERO
 
 
 def preview(state: State, command: PlaceOrder, context: Context) -> Preview:
@@ -71,7 +77,22 @@ def _figures(draft: OrderDraft, rejection: Rejection | None) -> Preview:
         margin_used_after=used_after,
         margin_available_after=value.equity - commission - used_after,
         liquidation_price=_liquidation_price(draft, price, value.equity - commission, used_after),
+        budget=_budget(draft),
+        budget_required=_budget_required(draft),
     )
+
+
+def _budget(draft: OrderDraft) -> Budget | None:
+    strategy_id = draft.terms.strategy_id
+    return None if strategy_id is None else draft.account.books[strategy_id].budget(draft.instrument.quote_currency)
+
+
+def _budget_required(draft: OrderDraft) -> Decimal:
+    """What the order would reserve, accepted or not; 0 where nothing tells its price."""
+    if draft.terms.strategy_id is None or draft.rate is None or worst_price(draft) is None:
+        return ZERO
+    hold = required_hold(draft, opening_in_book(draft))
+    return ZERO if hold is None else hold.amount
 
 
 def _expected_fill(draft: OrderDraft) -> tuple[Decimal | None, bool]:

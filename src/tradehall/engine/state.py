@@ -12,12 +12,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from tradehall.domain.account import Account
+from tradehall.domain.account import Account, PositionMode
 from tradehall.domain.ids import FIRST_FILL_ID, FIRST_ORDER_ID, AccountId, OrderId, PositionId, first_id
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Order, OrderTerms, OrderType, Side
 from tradehall.domain.position import Position
+from tradehall.domain.strategy import StrategyBook
 
 ENDED_KEPT: Final = 1024
 EXPIRIES_SPARE: Final = 1024
@@ -68,6 +69,8 @@ class State:
         self.orders: dict[OrderId, Order] = {}
         self.oco_groups: dict[tuple[AccountId, str], dict[OrderId, None]] = {}
         self.reducing: dict[PositionId, dict[OrderId, None]] = {}
+        self.protecting: dict[PositionId, dict[OrderId, None]] = {}
+        self.strategy_orders: dict[tuple[AccountId, str], dict[OrderId, None]] = {}
         self.working: dict[tuple[AccountId, str, Side], Decimal] = {}
         self.trailing: dict[str, int] = {}
         self.expiries: list[tuple[int, OrderId]] = []
@@ -105,8 +108,41 @@ class State:
         return self.working.get((account_id, symbol, side), ZERO)
 
     def reducing_orders(self, position_id: PositionId) -> list[Order]:
-        """Working orders bound to a position: exit legs and closes, oldest first."""
+        """Working orders bound to a position of an account: exit legs and closes, oldest first."""
         return [self.orders[order_id] for order_id in self.reducing.get(position_id, _NOTHING)]
+
+    def bindings(self, account_id: AccountId, strategy_id: str | None) -> dict[PositionId, dict[OrderId, None]]:
+        """The index of orders by what they are bound to: positions, or the parts of books on a netting account.
+
+        A part may have the number of the position: one order can have opened both.
+        """
+        if strategy_id is None:
+            return self.reducing
+        is_netting = self.accounts[account_id].terms.position_mode is PositionMode.NETTING
+        return self.protecting if is_netting else self.reducing
+
+    def bound_orders(self, position: Position) -> list[Order]:
+        """Working orders bound to a position, or to a part of a book, oldest first."""
+        index = self.bindings(position.account_id, position.strategy_id)
+        return [self.orders[order_id] for order_id in index.get(position.position_id, _NOTHING)]
+
+    def bound_with(self, order: Order) -> list[Order]:
+        """Working orders bound to what `order` is bound to."""
+        position_id = order.terms.position_id
+        if position_id is None:
+            return []
+        index = self.bindings(order.terms.account_id, order.terms.strategy_id)
+        return [self.orders[order_id] for order_id in index.get(position_id, _NOTHING)]
+
+    def book(self, account_id: AccountId, strategy_id: str) -> StrategyBook | None:
+        """A strategy's book on an account."""
+        account = self.accounts.get(account_id)
+        return account.books.get(strategy_id) if account else None
+
+    def orders_of_strategy(self, account_id: AccountId, strategy_id: str) -> list[Order]:
+        """A strategy's working orders, oldest first."""
+        found = self.strategy_orders.get((account_id, strategy_id), _NOTHING)
+        return [self.orders[order_id] for order_id in found]
 
     def trailing_peak(self, order: Order) -> Decimal | None:
         """The best price since a trailing stop was accepted; None before its first quote."""
@@ -176,8 +212,11 @@ def index_order(state: State, order: Order) -> None:
         state.trailing[key] = state.trailing.get(key, 0) + 1
     if terms.oco_group_id is not None:
         state.oco_groups.setdefault((terms.account_id, terms.oco_group_id), {})[order.order_id] = None
+    if terms.strategy_id is not None:
+        state.strategy_orders.setdefault((terms.account_id, terms.strategy_id), {})[order.order_id] = None
     if terms.position_id is not None:
-        state.reducing.setdefault(terms.position_id, {})[order.order_id] = None
+        index = state.bindings(terms.account_id, terms.strategy_id)
+        index.setdefault(terms.position_id, {})[order.order_id] = None
     if terms.expires_at is not None:
         note_expiry(state, terms.expires_at, order.order_id)
 

@@ -20,6 +20,18 @@ from tradehall.engine.state_orders import (
     order_triggered,
 )
 from tradehall.engine.state_positions import position_changed, position_closed, position_opened
+from tradehall.engine.state_strategies import (
+    book_filled,
+    budget_removed,
+    budget_set,
+    order_hold_changed,
+    part_changed,
+    part_closed,
+    part_opened,
+    strategy_limits_set,
+    strategy_registered,
+    trading_state_set,
+)
 
 
 def evolve(state: State, event: ev.AnyEvent, now: int) -> None:
@@ -102,5 +114,15 @@ _EVOLVERS: Final[dict[type, Callable[[State, Any, int], None]]] = {
     ev.ReportUnmatched: _nothing_to_do,
     ev.TrailingPeakMoved: _trailing_peak_moved,
     ev.RolloverBooked: _rollover_booked,
+    ev.StrategyRegistered: strategy_registered,
+    ev.BudgetSet: budget_set,
+    ev.BudgetRemoved: budget_removed,
+    ev.OrderHoldChanged: order_hold_changed,
+    ev.StrategyLimitsSet: strategy_limits_set,
+    ev.TradingStateSet: trading_state_set,
+    ev.BookFilled: book_filled,
+    ev.PartOpened: part_opened,
+    ev.PartChanged: part_changed,
+    ev.PartClosed: part_closed,
 }
 assert _EVOLVERS.keys() == set(get_args(ev.AnyEvent))

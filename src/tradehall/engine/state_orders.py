@@ -16,6 +16,7 @@ from tradehall.engine.state import (
     note_expiry,
     peak_key,
 )
+from tradehall.engine.state_strategies import hold_changed, strategy_order_accepted
 
 
 def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
@@ -32,6 +33,8 @@ def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
         position_id=event.terms.position_id,
         digest=event.digest,
     )
+    if event.terms.strategy_id is not None:
+        strategy_order_accepted(state, order, event.hold, now)
     account = state.accounts[event.terms.account_id]
     account.orders[order.order_id] = order
     account.margin_held += event.margin_held
@@ -61,6 +64,8 @@ def _note_rejection(order: Order, rejection: Any) -> None:
     order.reject_code = rejection.code
     order.reject_message = rejection.message
     order.reject_numbers = {name: format(number, "f") for name, number in rejection.numbers.items()}
+    if rejection.currency is not None:
+        order.reject_numbers["currency"] = rejection.currency
 
 
 def order_opened(state: State, event: ev.OrderOpened, now: int) -> None:
@@ -76,6 +81,8 @@ def order_amended(state: State, event: ev.OrderAmended, now: int) -> None:
     else:
         state.accounts[event.terms.account_id].margin_held += event.margin_held - order.margin_held
         count_working(state, order.terms, event.terms.quantity - order.terms.quantity)
+        if order.hold is not event.hold:
+            hold_changed(state, order, event.hold)
     expiry, order.terms = order.terms.expires_at, event.terms
     order.margin_held = event.margin_held
     order.updated_at = now
@@ -101,6 +108,8 @@ def order_filled(state: State, event: ev.OrderFilled, now: int) -> None:
     order.venue_fill_ids = (*order.venue_fill_ids, fill.venue_fill_id)
     account.margin_held += event.margin_held - order.margin_held
     order.margin_held = event.margin_held
+    if order.hold is not event.hold:
+        hold_changed(state, order, event.hold)
     exposure = account.exposures.get(fill.symbol)
     if exposure is None:
         exposure = account.exposures[fill.symbol] = Exposure()
@@ -139,6 +148,8 @@ def _finish(state: State, order_id: OrderId, status: OrderStatus, reason: str, n
     order.end_reason = reason
     state.accounts[order.terms.account_id].margin_held -= order.margin_held
     order.margin_held = ZERO
+    if order.hold is not None:
+        hold_changed(state, order, None)
     _end(state, order)
 
 
@@ -158,8 +169,10 @@ def _end(state: State, order: Order) -> None:
         _forget_trailing(state, peak_key(terms.symbol, terms.side))
     if terms.oco_group_id is not None:
         _leave(state.oco_groups, (terms.account_id, terms.oco_group_id), order.order_id)
+    if terms.strategy_id is not None:
+        _leave(state.strategy_orders, (terms.account_id, terms.strategy_id), order.order_id)
     if terms.position_id is not None:
-        _leave(state.reducing, terms.position_id, order.order_id)
+        _leave(state.bindings(terms.account_id, terms.strategy_id), terms.position_id, order.order_id)
     _keep_ended(state, order)
 
 

@@ -6,6 +6,7 @@ from tradehall.domain.order import MarginMode
 from tradehall.domain.position import Position, PositionSide
 from tradehall.engine import events as ev
 from tradehall.engine.state import ConservationError, State
+from tradehall.engine.state_strategies import check_books
 
 
 def position_opened(state: State, event: ev.PositionOpened, now: int) -> None:
@@ -67,6 +68,8 @@ def _add_exposure(account: Account, position: Position, sign: int) -> None:
 
 def check_conservation(account: Account, symbol: str) -> None:
     """Units of all positions in `symbol` must be those of all fills. ConservationError otherwise."""
+    if account.books:
+        check_books(account, symbol)
     exposure = account.exposures.get(symbol)
     if exposure is None:
         return  # Flat: it was dropped when all its sums were zero.

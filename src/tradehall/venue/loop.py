@@ -4,17 +4,20 @@ and a backtest.
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Final
 
 from tradehall.domain.fill import ExecutionReport
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Depth, Print, Quote
 from tradehall.engine import events as ev
-from tradehall.engine.commands import AnyCommand, CheckMargin, ReportExecution, Tick
+from tradehall.engine.commands import AnyCommand, CheckLosses, CheckMargin, ReportExecution, Tick
 from tradehall.engine.context import Context
 from tradehall.engine.engine import Engine
-from tradehall.engine.margin_watch import MarginWatch
+from tradehall.engine.loss_watch import LossWatch
+from tradehall.engine.margin_watch import Bounds, MarginWatch, tightest
 from tradehall.engine.record import Record
+from tradehall.venue.book import Reach
 from tradehall.venue.matching import Reports
 from tradehall.venue.simulated import SimulatedVenue
 
@@ -44,6 +47,7 @@ class TradingLoop:
         self._quotes = quotes
         self._on_record = on_record
         self._watch = MarginWatch(engine.state, quotes)
+        self._losses = LossWatch(engine.state, quotes)
         self._backlog: deque[ev.AnyEvent] = deque()
         self._moved: dict[AccountId, None] = {}  # Accounts whose equity or positions changed since the last look.
         self._decisions_left = 0
@@ -52,6 +56,7 @@ class TradingLoop:
         """Let venue and margin watch start anew from the State, after it was restored."""
         self._venue.rebuild()
         self._watch = MarginWatch(self._state, self._quotes)
+        self._losses = LossWatch(self._state, self._quotes)
 
     def submit(self, command: AnyCommand, now: int) -> Record | None:
         """Decide `command`, and all that follows from it at once; its own record, None if nothing happened."""
@@ -69,6 +74,9 @@ class TradingLoop:
         self._apply(self._venue.on_quote(quote, now), now)
         for account_id in self._watch.touched(quote):
             self._check_margin(account_id, now)
+        for key in self._losses.touched(quote, now):
+            if self._decide(CheckLosses(*key), now) is not None:
+                self._settle(now)
 
     def on_depth(self, depth: Depth, now: int) -> None:
         """Let new levels behind the touch reach orders that wait for them."""
@@ -93,6 +101,25 @@ class TradingLoop:
         if engine is None or venue is None:
             return venue if engine is None else engine
         return min(engine, venue)
+
+    # What a quote must do to matter: any other may be left out, if the last before an order or a deadline is told.
+
+    @property
+    def wants_any_quote(self) -> bool:
+        """Whether the next quote matters, of whatever symbol."""
+        return self._watch.is_waiting or self._losses.is_waiting
+
+    def follows(self, symbol: str) -> bool:
+        """Whether the latest quote of `symbol` must be told before anything else happens."""
+        return self._venue.follows(symbol)
+
+    def reach(self, symbol: str) -> Reach | None:
+        """Prices that a quote of `symbol` must come to before an order looks at it; None: any does."""
+        return self._venue.reach(symbol)
+
+    def margin_bounds(self, symbol: str) -> Bounds | None:
+        """Prices that a quote must come to before a margin or a loss is looked at; None: nothing depends on it."""
+        return tightest(self._watch.bounds(symbol), self._losses.bounds(symbol))
 
     def _begin(self) -> None:
         self._decisions_left = DECISIONS_MAX + DECISIONS_PER_ORDER_MAX * len(self._state.orders)
@@ -154,11 +181,17 @@ class TradingLoop:
             account_of = _MOVES_EQUITY.get(type(event))
             if account_of is not None:
                 self._moved[account_of(event)] = None
+            elif (book_of := _MOVES_BOOK.get(type(event))) is not None:
+                self._losses.refresh(*book_of(event))
         return record
 
 
 _HEARD_BY_VENUE: Final = frozenset(
     {ev.OrderAccepted, ev.OrderAmended, ev.OrderFilled, ev.OrderCancelled, ev.OrderExpired, ev.OrderFailed}
+)
+
+_MOVES_BOOK: Final[dict[type, Callable[..., tuple[AccountId, str | None]]]] = dict.fromkeys(
+    (ev.BookFilled, ev.StrategyLimitsSet, ev.TradingStateSet), attrgetter("account_id", "strategy_id")
 )
 
 _MOVES_EQUITY: Final[dict[type, Callable[..., AccountId]]] = {

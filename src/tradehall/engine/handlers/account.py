@@ -36,7 +36,7 @@ def open_account(state: State, command: cmd.OpenAccount, context: Context, emit:
 
 
 def update_account(state: State, command: cmd.UpdateAccount, context: Context, emit: Emit) -> None:
-    """Change status or leverage; positions keep the margin they were opened with."""
+    """Change status, leverage or need of budgets; positions keep the margin they were opened with."""
     account = state.accounts.get(command.account_id)
     if account is None:
         emit(ev.RequestRefused(command.account_id, account_unknown(command.account_id)))
@@ -45,6 +45,7 @@ def update_account(state: State, command: cmd.UpdateAccount, context: Context, e
         account.terms,
         status=command.status or account.terms.status,
         leverage=command.leverage or account.terms.leverage,
+        budget_required=(account.terms.budget_required if command.budget_required is None else command.budget_required),
     )
     if terms != account.terms:
         emit(ev.AccountUpdated(terms))

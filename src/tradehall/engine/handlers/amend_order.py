@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderTerms, TimeInForce
+from tradehall.domain.order import Hold, Order, OrderRole, OrderStatus, OrderTerms, TimeInForce
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
@@ -29,6 +29,7 @@ from tradehall.engine.handlers.exits import (
     legs_of_entry,
     move_leg,
     place_exit,
+    protected_position,
 )
 from tradehall.engine.rules import AMEND_ORDER_CHECKS, EXIT_CHECKS, SHAPE_CHECKS, first_rejection
 from tradehall.engine.state import State
@@ -51,7 +52,8 @@ def amend_order(state: State, command: cmd.AmendOrder, context: Context, emit: E
     if (rejection := _amend_rejection(order, draft)) is not None:
         emit(ev.RequestRefused(command.account_id, rejection, command.order_id))
         return
-    emit(ev.OrderAmended(order.order_id, terms, draft.margin_required, keeps_priority(order.terms, terms)))
+    stays = keeps_priority(order.terms, terms)
+    emit(ev.OrderAmended(order.order_id, terms, draft.margin_required, stays, _kept_if_same(order.hold, draft.hold)))
     _move_legs(state, order, command, emit)
     _protect_filled_part(state, order, command, emit)
 
@@ -105,6 +107,10 @@ def _trigger_of(terms: OrderTerms) -> tuple[Decimal | None, Decimal | None]:
     return terms.stop_price, terms.trailing_distance
 
 
+def _kept_if_same(before: Hold | None, after: Hold | None) -> Hold | None:
+    return before if before == after else after
+
+
 def _amend_filled_entry(
     state: State, order: Order, terms: OrderTerms, command: cmd.AmendOrder, context: Context, emit: Emit
 ) -> None:
@@ -125,10 +131,11 @@ def _filled_entry_rejection(state: State, order: Order, command: cmd.AmendOrder,
     for role, price in zip(EXIT_ROLES, (command.stop_loss, command.take_profit), strict=True):
         if price is not None and all(leg.role is not role for leg in legs):
             return exit_leg_missing(role, f"order {order.order_id}")
-    assert order.position_id is not None, "legs have a position"
+    position = protected_position(state, order)
+    assert position is not None, "legs have a position"
     draft = exits_draft(
         state,
-        state.accounts[command.account_id].positions[order.position_id],
+        position,
         context,
         stop_loss=command.stop_loss,
         take_profit=command.take_profit,
@@ -150,7 +157,7 @@ def _move_legs(state: State, entry: Order, command: cmd.AmendOrder, emit: Emit) 
 
 def _protect_filled_part(state: State, entry: Order, command: cmd.AmendOrder, emit: Emit) -> None:
     """A partly filled entry that gets an exit it did not have: what has filled is not left naked."""
-    position = None if entry.position_id is None else state.position(command.account_id, entry.position_id)
+    position = protected_position(state, entry)
     if position is None or position.side.entry_side is not entry.terms.side:
         return
     quantity = min(entry.filled_quantity, position.quantity)

@@ -10,6 +10,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
 from tradehall.engine.rules.account import account_read_only
+from tradehall.engine.rules.strategy import strategy_unknown
 from tradehall.engine.state import State
 
 
@@ -29,13 +30,22 @@ def cancel_order(state: State, command: cmd.CancelOrder, context: Context, emit:
 
 
 def cancel_all_orders(state: State, command: cmd.CancelAllOrders, context: Context, emit: Emit) -> None:
-    """Cancel all working orders of the account, or those in one symbol; a liquidation is not the account's to stop."""
+    """Cancel all working orders of the account, of a strategy, or in one symbol.
+
+    A liquidation is not the account's to stop.
+    """
     account = state.accounts.get(command.account_id)
     if account is None:
         emit(ev.RequestRefused(command.account_id, account_unknown(command.account_id)))
         return
+    if command.strategy_id is not None and command.strategy_id not in account.books:
+        emit(ev.RequestRefused(command.account_id, strategy_unknown(command.strategy_id)))
+        return
     for order in list(account.orders.values()):
-        is_meant = command.symbol is None or order.terms.symbol == command.symbol
+        is_meant = command.symbol in (None, order.terms.symbol) and command.strategy_id in (
+            None,
+            order.terms.strategy_id,
+        )
         if is_meant and order.role is not OrderRole.LIQUIDATION:
             emit(ev.OrderCancelled(command.account_id, order.order_id, command.reason))
 

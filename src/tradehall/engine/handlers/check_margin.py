@@ -81,7 +81,7 @@ def _can_close(state: State, position: Position, context: Context) -> bool:
 
 
 def _liquidate(state: State, position: Position, context: Context, emit: Emit) -> None:
-    orders = state.reducing_orders(position.position_id)
+    orders = state.bound_orders(position)
     if any(order.role is OrderRole.LIQUIDATION for order in orders) or not _can_close(state, position, context):
         return
     terms = OrderTerms(

@@ -11,10 +11,12 @@ from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
+from tradehall.engine.handlers.exits import named_position
 from tradehall.engine.handlers.place_order import accept_or_reject, was_asked_before
 from tradehall.engine.rules import SHAPE_CHECKS, first_rejection
 from tradehall.engine.rules.position import position_unknown
 from tradehall.engine.rules.quantity import quantity_above_max
+from tradehall.engine.rules.strategy import strategy_unknown
 from tradehall.engine.state import State
 
 
@@ -23,7 +25,7 @@ def close_position(state: State, command: cmd.ClosePosition, context: Context, e
     account = state.accounts.get(command.account_id)
     if account is not None and was_asked_before(state, account, command, command.client_order_id, emit):
         return
-    position = state.position(command.account_id, command.position_id)
+    position = named_position(state, command.account_id, command.position_id, command.strategy_id)
     if position is None:
         rejection = position_unknown(command.position_id)
         emit(ev.RequestRefused(command.account_id, rejection, position_id=command.position_id))
@@ -54,14 +56,23 @@ def close_position(state: State, command: cmd.ClosePosition, context: Context, e
 
 
 def close_all_positions(state: State, command: cmd.CloseAllPositions, context: Context, emit: Emit) -> None:
-    """Close every position of the account, or those in one symbol, at market."""
+    """Close every position of the account, or of a strategy's book, or those in one symbol, at market."""
     account = state.accounts.get(command.account_id)
     if account is None:
         emit(ev.RequestRefused(command.account_id, account_unknown(command.account_id)))
         return
-    for position in list(account.positions.values()):
+    positions = account.positions
+    if command.strategy_id is not None:
+        book = account.books.get(command.strategy_id)
+        if book is None:
+            emit(ev.RequestRefused(command.account_id, strategy_unknown(command.strategy_id)))
+            return
+        positions = book.parts
+    for position in list(positions.values()):
         if command.symbol is None or position.symbol == command.symbol:
-            single = cmd.ClosePosition(command.account_id, position.position_id, source=command.source)
+            single = cmd.ClosePosition(
+                command.account_id, position.position_id, source=command.source, strategy_id=command.strategy_id
+            )
             close_position(state, single, context, emit)
 
 

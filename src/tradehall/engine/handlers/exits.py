@@ -8,13 +8,15 @@ from decimal import Decimal
 
 import msgspec
 
-from tradehall.domain.ids import OrderId
+from tradehall.domain.account import PositionMode
+from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Order, OrderRole, OrderTerms, OrderType
 from tradehall.domain.position import Position
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
+from tradehall.engine.booking import part_in
 from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
@@ -107,16 +109,43 @@ def leg_terms(
     )
 
 
-def exit_legs(state: State, position_id: int, role: OrderRole) -> list[Order]:
-    """Working legs of one role behind a position, oldest first."""
-    return [order for order in state.reducing_orders(position_id) if order.role is role]
+def exit_legs(state: State, position: Position, role: OrderRole) -> list[Order]:
+    """Working legs of one role behind a position or a part, oldest first."""
+    return [order for order in state.bound_orders(position) if order.role is role]
+
+
+def protected_position(state: State, entry: Order) -> Position | None:
+    """What the legs of an entry stand behind: its position, or on a netting account the part of its strategy's book."""
+    terms = entry.terms
+    account = state.accounts[terms.account_id]
+    if entry.position_id is None:
+        return None
+    if terms.strategy_id is None or account.terms.position_mode is PositionMode.HEDGING:
+        return account.positions.get(entry.position_id)
+    part = part_in(account, terms.strategy_id, terms.symbol)
+    return part if part is not None and part.side.entry_side is terms.side else None
+
+
+def named_position(
+    state: State, account_id: AccountId, position_id: PositionId, strategy_id: str | None
+) -> Position | None:
+    """The position of that number; of a strategy: what is its own, on a netting account the part of its book."""
+    account = state.accounts.get(account_id)
+    if account is None or strategy_id is None:
+        return state.position(account_id, position_id)
+    book = account.books.get(strategy_id)
+    part = None if book is None else book.parts.get(position_id)
+    if part is None or account.terms.position_mode is PositionMode.NETTING:
+        return part
+    return account.positions[position_id]
 
 
 def legs_of_entry(state: State, entry: Order) -> list[Order]:
     """Working legs that an entry's fills placed."""
-    if entry.position_id is None:
+    position = protected_position(state, entry)
+    if position is None:
         return []
-    return [order for order in state.reducing_orders(entry.position_id) if order.parent_order_id == entry.order_id]
+    return [order for order in state.bound_orders(position) if order.parent_order_id == entry.order_id]
 
 
 def exit_leg_missing(role: OrderRole, of: str) -> Rejection:
@@ -160,17 +189,17 @@ def move_leg(leg: Order, price: Decimal, emit: Emit) -> None:
 
 def drop_exits(state: State, position: Position, but: OrderId, emit: Emit) -> None:
     """The position is flat: what was bound to it goes."""
-    for order in state.reducing_orders(position.position_id):
+    for order in state.bound_orders(position):
         if order.order_id != but:
             emit(ev.OrderCancelled(position.account_id, order.order_id, "position closed"))
 
 
 def trim_exits(state: State, position: Position, emit: Emit) -> None:
     """The position shrank: legs beyond it shrink too, newest first."""
-    if position.position_id not in state.reducing:
+    if position.position_id not in state.bindings(position.account_id, position.strategy_id):
         return  # The usual case, told by one look.
     for role in EXIT_ROLES:
-        legs = exit_legs(state, position.position_id, role)
+        legs = exit_legs(state, position, role)
         excess = sum((leg.remaining_quantity for leg in legs), ZERO) - position.quantity
         for leg in reversed(legs):
             if excess <= 0:

@@ -58,7 +58,8 @@ def accept_or_reject(draft: OrderDraft, role: OrderRole, emit: Emit) -> None:
     # From here on nothing may fail: the order exists and its margin is held.
     if terms.time_in_force is TimeInForce.DAY:
         terms = msgspec.structs.replace(terms, expires_at=session_end(draft.instrument.sessions, draft.context.now))
-    emit(ev.OrderAccepted(state.next_order_id, terms, draft.margin_required, role, digest=command.digest))
+    number = state.next_order_id
+    emit(ev.OrderAccepted(number, terms, draft.margin_required, role, digest=command.digest, hold=draft.hold))
 
 
 def cancel_group(state: State, account: Account, terms: OrderTerms, order_id: OrderId, emit: Emit) -> None:

@@ -18,6 +18,7 @@ from tradehall.engine.handlers.exits import (
     exits_draft,
     leg_terms,
     move_leg,
+    named_position,
 )
 from tradehall.engine.rules import EXIT_CHECKS, first_rejection
 from tradehall.engine.rules.position import position_unknown
@@ -26,7 +27,7 @@ from tradehall.engine.state import State
 
 def set_position_exits(state: State, command: cmd.SetPositionExits, context: Context, emit: Emit) -> None:
     """Check both exits first, then change them one after the other."""
-    position = state.position(command.account_id, command.position_id)
+    position = named_position(state, command.account_id, command.position_id, command.strategy_id)
     if position is None:
         rejection: Rejection | None = position_unknown(command.position_id)
     else:
@@ -48,7 +49,7 @@ def _missing_leg(state: State, position: Position, command: cmd.SetPositionExits
     if command.may_create:
         return None
     for role, price in zip(EXIT_ROLES, (command.stop_loss, command.take_profit), strict=True):
-        if price is not None and not exit_legs(state, position.position_id, role):
+        if price is not None and not exit_legs(state, position, role):
             return exit_leg_missing(role, f"position {position.position_id}")
     return None
 
@@ -68,12 +69,12 @@ def _exits_rejection(
 
 
 def _remove(state: State, position: Position, role: OrderRole, emit: Emit) -> None:
-    for leg in exit_legs(state, position.position_id, role):
+    for leg in exit_legs(state, position, role):
         emit(ev.OrderCancelled(position.account_id, leg.order_id, "exit removed"))
 
 
 def _move_or_make(state: State, position: Position, role: OrderRole, price: Decimal, emit: Emit) -> None:
-    legs = exit_legs(state, position.position_id, role)
+    legs = exit_legs(state, position, role)
     for leg in legs:
         if exit_price(leg) != price:
             move_leg(leg, price, emit)
@@ -94,5 +95,5 @@ def _move_or_make(state: State, position: Position, role: OrderRole, price: Deci
 
 def _leg_for_all(state: State, position: Position, role: OrderRole) -> OrderId | None:
     """The one leg of the other role that closes the whole position, as the new one will."""
-    legs = exit_legs(state, position.position_id, role)
+    legs = exit_legs(state, position, role)
     return legs[0].order_id if len(legs) == 1 and legs[0].remaining_quantity == position.quantity else None

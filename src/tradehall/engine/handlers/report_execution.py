@@ -13,10 +13,13 @@ from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
 from tradehall.engine.booking import Booking, Execution, book, reducible_quantity
+from tradehall.engine.books import BookBooking, book_strategies
+from tradehall.engine.budgets import hold_after_fill
 from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
 from tradehall.engine.events import Emit
 from tradehall.engine.fees import commission_of
+from tradehall.engine.handlers.books import emit_book, follow_up_books, opening_to_protect, own_pnl
 from tradehall.engine.handlers.exits import EXIT_ROLES, drop_exits, place_exits, trim_exits
 from tradehall.engine.handlers.place_order import cancel_group
 from tradehall.engine.state import State
@@ -74,12 +77,18 @@ def _filled(state: State, order: Order, said: report.VenueFilled, context: Conte
     account = state.accounts[order.terms.account_id]
     execution = _execution(state, account, order, said, context)
     booking = book(state, account, execution)
+    of_books = book_strategies(state, account, execution, booking)
     was_working = order.is_working
-    fill = _fill(state, execution, booking, said, account.terms.currency)
-    emit(ev.OrderFilled(fill, _margin_still_held(order, booking, fill, account.terms.currency)))
+    fill = _fill(state, execution, booking, said, account.terms.currency, of_books)
+    held = _margin_still_held(order, booking, fill, account.terms.currency)
+    emit(ev.OrderFilled(fill, held, hold_after_fill(order, fill.quantity)))
     _emit_positions(booking, emit)
     _emit_ledger(account, booking, fill, emit)
-    _follow_up(state, account, order, booking, was_working=was_working, emit=emit)
+    for of_book in of_books:
+        emit_book(state, account, of_book, execution, fill.fill_id, emit)
+    _follow_up(state, account, order, booking, of_books, was_working=was_working, emit=emit)
+    if of_books:
+        follow_up_books(state, account, order, of_books, context, emit)
 
 
 def _impossible(state: State, order: Order, said: report.VenueFilled) -> str | None:
@@ -117,7 +126,14 @@ def _execution(state: State, account: Account, order: Order, said: report.VenueF
     )
 
 
-def _fill(state: State, execution: Execution, booking: Booking, said: report.VenueFilled, currency: str) -> report.Fill:
+def _fill(
+    state: State,
+    execution: Execution,
+    booking: Booking,
+    said: report.VenueFilled,
+    currency: str,
+    of_books: list[BookBooking],
+) -> report.Fill:
     order = execution.order
     return report.Fill(
         fill_id=state.next_fill_id,
@@ -140,6 +156,7 @@ def _fill(state: State, execution: Execution, booking: Booking, said: report.Ven
         venue_fill_id=said.venue_fill_id,
         strategy_id=order.terms.strategy_id,
         symbol_asked=order.terms.symbol_asked,
+        book_pnl=own_pnl(order, of_books) if of_books else ZERO,
     )
 
 
@@ -197,11 +214,19 @@ def _book_entry(
 
 
 def _follow_up(
-    state: State, account: Account, order: Order, booking: Booking, *, was_working: bool, emit: Emit
+    state: State,
+    account: Account,
+    order: Order,
+    booking: Booking,
+    of_books: list[BookBooking],
+    *,
+    was_working: bool,
+    emit: Emit,
 ) -> None:
     """What a fill sets off: legs behind what opened, mates of a filled leg, legs of what closed, OCO."""
-    if booking.opening is not None and order.role is OrderRole.ENTRY:
-        place_exits(state, order, booking.opening.after, booking.opening.quantity, emit)
+    opening = opening_to_protect(account, order, booking, of_books)
+    if opening is not None and order.role is OrderRole.ENTRY:
+        place_exits(state, order, opening.after, opening.quantity, emit)
     if order.status is OrderStatus.FILLED:
         for sibling in _siblings(state, order):
             emit(ev.OrderCancelled(order.terms.account_id, sibling, "the other exit filled"))
@@ -219,11 +244,11 @@ def _follow_up(
 
 def _siblings(state: State, order: Order) -> list[OrderId]:
     """The working legs that `order` names as its other exit, or that name it."""
-    if order.role not in EXIT_ROLES or order.terms.position_id is None:
+    if order.role not in EXIT_ROLES:
         return []
     return [
         leg.order_id
-        for leg in state.reducing_orders(order.terms.position_id)
+        for leg in state.bound_with(order)
         if order.order_id == leg.sibling_order_id or leg.order_id == order.sibling_order_id
     ]
 

@@ -10,14 +10,15 @@ from typing import Final
 
 from tradehall.domain.account import AccountStatus
 from tradehall.domain.rejection import Rejection
+from tradehall.domain.strategy import TradingState
 from tradehall.engine.draft import OrderDraft
-from tradehall.engine.rules import account, group, margin, position, price, quantity, session, shape
+from tradehall.engine.rules import account, group, margin, position, price, quantity, session, shape, strategy
 
 Check = Callable[[OrderDraft], Rejection | None]
 
 # Malformed wishes: refused without an order number, and the client order id is not used up.
 SHAPE_CHECKS: Final[tuple[Check, ...]] = (
-    shape.strategy_is_known,
+    strategy.strategy_is_known,
     shape.prices_are_there,
     shape.prices_are_allowed,
     shape.prices_are_positive,
@@ -32,15 +33,20 @@ PLACE_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     account.account_is_enabled,
     account.account_may_write,
     account.account_may_open,
+    strategy.trading_is_not_halted,
+    strategy.trading_may_increase,
+    strategy.orders_are_not_too_frequent,
     account.orders_are_below_max,
     position.position_is_known,
     position.position_side_fits,
     position.margin_mode_matches,
     group.positions_are_below_max,
+    strategy.parts_are_below_max,
     group.hedge_is_allowed,
     group.oldest_closes_first,
     group.part_may_close,
     session.session_is_open,
+    strategy.budget_is_priced,
     session.quote_is_known,
     session.quote_is_fresh,
     quantity.quantity_is_at_least_min,
@@ -56,6 +62,8 @@ PLACE_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     margin.leverage_is_allowed,
     margin.notional_is_at_most_max,
     margin.conversion_is_known,
+    strategy.budget_is_configured,
+    strategy.budget_is_sufficient,
     margin.margin_is_sufficient,
 )
 
@@ -66,6 +74,13 @@ ABOUT_THE_SPECIAL: Final = frozenset(
         account.account_is_enabled,
         account.account_may_write,
         account.account_may_open,
+        strategy.trading_is_not_halted,
+        strategy.trading_may_increase,
+        strategy.orders_are_not_too_frequent,
+        strategy.parts_are_below_max,
+        strategy.budget_is_priced,
+        strategy.budget_is_configured,
+        strategy.budget_is_sufficient,
         position.position_is_known,
         position.position_side_fits,
         group.positions_are_below_max,
@@ -88,6 +103,8 @@ AMEND_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     account.account_is_enabled,
     account.account_may_write,
     account.account_may_open,
+    strategy.trading_is_not_halted,
+    strategy.trading_may_increase,
     quantity.quantity_is_at_least_min,
     quantity.quantity_is_at_most_max,
     quantity.quantity_is_on_step,
@@ -97,6 +114,8 @@ AMEND_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     price.post_only_would_rest,
     margin.notional_is_at_most_max,
     margin.conversion_is_known,
+    strategy.budget_is_configured,
+    strategy.budget_is_sufficient,
     margin.margin_is_sufficient,
 )
 
@@ -115,13 +134,15 @@ def place_order_rejection(draft: OrderDraft) -> Rejection | None:
     return first_rejection(PLAIN_ORDER_CHECKS if is_plain(draft) else PLACE_ORDER_CHECKS, draft)
 
 
-_special_terms: Final = attrgetter("position_id", "reduce_only", "post_only", "leverage")
+_special_terms: Final = attrgetter("position_id", "reduce_only", "post_only", "leverage", "strategy_id")
 
 
 def is_plain(draft: OrderDraft) -> bool:
     """Whether an order asks for nothing special, on an account without rules of its own."""
-    command, terms = draft.command, draft.account.terms
+    command, account, terms = draft.command, draft.account, draft.account.terms
     if command.is_strict or command.expected_price is not None or any(_special_terms(draft.terms)):
+        return False
+    if account.trading_state is not TradingState.NORMAL:
         return False
     return terms.status is AccountStatus.ACTIVE and not terms.positions_max and not terms.hedge_prohibited
 

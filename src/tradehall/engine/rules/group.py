@@ -15,10 +15,15 @@ def positions_are_below_max(draft: OrderDraft) -> Rejection | None:
         return None
     if account.terms.position_mode is PositionMode.NETTING and draft.position is not None:
         return None
+    return too_many_positions(f"account {draft.terms.account_id}", len(account.positions), most)
+
+
+def too_many_positions(who: str, count: int, most: int) -> Rejection:
+    """The refusal of a position more than an account, or a strategy, may have."""
     return Rejection(
         RejectCode.TOO_MANY_POSITIONS,
-        f"account {draft.terms.account_id} has {len(account.positions)} positions, the most it may have is {most}",
-        {"positions": Decimal(len(account.positions)), "positions_max": Decimal(most)},
+        f"{who} has {count} positions, the most it may have is {most}",
+        {"positions": Decimal(count), "positions_max": Decimal(most)},
     )
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from tradehall.domain.ids import PositionId
 from tradehall.domain.position import side_opened_by
 from tradehall.domain.rejection import RejectCode, Rejection
-from tradehall.engine.booking import positions_met
+from tradehall.engine.booking import reducible_by
 from tradehall.engine.draft import OrderDraft
 
 
@@ -56,7 +56,7 @@ def margin_mode_matches(draft: OrderDraft) -> Rejection | None:
 
 def reduce_only_reduces(draft: OrderDraft) -> Rejection | None:
     """A reduce-only order finds something to reduce; more than that is capped when it fills."""
-    if not draft.terms.reduce_only or positions_met(draft.state, draft.account, draft.terms):
+    if not draft.terms.reduce_only or reducible_by(draft.state, draft.account, draft.terms):
         return None
     return Rejection(
         RejectCode.REDUCE_ONLY_NOTHING_TO_REDUCE,

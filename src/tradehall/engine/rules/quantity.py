@@ -64,9 +64,14 @@ def quantity_is_on_step(draft: OrderDraft) -> Rejection | None:
 
 def quantity_that_passes(draft: OrderDraft, at_most: Decimal) -> dict[str, Decimal]:
     """`would_pass`: the largest quantity [units] on the grid that is not above `at_most`; none where none is."""
-    step = _grid(draft) or _FINEST_TOLD
+    step = finest_grid(draft)
     largest = at_most if is_multiple(at_most, step) else round_down_to(at_most, step)
     return {"would_pass": largest} if largest > 0 and largest >= _smallest(draft) else {}
+
+
+def finest_grid(draft: OrderDraft) -> Decimal:
+    """The grid [units] that quantities lie on, or the finest that is told where there is none."""
+    return _grid(draft) or _FINEST_TOLD
 
 
 def _smallest(draft: OrderDraft) -> Decimal:

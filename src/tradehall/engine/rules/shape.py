@@ -9,13 +9,6 @@ from tradehall.engine.draft import OrderDraft
 from tradehall.engine.order_types import SHAPES
 
 
-def strategy_is_known(draft: OrderDraft) -> Rejection | None:
-    """Strategies are registered first; none can be yet, so any name is unknown."""
-    if draft.terms.strategy_id is None:
-        return None
-    return Rejection(RejectCode.STRATEGY_UNKNOWN, f"strategy {draft.terms.strategy_id} is not known")
-
-
 def prices_are_there(draft: OrderDraft) -> Rejection | None:
     """A LIMIT has its limit price, a STOP its stop price, a TRAILING_STOP its distance."""
     terms = draft.terms
