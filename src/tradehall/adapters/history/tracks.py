@@ -1,7 +1,6 @@
 """Tracks: what one file of each kind says, as rows to be merged and as quotes, prints and books to be told.
 
-How bars are played: open, then of high and low the one nearer to the open, the other, and the close, at
-0, 1/3 and 2/3 of the bar and a microsecond before its end; each with a quarter of the volume as a print.
+Bars are played along their path (see backtests/bar_path.py), each price with a quarter of the volume as a print.
 Where only one price is recorded it is the bid, the ask being a tick above; a print that a seller's order
 met was at the bid, one that a buyer's met at the ask.
 """
@@ -16,8 +15,8 @@ from tradehall.adapters.history.batches import Columns
 from tradehall.adapters.history.schema import BAR_PRICES, NEEDED, QUOTE_BAR_PRICES, Kind, is_buy
 from tradehall.adapters.history.sources import Source
 from tradehall.adapters.history.values import Decimals, plain
+from tradehall.backtests.bar_path import is_high_first, offsets, path
 from tradehall.domain.market import Print, Quote
-from tradehall.domain.time import NS_PER_US
 from tradehall.ports.feed import MarketSink
 from tradehall.ports.recording import Row
 
@@ -128,7 +127,7 @@ class BarTrack(Track):
         prices = zip(*(columns.values(name) for name in BAR_PRICES), strict=True)
         for at, bar, volume in zip(columns.at, prices, volumes, strict=False):
             size = plain(self.sizes[volume] * QUARTER) if volume is not None and 0 < volume < _INFINITE else None
-            for when, price in zip(times, _path(*bar), strict=True):
+            for when, price in zip(times, path(*bar), strict=True):
                 yield at + when, number, self.prices[price], size
 
     def send(self, row: Row, sink: MarketSink, received_at: int, offset: int) -> None:
@@ -149,8 +148,8 @@ class QuoteBarTrack(Track):
         times, prices = _times(self.source), self.prices
         bars = zip(*(columns.values(name) for name in QUOTE_BAR_PRICES), strict=True)
         for at, bar in zip(columns.at, bars, strict=True):
-            bids = _path(*bar[:4])
-            asks = _path(*bar[4:], high_first=_is_high_first(*bar[:3]))
+            bids = path(*bar[:4])
+            asks = path(*bar[4:], high_first=is_high_first(*bar[:3]))
             for when, bid, ask in zip(times, bids, asks, strict=True):
                 yield at + when, number, prices[bid], prices[ask]
 
@@ -166,16 +165,4 @@ _INFINITE: Final = float("inf")
 def _times(source: Source) -> tuple[int, int, int, int]:
     span = source.label.span_ns
     assert span is not None, f"{source.path} holds bars, so its span is known"
-    return 0, span // 3, 2 * span // 3, span - min(NS_PER_US, span // 6)
-
-
-def _is_high_first(opened: float, high: float, low: float) -> bool:
-    return high - opened < opened - low
-
-
-def _path(
-    opened: float, high: float, low: float, close: float, *, high_first: bool | None = None
-) -> tuple[float, float, float, float]:
-    if _is_high_first(opened, high, low) if high_first is None else high_first:
-        return opened, high, low, close
-    return opened, low, high, close
+    return offsets(span)
