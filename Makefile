@@ -104,7 +104,7 @@ metrics-peers: .venv-peers/.installed ## Ask the peers of our metrics again, and
 	@.venv-peers/bin/python tests/analytics/peers/generate.py
 
 .PHONY: check
-check: format-check lint types imports dead docs openapi-check ## Format, lint, types, imports, dead code, docs, OpenAPI
+check: format-check lint types imports dead docs openapi-check page-check ## Format, lint, types, imports, dead code, docs, OpenAPI, page
 
 .PHONY: format-check
 format-check: dev
@@ -134,6 +134,10 @@ docs: dev ## Only the links and snippets of the documents
 openapi-check: dev
 	$(BIN)/python tools/check_openapi.py
 
+.PHONY: page-check
+page-check: dev
+	$(BIN)/python tools/check_page.py
+
 # ------------------------------------------------------------------ tidying up
 
 .PHONY: format
@@ -144,6 +148,11 @@ format: dev ## Format the code and sort its imports
 .PHONY: openapi
 openapi: dev ## Write docs/openapi/*.json anew
 	$(BIN)/python tools/check_openapi.py --write
+
+# The page is committed as it is built, so that nobody but its authors needs Node.
+.PHONY: page
+page: ## Build the web page from ui/ (needs Node 20 and npm)
+	cd ui && npm ci --silent && npm run --silent check && npm run --silent build
 
 # The dev lock is resolved first and the run lock takes its pins from it, so that the two never disagree.
 LOCK := build/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
