@@ -1,4 +1,4 @@
-"""How a backtest is run: accounts, costs, when orders fill, what a bar is taken for. docs/backtests.md explains each."""
+"""How a backtest is run: accounts, costs, when orders fill, what a bar is taken for: docs/backtests.md."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from tradehall.domain.account import AccountTerms, PositionMode
 from tradehall.domain.ids import AccountId
+from tradehall.domain.instrument import FeeSide
 from tradehall.domain.money import ONE, ZERO
 from tradehall.venue.settings import VenueSettings
 
@@ -38,14 +39,6 @@ class InBar(StrEnum):
 
     AT_PRICE = "at_price"  # At its own price: between two prices of a bar the market passed all others.
     AT_EXTREME = "at_extreme"  # At the high or low that reached it, as when bars are replayed as four quotes.
-
-
-class FeeSide(StrEnum):
-    """Which fills pay a fee."""
-
-    BOTH = "both"
-    OPENING = "opening"
-    CLOSING = "closing"
 
 
 class FillRule(Struct, frozen=True, kw_only=True):
@@ -103,6 +96,11 @@ class AccountSetup(Struct, frozen=True, kw_only=True):
     stop_out_level: Decimal | None = None
     money_digits: int | None = None
 
+    @property
+    def money(self) -> str:
+        """The currency as the engine knows it, with its digits where they are not the usual ones."""
+        return self.currency if self.money_digits is None else f"{self.currency}:{self.money_digits}"
+
     def terms(self) -> AccountTerms:
         """What the engine opens."""
         is_levered = self.leverage > 1 and not self.is_cash
@@ -110,7 +108,8 @@ class AccountSetup(Struct, frozen=True, kw_only=True):
         stop_out = Decimal(50 if is_levered else 0) if self.stop_out_level is None else self.stop_out_level
         return AccountTerms(
             account_id=self.account_id,
-            currency=self.currency,
+            currency=self.money,
+            is_cash=self.is_cash,
             position_mode=self.position_mode,
             leverage=ONE if self.is_cash else self.leverage,
             margin_call_level=call,

@@ -1,6 +1,7 @@
 """Sizes that are worked out at the price an order will meet."""
 
 from decimal import ROUND_FLOOR, Decimal
+from typing import Final
 
 from msgspec import Struct
 
@@ -26,6 +27,8 @@ class Amount(Struct, frozen=True, kw_only=True):
     money: Decimal
     step: Decimal | None = ONE
 
+
+ALL_IN: Final = AllIn()
 
 Size = AllIn | Amount | Decimal | int | float | str
 

@@ -41,7 +41,8 @@ class AccountTerms(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `hedge_prohibited` to `partial_close` are a group's switches: no two directions in one symbol, the oldest
     position is closed first, so many positions at most (0: any number), and whether a position may be closed in
-    parts. `budget_required`: a strategy without a budget places nothing that opens.
+    parts. `budget_required`: a strategy without a budget places nothing that opens. `is_cash`: it pays in full,
+    fees included, spends no unrealised profit, and sells nothing that it does not hold.
     """
 
     account_id: AccountId
@@ -60,6 +61,7 @@ class AccountTerms(Struct, frozen=True, gc=False, omit_defaults=True):
     positions_max: int = 0
     partial_close: bool = True
     budget_required: bool = False
+    is_cash: bool = False
 
 
 class Exposure(Struct, gc=False):

@@ -18,8 +18,16 @@ class AssetClass(StrEnum):
     FUTURES = "FUTURES"
 
 
+class FeeSide(StrEnum):
+    """Which units of a fill pay its fee."""
+
+    BOTH = "both"
+    OPENING = "opening"
+    CLOSING = "closing"
+
+
 class Commission(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Fee of one fill, in `currency`: the sum of its parts, at least `minimum`.
+    """Fee of one fill, in `currency`: the sum of its parts, at least `minimum`, for the units that `charged` names.
 
     `taker_rate`, `maker_rate` [share of notional], `per_unit` [money/unit], `fixed` [money/fill].
     """
@@ -30,6 +38,7 @@ class Commission(Struct, frozen=True, gc=False, omit_defaults=True):
     fixed: Decimal = ZERO
     minimum: Decimal = ZERO
     currency: str = "USD"
+    charged: FeeSide = FeeSide.BOTH
 
 
 class Instrument(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -13,7 +13,7 @@ from tradehall.engine.booking import part_in, reducible_by
 from tradehall.engine.commands import PlaceOrder
 from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
-from tradehall.engine.fees import commission_currencies
+from tradehall.engine.fees import commission_currencies, leverage_of
 from tradehall.engine.state import State
 from tradehall.engine.valuation import cross_available
 
@@ -90,7 +90,7 @@ class OrderDraft:
     @property
     def leverage(self) -> Decimal:
         """Leverage that applies: the order's own or the account's, within the instrument's limit."""
-        return min(self.terms.leverage or self.account.terms.leverage, self.instrument.leverage_max)
+        return leverage_of(self.terms, self.account, self.instrument)
 
     def price_margin(self) -> None:
         """Work out `rate` and `margin_required`; the checks before have made sure that there is a price."""

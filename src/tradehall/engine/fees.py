@@ -1,9 +1,11 @@
-"""Commission of a fill."""
+"""Commission of a fill, and the leverage of what it opens."""
 
 from decimal import Decimal
 
+from tradehall.domain.account import Account
 from tradehall.domain.instrument import Commission, Instrument
-from tradehall.domain.money import ZERO, round_money
+from tradehall.domain.money import ONE, ZERO, round_money
+from tradehall.domain.order import OrderTerms
 from tradehall.engine.conversion import QuoteOf, conversion_rate
 
 
@@ -21,7 +23,7 @@ def commission_of(
     Notional parts are in quote currency, the others in the commission's own; both are converted at mid.
     """
     rules = instrument.commission
-    if rules is FREE or rules == FREE:
+    if rules is FREE or rules == FREE or not quantity:
         return ZERO
     rate = rules.maker_rate if is_maker else rules.taker_rate
     charged = quantity * price * rate * _rate(instrument.quote_currency, currency, quote_of)
@@ -31,6 +33,13 @@ def commission_of(
         if rules.minimum:
             charged = max(charged, rules.minimum * to_account)
     return round_money(charged, currency)
+
+
+def leverage_of(terms: OrderTerms, account: Account, instrument: Instrument) -> Decimal:
+    """Leverage of what an order opens: its own or the account's, within the instrument's limit; none in cash."""
+    if account.terms.is_cash:
+        return ONE
+    return min(terms.leverage or account.terms.leverage, instrument.leverage_max)
 
 
 def commission_currencies(instrument: Instrument) -> tuple[str, ...]:

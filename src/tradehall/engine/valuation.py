@@ -99,8 +99,9 @@ def isolated_positions(account: Account) -> list[Position]:
 
 
 def cross_available(state: State, account: Account, quote_of: QuoteOf) -> Decimal:
-    """What new orders may draw on [account currency]: isolated profits and losses do not count."""
-    free = account.balance + cross_floating(state, account, quote_of)
+    """What new orders may draw on [account currency]: isolated profits and losses do not count, and none in cash."""
+    floating = ZERO if account.terms.is_cash else cross_floating(state, account, quote_of)
+    free = account.balance + floating
     return round_floating(free) - account.margin_used - account.margin_held
 
 

@@ -7,18 +7,19 @@ from typing import Any, Final, get_args
 from tradehall.domain import fill as report
 from tradehall.domain.account import Account
 from tradehall.domain.ids import OrderId
+from tradehall.domain.instrument import FeeSide
 from tradehall.domain.money import ONE, ZERO, round_margin
 from tradehall.domain.order import STATUS_TRANSITIONS, Order, OrderRole, OrderStatus
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
-from tradehall.engine.booking import Booking, Execution, book, reducible_quantity
+from tradehall.engine.booking import Booking, Execution, book, positions_met, reducible_quantity
 from tradehall.engine.books import BookBooking, book_strategies
 from tradehall.engine.budgets import hold_after_fill
 from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
 from tradehall.engine.events import Emit
-from tradehall.engine.fees import commission_of
+from tradehall.engine.fees import commission_of, leverage_of
 from tradehall.engine.handlers.books import emit_book, follow_up_books, opening_to_protect, own_pnl
 from tradehall.engine.handlers.exits import EXIT_ROLES, drop_exits, place_exits, trim_exits
 from tradehall.engine.handlers.place_order import cancel_group
@@ -109,7 +110,7 @@ def _execution(state: State, account: Account, order: Order, said: report.VenueF
     currency = account.terms.currency
     commission = commission_of(
         instrument,
-        quantity=said.quantity,
+        quantity=_charged_units(state, account, order, said.quantity, instrument.commission.charged),
         price=said.price,
         is_maker=said.is_maker,
         currency=currency,
@@ -120,10 +121,19 @@ def _execution(state: State, account: Account, order: Order, said: report.VenueF
         quantity=said.quantity,
         price=said.price,
         rate=conversion_rate(instrument.quote_currency, currency, context.quote) or ONE,
-        leverage=min(order.terms.leverage or account.terms.leverage, instrument.leverage_max),
+        leverage=leverage_of(order.terms, account, instrument),
         commission=commission,
         now=context.now,
     )
+
+
+def _charged_units(state: State, account: Account, order: Order, quantity: Decimal, charged: FeeSide) -> Decimal:
+    """Units of a fill that pay its fee."""
+    if charged is FeeSide.BOTH:
+        return quantity
+    met = sum((position.quantity for position in positions_met(state, account, order.terms)), ZERO)
+    closing = min(quantity, met)
+    return closing if charged is FeeSide.CLOSING else quantity - closing
 
 
 def _fill(

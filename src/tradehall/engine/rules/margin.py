@@ -3,8 +3,10 @@
 from decimal import Decimal
 
 from tradehall.domain.money import ZERO, minor_unit, round_down_to
+from tradehall.domain.order import Side
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
+from tradehall.engine.fees import commission_of
 from tradehall.engine.rules.quantity import quantity_that_passes
 
 
@@ -47,6 +49,10 @@ def margin_is_sufficient(draft: OrderDraft) -> Rejection | None:
     if not required:
         return None
     available = draft.margin_available()
+    if draft.account.terms.is_cash:
+        required += _fee(draft)
+        if draft.terms.side is Side.SELL:
+            available = ZERO  # What is not held is not sold for cash.
     if required <= available:
         return None
     assert draft.reference_price is not None, "quote_is_known comes first"
@@ -60,6 +66,19 @@ def margin_is_sufficient(draft: OrderDraft) -> Rejection | None:
             "price": draft.reference_price,
         }
         | quantity_that_passes(draft, _affordable(draft, available)),
+    )
+
+
+def _fee(draft: OrderDraft) -> Decimal:
+    """What a cash account pays besides: the fee of all that may still fill, as a taker's."""
+    assert draft.reference_price is not None, "quote_is_known comes first"
+    return commission_of(
+        draft.instrument,
+        quantity=draft.quantity,
+        price=draft.reference_price,
+        is_maker=False,
+        currency=draft.account.terms.currency,
+        quote_of=draft.context.quote,
     )
 
 

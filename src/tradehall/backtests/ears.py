@@ -1,0 +1,55 @@
+"""What the run keeps of each record: the record, round trips, and what the strategy has yet to be told."""
+
+from collections.abc import Callable
+from typing import Final
+
+from tradehall.analytics.round_trips import RoundTrip, RoundTrips
+from tradehall.domain.ids import AccountId
+from tradehall.engine import events as ev
+from tradehall.engine.record import Record
+
+
+class Ears:
+    """Hears every record. `moved`: accounts whose balance or positions changed since it was last emptied.
+
+    `unheard`: events that the strategy was not told yet; kept only where it wants them.
+    """
+
+    def __init__(self, sink: Callable[[Record], None], *, keeps_events: bool) -> None:
+        self.moved: dict[AccountId, None] = {}
+        self.unheard: list[ev.AnyEvent] = []
+        self.ended_trips: list[RoundTrip] = []
+        self.record_count = 0
+        self.fill_count = 0
+        self._sink = sink
+        self._keeps_events = keeps_events
+        self._trips = RoundTrips()
+
+    def __call__(self, record: Record) -> None:
+        self.record_count += 1
+        self._sink(record)
+        if self._keeps_events:
+            self.unheard.extend(record.events)
+        for event in record.events:
+            if type(event) in _FOLDED:
+                self._fold(event)
+
+    @property
+    def round_trips(self) -> list[RoundTrip]:
+        """In the order of their ends, then those still open."""
+        return self.ended_trips + self._trips.unfinished()
+
+    def _fold(self, event: ev.AnyEvent) -> None:
+        if isinstance(event, ev.BalanceChanged):
+            self.moved[event.account_id] = None
+        elif isinstance(event, ev.OrderFilled):
+            self.moved[event.fill.account_id] = None
+            self.fill_count += 1
+        trip = self._trips.apply(event)
+        if trip is not None:
+            self.ended_trips.append(trip)
+
+
+_FOLDED: Final = frozenset(
+    {ev.BalanceChanged, ev.OrderFilled, ev.PositionOpened, ev.PositionChanged, ev.PositionClosed}
+)

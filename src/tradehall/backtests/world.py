@@ -1,0 +1,221 @@
+"""The world of a run: engine, venue and loop over a market of the past, and which of its prices they are shown."""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from tradehall.backtests.kernels import CAN_SEARCH
+from tradehall.backtests.line import EVERYWHERE, Levels, Line, Point
+from tradehall.backtests.market import BEFORE_ALL, Market
+from tradehall.backtests.settings import BacktestSettings, InBar
+from tradehall.backtests.tape import Window
+from tradehall.backtests.tickets import Queue
+from tradehall.domain.market import Quote
+from tradehall.engine.commands import AnyCommand
+from tradehall.engine.engine import Engine
+from tradehall.engine.record import Record
+from tradehall.engine.state import State
+from tradehall.venue.book import Reach
+from tradehall.venue.loop import TradingLoop
+from tradehall.venue.settings import VenueSettings
+from tradehall.venue.simulated import SimulatedVenue
+
+# Between two prices of a bar an order may be met, filled and replaced so often; then the second price is told.
+STOPS_BETWEEN_MAX: Final = 10_000
+
+
+class Why(StrEnum):
+    """Why a price was shown to the engine."""
+
+    REACHED = "it could touch an order, set a peak, or leave a margin's band"
+    AFTER_DECISION = "margins are looked at with the first price after a decision"
+    WAITED_FOR = "an order waited for any price"
+    OPEN = "orders waited for the open"
+    LATEST = "it was the latest before an order, a deadline or the end of a block"
+    BETWEEN = "a stop or limit lies between two prices of a bar"
+    ASKED = "every price was to be visited"
+
+
+class Due(NamedTuple):
+    """What comes next of a line: `key` says when, among everything else."""
+
+    key: tuple[int, int, int]
+    line: Line
+    point: Point
+    why: Why
+
+
+class World:
+    """Engine and venue, shown what matters of the lines' prices, in the order of time.
+
+    Every price that is not shown would have reached nobody: see docs/backtests.md. `is_stale`: something
+    happened, so that what comes next has to be worked out anew.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        settings: BacktestSettings,
+        venue: VenueSettings,
+        on_record: Callable[[Record], None],
+    ) -> None:
+        self.state = State()
+        self.lines = lines
+        self.market = Market(lines, self.state)
+        simulated = SimulatedVenue(venue, self.state, self.market)
+        self.loop = TradingLoop(Engine(self.state), simulated, self.market, on_record)
+        self.skips = settings.skips and CAN_SEARCH
+        self.is_stale = True
+        self.shown: dict[Why, int] = dict.fromkeys(Why, 0)
+        self.queue = Queue()
+        self._stops_in_bars = settings.fills.in_bar is InBar.AT_PRICE
+        self._found: dict[int, tuple[Levels, int]] = {}
+
+    def load(self, window: Window) -> None:
+        """Go on to the next stretch of time."""
+        for line, rows, base in zip(self.lines, window.rows, window.bases, strict=True):
+            line.load(rows, base, index=self.skips)
+        self._found.clear()
+        self.is_stale = True
+
+    def leave(self, until: int) -> None:
+        """Before the next window: the latest prices of this one are kept, and told to whom they concern."""
+        self.market.move(until, BEFORE_ALL)
+        self.catch_up()
+        for line in self.lines:
+            point = self.market.point_of(line)
+            if point > line.told:
+                line.shown = self.market.quote_of(line)
+                line.told = point
+
+    # What comes next.
+
+    def next_due(self, until: int | None) -> Due | None:
+        """The next price that has to be shown before `until` [ns UTC]."""
+        dues = [due for line in self.lines if (due := self._due(line)) is not None]
+        first = min(dues, default=None, key=lambda due: due.key)
+        return None if first is None or (until is not None and first.key[0] >= until) else first
+
+    def _due(self, line: Line) -> Due | None:
+        """The next price of a line that has to be shown; None: none in this window."""
+        after = line.after(self.market.point_of(line))
+        point, why = self._next_reached(line, after)
+        if line.symbol in self.queue.waiting:
+            opened = after if after[1] == 0 else (after[0] + 1, 0)
+            if opened <= point:
+                point, why = opened, Why.OPEN
+        at = line.time_of(point)
+        return None if at is None else Due((at, line.number, point[0]), line, point, why)
+
+    def _next_reached(self, line: Line, after: Point) -> tuple[Point, Why]:
+        if not self.skips:
+            return after, Why.ASKED
+        if self.loop.wants_any_quote:
+            return after, Why.AFTER_DECISION
+        levels = line.levels(self.loop.reach(line.symbol), self.loop.margin_bounds(line.symbol))
+        if levels is EVERYWHERE:
+            return after, Why.WAITED_FOR
+        known = self._found.get(line.number)
+        if known is not None and known[0] == levels and known[1] >= after[0]:
+            unit = known[1]
+        else:
+            unit = line.first_reached(after[0], levels)
+            self._found[line.number] = levels, unit
+        return (after if unit == after[0] else (unit, 0)), Why.REACHED
+
+    # Showing prices.
+
+    def show(self, due: Due) -> Iterator[Quote]:
+        """Show a price, and those before it within its bar at which orders stop it; each is yielded when it was shown.
+
+        Between two of them whoever reads may trade.
+        """
+        line, point = due.line, due.point
+        if point[1] and self._stops_in_bars:
+            self.market.move(self.market.at, self.market.upto, line, (point[0], point[1] - 1))
+            before = self.market.quote_of(line)
+            line.told, line.shown = (point[0], point[1] - 1), before
+            after = line.quote_at(point, net=self.market.net_of(line.symbol))
+            for _ in range(STOPS_BETWEEN_MAX):
+                assert before is not None, "a bar's first price was told before its others"
+                between = stop_between(line, before, after, self.loop.reach(line.symbol))
+                if between is None:
+                    break
+                self._tell(line, line.told, between, Why.BETWEEN)
+                yield between
+                before = between
+        quote = line.quote_at(point, net=self.market.net_of(line.symbol))
+        self._tell(line, point, quote, due.why)
+        yield quote
+
+    def catch_up(self) -> None:
+        """Show the latest price of every symbol that orders have come for: what happens next may look at it."""
+        market = self.market
+        place = market.at, market.upto, market.own, market.own_point
+        behind = []
+        for line in self.lines:
+            if self.loop.follows(line.symbol) and (point := market.point_of(line)) > line.told:
+                at = line.time_of(point)
+                assert at is not None, f"{line.symbol} has passed {point}, which lies ahead"
+                behind.append((at, line.number, line, point))
+        for at, _, line, point in sorted(behind, key=lambda one: one[:2]):
+            quote = line.quote_at(point, net=market.net_of(line.symbol))
+            self._show(line, point, quote, Why.LATEST, at)
+        if behind:
+            market.move(*place)
+
+    def _tell(self, line: Line, point: Point, quote: Quote, why: Why) -> None:
+        """Show a price after the latest ones of all others."""
+        self.market.move(quote.at, line.number, line, line.told)
+        self.catch_up()
+        self._show(line, point, quote, why, quote.at)
+
+    def _show(self, line: Line, point: Point, quote: Quote, why: Why, at: int) -> None:
+        line.told, line.shown = point, quote
+        self.market.move(at, line.number, line, point)
+        self.shown[why] += 1
+        self.is_stale = True
+        self.loop.on_quote(quote, at)
+
+    # Commands and time.
+
+    def submit(self, command: AnyCommand) -> Record | None:
+        """Decide a command at the place the run has come to."""
+        self.catch_up()
+        self.is_stale = True
+        return self.loop.submit(command, self.market.at)
+
+    def on_time(self, at: int) -> None:
+        """Let what is due at `at` [ns UTC] happen, before the prices of that instant."""
+        self.market.move(at, BEFORE_ALL)
+        self.catch_up()
+        self.is_stale = True
+        self.loop.on_time(at)
+
+
+def stop_between(line: Line, before: Quote, after: Quote, reach: Reach | None) -> Quote | None:
+    """The quote at the first price strictly between two at which an order waits; None: nobody waits there."""
+    if reach is None:
+        return None
+    asks = (before.ask, after.ask, reach.ask_up if after.ask > before.ask else reach.ask_down)
+    bids = (before.bid, after.bid, reach.bid_up if after.bid > before.bid else reach.bid_down)
+    shares = [(share, side) for side, of in enumerate((bids, asks)) if (share := _share(*of)) is not None]
+    if not shares:
+        return None
+    share, side = min(shares)
+    bid = bids[2] if side == 0 else line.rounded(before.bid + (after.bid - before.bid) * share)
+    ask = asks[2] if side == 1 else line.rounded(before.ask + (after.ask - before.ask) * share)
+    if before.bid == before.ask and after.bid == after.ask:
+        bid = ask = bids[2] if side == 0 else asks[2]
+    assert bid is not None and ask is not None, "the side that stops has a price"
+    # When within the bar is not known: all happens at the instant of the second price, one after the other.
+    return Quote(line.symbol, bid, ask, after.at, after.at)
+
+
+def _share(start: Decimal, end: Decimal, level: Decimal | None) -> Decimal | None:
+    """How far a level lies on the way from `start` to `end`, strictly between 0 and 1."""
+    if level is None or start == end:
+        return None
+    share = (level - start) / (end - start)
+    return share if 0 < share < 1 and level not in (start, end) else None
