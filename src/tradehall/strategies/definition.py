@@ -14,6 +14,7 @@ INPUTS_MAX: Final = 32
 RULES_MAX: Final = 32
 ACTIONS_MAX: Final = 8
 BLOCKS_MAX: Final = 512  # Conditions and actions of all rules together.
+INPUT_DEPTH_MAX: Final = 4  # Inputs of inputs.
 DEPTH_MAX: Final = 16  # Conditions within conditions.
 SYMBOLS_MAX: Final = 8  # Other instruments beside the one it runs on.
 BARS_MAX: Final = 400  # How far back a condition looks.

@@ -6,13 +6,15 @@ from typing import Any, Final
 
 import talib as _talib
 from msgspec import Struct
-from talib import abstract as _typeless
+from talib import abstract as _abstract
+from talib import stream as _stream
 
 from tradehall.strategies.definition import Parameter, PriceField
 
 # Its types leave out what is made when it is imported.
 talib: Final[Any] = _talib
-abstract: Final[Any] = _typeless
+abstract: Final[Any] = _abstract
+stream: Final[Any] = _stream
 
 PERIOD_MAX: Final = 500
 SETTLING_BARS_MAX: Final = 10_000  # What one read of the history gives.

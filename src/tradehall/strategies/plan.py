@@ -89,7 +89,7 @@ class Bindings:
         return PriceSeries(self.clock, operand.field)
 
     def atr(self, symbol: str, input_name: str) -> Series:
-        """What a distance on `symbol` is counted in: the ATR that is named, else the first of the symbol, else ATR(14)."""
+        """What a distance on `symbol` is counted in: the ATR that is named, the first of the symbol, or ATR(14)."""
         meant = atr_input(self.inputs.values(), None if symbol == self.clock.symbol else symbol, input_name)
         if meant is not None:
             return self._series[meant.name, ""]

@@ -6,6 +6,7 @@ from typing import Final
 
 from tradehall.domain.market import Timeframe
 from tradehall.strategies.definition import (
+    INPUT_DEPTH_MAX,
     INPUTS_MAX,
     NAME_LENGTH_MAX,
     SYMBOLS_MAX,
@@ -34,6 +35,7 @@ class Names:
         self.inputs: dict[str, Input] = {}
         self.broken: set[str] = set()
         self.symbols: set[str] = set()
+        self.depths: dict[str, int] = {}
 
     def words(self) -> list[str]:
         """All that an operand may be."""
@@ -161,14 +163,18 @@ def _read_input(spot: Spot, name: str, names: Names) -> Input | None:
         spot.complain(f"{indicator.name} does not take these parameters together")
         return None
     read = Input(name, indicator.name if indicator else "", of, parameters, symbol, timeframe)
-    return _in_place_of(read, spot, names.inputs)
+    return _in_place_of(read, spot, names)
 
 
-def _in_place_of(read: Input, spot: Spot, inputs: Mapping[str, Input]) -> Input | None:
+def _in_place_of(read: Input, spot: Spot, names: Names) -> Input | None:
     """An input of inputs: of their symbol and timeframe, which must be the same."""
-    parents = [inputs[text.partition(".")[0]] for text in read.of if text not in _FIELDS]
+    parents = [names.inputs[text.partition(".")[0]] for text in read.of if text not in _FIELDS]
+    names.depths[read.name] = 1 + max((names.depths[parent.name] for parent in parents), default=0)
     if not parents:
         return read
+    if names.depths[read.name] > INPUT_DEPTH_MAX:
+        spot.complain(f"is an input of inputs of inputs … deeper than {INPUT_DEPTH_MAX}")
+        return None
     places = {(parent.symbol, parent.timeframe) for parent in parents}
     if read.symbol or read.timeframe:
         places.add((read.symbol, read.timeframe))

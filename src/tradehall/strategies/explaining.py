@@ -1,0 +1,82 @@
+"""Why did it, or did it not? Every condition of a program at one bar, with the values it saw."""
+
+import math
+
+from tradehall.strategies.definition import All, Any, Comparison, Condition, Move, Not, Operand, Relation, Within
+from tradehall.strategies.looking import Looking
+from tradehall.strategies.text import condition_text, operand_text
+from tradehall.strategies.tracks import LOOKS_KEPT
+from tradehall.strategies.verdicts import Explanation, Shown, Verdict
+
+
+def explain(looking: Looking, ago: int = 0) -> tuple[Explanation | None, ...]:
+    """One explanation of each rule, as of the last look or one `ago` looks before (at most `LOOKS_KEPT`).
+
+    None: a rule without a condition; it is always met.
+    """
+    assert 0 <= ago < LOOKS_KEPT, f"{ago} looks ago is forgotten"
+    bar = ago + looking.behind
+    rules = enumerate(looking.program.definition.rules)
+    return tuple(
+        None if rule.when is None else _explained(looking, rule.when, f"rules[{number}].when", bar)
+        for number, rule in rules
+    )
+
+
+def _explained(looking: Looking, condition: Condition, path: str, ago: int) -> Explanation:
+    return Explanation(
+        path=path,
+        text=condition_text(condition, looking.program.inputs),
+        verdict=looking.verdict(condition, ago),
+        values=tuple(_shown(looking, operand, ago + back, back) for operand, back in _operands(condition)),
+        parts=tuple(_explained(looking, part, f"{path}{step}", ago) for step, part in _parts(condition)),
+    )
+
+
+def _parts(condition: Condition) -> list[tuple[str, Condition]]:
+    match condition:
+        case All(parts):
+            return [(f".all[{number}]", part) for number, part in enumerate(parts)]
+        case Any(parts):
+            return [(f".any[{number}]", part) for number, part in enumerate(parts)]
+        case Not(part):
+            return [(".not", part)]
+        case Within(part):
+            return [(".within[0]", part)]
+        case _:
+            return []
+
+
+def _operands(condition: Condition) -> list[tuple[Operand, int]]:
+    """The operands of a condition itself, and how many bars back it looks at each."""
+    match condition:
+        case Comparison(relation, left, right) if relation in (Relation.CROSSES_ABOVE, Relation.CROSSES_BELOW):
+            return [(left, 1), (right, 1), (left, 0), (right, 0)]
+        case Comparison(_, left, right):
+            return [(left, 0), (right, 0)]
+        case Move(operand=operand, bars=bars):
+            return [(operand, bars), (operand, 0)]
+        case _:
+            return []
+
+
+def _shown(looking: Looking, operand: Operand, ago: int, back: int) -> Shown:
+    text = operand_text(operand, looking.program.inputs)
+    value = looking.value(operand, ago)
+    before = f", {back} bar{'' if back == 1 else 's'} before" if back else ""
+    return Shown(f"{text}{before}", None if math.isnan(value) else value)
+
+
+def reason(explanation: Explanation) -> str:
+    """In a sentence, why a condition is not met: the first part that keeps it from it."""
+    if explanation.verdict is Verdict.MET:
+        return f"{explanation.text}: met"
+    blocking = next((part for part in explanation.parts if part.verdict is explanation.verdict), None)
+    if blocking is not None and ".not" not in blocking.path[len(explanation.path) :]:
+        return reason(blocking)
+    values = ", ".join(
+        f"{shown.text} = {'not known yet' if shown.value is None else f'{shown.value:.10g}'}"
+        for shown in explanation.values
+    )
+    state = "is not met" if explanation.verdict is Verdict.UNMET else "is not known yet: it is warming up"
+    return f"{explanation.text} {state}" + (f" ({values})" if values else "")
