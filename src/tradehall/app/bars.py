@@ -104,8 +104,8 @@ class BarBook:
         # Taken before the past is read: quotes may come in between, and close bars.
         live = [bar for bar in self._live(series, window, boundary) if window.holds(bar.at)]
         past = yield from self._past(window, boundary, live)
-        joined = _joined(past, live)
-        return joined[-window.limit :] if window.start is None else joined[: window.limit]
+        found = joined(past, live)
+        return found[-window.limit :] if window.start is None else found[: window.limit]
 
     def prepared(self) -> Steps[None]:
         """Read what closing bars will need of the past, so that no quote has to wait for a file.
@@ -137,7 +137,7 @@ class BarBook:
             yield from islice(closed, max(0, len(closed) - window.limit), None)
         else:
             yield from closed
-        yield _grown(series.forming.get(timeframe), minute, timeframe)
+        yield grown(series.forming.get(timeframe), minute, timeframe)
 
     def _next_minute(self, symbol: str, series: _Series, quote: Quote) -> list[Bar]:
         minute = _as_bar(symbol, series.minute)
@@ -167,7 +167,7 @@ class BarBook:
         if head is None:
             window = _head(bar.symbol, bar.timeframe, series)
             head = at_once(self._history.read(window, before=series.live_since))
-        return _joined(head, [bar])[0]
+        return joined(head, [bar])[0]
 
 
 def _head(symbol: str, timeframe: Timeframe, series: _Series) -> BarWindow:
@@ -183,7 +183,7 @@ def aggregate(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:
         if forming is not None and forming.at != bar_start(bar.at, timeframe):
             yield forming
             forming = None
-        forming = _grown(forming, bar, timeframe)
+        forming = grown(forming, bar, timeframe)
     if forming is not None:
         yield forming
 
@@ -193,21 +193,21 @@ def _closed_by(series: _Series, minute: Bar, at: int) -> Iterator[Bar]:
     yield minute
     for timeframe in LONGER_TIMEFRAMES:
         part = series.forming.pop(timeframe, None)
-        grown = _grown(part, minute, timeframe)
-        if grown.at + TIMEFRAME_NS[timeframe] <= at:
-            yield grown
+        longer = grown(part, minute, timeframe)
+        if longer.at + TIMEFRAME_NS[timeframe] <= at:
+            yield longer
         else:
-            series.forming[timeframe] = grown
+            series.forming[timeframe] = longer
 
 
-def _joined(past: list[Bar], live: list[Bar]) -> list[Bar]:
+def joined(past: list[Bar], live: list[Bar]) -> list[Bar]:
     """Past and live bars in one list; the bar that both have a part of is made whole."""
     if past and live and past[-1].at == live[0].at:
-        return [*past[:-1], _grown(past[-1], live[0], live[0].timeframe), *live[1:]]
+        return [*past[:-1], grown(past[-1], live[0], live[0].timeframe), *live[1:]]
     return past + live
 
 
-def _grown(part: Bar | None, bar: Bar, timeframe: Timeframe) -> Bar:
+def grown(part: Bar | None, bar: Bar, timeframe: Timeframe) -> Bar:
     """`part` of a bar with a later, shorter `bar` added to it."""
     if part is None:
         return _lengthened(bar, timeframe)

@@ -45,7 +45,8 @@ class Desk(MarketListener):
     `state` is read by everyone and replaced when the shard folds it anew: read `desk.state` each time and
     keep no reference. `make_loop` builds engine and venue around a state, which may hold working orders.
     `restore` folds the durable journal; it is called in a thread of its own. `on_unknown` must end the
-    process: it is called, in any thread, when nobody knows whether a batch was written.
+    process: it is called, in any thread, when nobody knows whether a batch was written. `is_paced`: whoever
+    moves the clock calls `on_time` at each `next_deadline`; else an alarm does.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Desk(MarketListener):
         quotes: Mapping[str, Quote],
         clock: Clock,
         on_unknown: Callable[[BaseException], None],
+        is_paced: bool = False,
     ) -> None:
         self.views = store.views
         self.quotes = quotes
         self.clock = clock
         self.writer = Writer(store.journal, self._journal_refused, on_unknown)
         self.writer.hear_durable(lambda _: self.views.refresh())
+        self._is_paced = is_paced
         self._make_loop = make_loop
         self._restore = restore
         self._on_unknown = on_unknown
@@ -126,7 +129,7 @@ class Desk(MarketListener):
     def attach(self, loop: AbstractEventLoop) -> None:
         """As `start`, but whoever calls commits the writer's batches: for simulations."""
         self.writer.bind(loop)
-        self._alarm = Alarm(loop, self.clock, self.on_time)
+        self._alarm = None if self._is_paced else Alarm(loop, self.clock, self.on_time)
         self._closed_because = None
         self._after_turn()
 
@@ -164,6 +167,10 @@ class Desk(MarketListener):
     def on_time(self) -> None:
         """Do what time has made due."""
         self._hear(lambda _, now: self._loop.on_time(now), None)
+
+    def next_deadline(self) -> int | None:
+        """When `on_time` is due [ns UTC]; None while nothing waits for time."""
+        return self._loop.next_deadline()
 
     def _hear(self, decide: Callable[[Any, int], None], word: object) -> None:
         if self._closed_because is not None:
