@@ -4,6 +4,7 @@ Nobody here is sensible: orders are placed, amended, cancelled and closed at ran
 and invents. What must hold all the same is in tests/engine/test_properties.py.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 from typing import Any, Final
@@ -44,11 +45,7 @@ class Chaos:
 
     def step(self) -> None:
         """One thing happens."""
-        wishes = [
-            (8, self.place), (12, self.fill), (2, self.fill_again), (2, self.amend), (2, self.cancel), (2, self.close),
-            (2, self.set_exits), (2, self.venue_speaks), (4, self.move_market), (2, self.check_margin), (1, self.tick),
-            (1, self.move_funds), (1, self.repeat), (0.2, self.cancel_all), (0.2, self.close_all), (0.2, self.new_status),
-        ]  # fmt: skip
+        wishes = self.wishes
         (wish,) = self.random.choices([w for _, w in wishes], [weight for weight, _ in wishes])
         self.world.freshen()
         wish()
@@ -57,6 +54,15 @@ class Chaos:
             for event in self.world.events
             if isinstance(event, ev.OrderAccepted | ev.OrderRejected)
         ]
+
+    @property
+    def wishes(self) -> list[tuple[float, Callable[[], None]]]:
+        """What may happen, and how often beside the rest."""
+        return [
+            (8, self.place), (12, self.fill), (2, self.fill_again), (2, self.amend), (2, self.cancel), (2, self.close),
+            (2, self.set_exits), (2, self.venue_speaks), (4, self.move_market), (2, self.check_margin), (1, self.tick),
+            (1, self.move_funds), (1, self.repeat), (0.2, self.cancel_all), (0.2, self.close_all), (0.2, self.new_status),
+        ]  # fmt: skip
 
     # What people ask for.
 

@@ -65,7 +65,10 @@ class Book:
         key = (fill.account_id, fill.symbol)
         signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
         self.net[key] = self.net.get(key, Decimal(0)) + signed
-        if world.order(fill.order_id).terms.reduce_only:
+        terms = world.order(fill.order_id).terms
+        mode = world.state.accounts[fill.account_id].terms.position_mode
+        # On a netting account a strategy's order reduces its own part, and may open the account's position.
+        if terms.reduce_only and (terms.strategy_id is None or mode is PositionMode.HEDGING):
             assert fill.closed_quantity == fill.quantity, "reduce-only opened something"
 
 

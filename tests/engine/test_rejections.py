@@ -239,7 +239,7 @@ def test_the_lists_of_checks_read_like_this():
     ]  # fmt: skip
     assert [check.__name__ for check in AMEND_ORDER_CHECKS] == [
         "account_is_enabled", "account_may_write", "account_may_open",
-        "trading_is_not_halted", "trading_may_increase",
+        "trading_is_not_halted", "trading_may_increase", "budget_is_priced",
         "quantity_is_at_least_min", "quantity_is_at_most_max", "quantity_is_on_step",
         "price_is_on_tick", "price_is_on_its_side", "exits_are_on_their_sides", "post_only_would_rest",
         "notional_is_at_most_max", "conversion_is_known",

@@ -89,24 +89,30 @@ def _settle_claims(
 def _hold_more(state: State, account: Account, order: Order, units: Decimal, context: Context, emit: Emit) -> None:
     """The order will open `units` more than it holds for: it holds them too, or is cancelled."""
     hold = _larger_hold(state, account, order, units, context)
-    if hold is not None:
-        emit(ev.OrderHoldChanged(account.terms.account_id, order.order_id, hold))
+    if _is_paid_for(account, order, hold):
+        if hold is not None:
+            emit(ev.OrderHoldChanged(account.terms.account_id, order.order_id, hold))
     else:
         why = "the position it would have closed is gone, and its strategy's budget does not pay for another"
         emit(ev.OrderCancelled(account.terms.account_id, order.order_id, why))
 
 
 def _larger_hold(state: State, account: Account, order: Order, units: Decimal, context: Context) -> Hold | None:
-    """What the order has to hold; None where its budget does not give it, or nothing tells its price."""
+    """What the order has to hold; None where nothing tells its price."""
     draft = OrderDraft(state, account, cmd.PlaceOrder(order.terms), context, working=order)
     draft.price_margin()
     if draft.rate is None or worst_price(draft) is None:
         return None
-    held = order.hold
-    hold = required_hold(draft, units if held is None else held.quantity + units)
-    assert hold is not None and order.terms.strategy_id is not None, "there are units to hold for"
+    return required_hold(draft, units if order.hold is None else order.hold.quantity + units)
+
+
+def _is_paid_for(account: Account, order: Order, hold: Hold | None) -> bool:
+    """Whether the order's strategy may hold this much in place of what the order holds now."""
+    assert order.terms.strategy_id is not None, "called for orders of strategies"
     book = account.books[order.terms.strategy_id]
-    budget = book.budget(hold.currency)
-    if budget is None:
-        return None if book.allocated or account.terms.budget_required else hold
-    return hold if hold.amount <= budget.available + (ZERO if held is None else held.amount) else None
+    if not book.allocated and not account.terms.budget_required:
+        return True
+    budget = None if hold is None else book.budget(hold.currency)
+    if hold is None or budget is None:
+        return False
+    return hold.amount <= budget.available + (ZERO if order.hold is None else order.hold.amount)

@@ -105,6 +105,7 @@ AMEND_ORDER_CHECKS: Final[tuple[Check, ...]] = (
     account.account_may_open,
     strategy.trading_is_not_halted,
     strategy.trading_may_increase,
+    strategy.budget_is_priced,
     quantity.quantity_is_at_least_min,
     quantity.quantity_is_at_most_max,
     quantity.quantity_is_on_step,

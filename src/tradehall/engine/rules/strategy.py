@@ -10,7 +10,7 @@ from tradehall.domain.money import ZERO
 from tradehall.domain.order import OrderType
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.domain.strategy import Budget, StrategyBook, TradingState
-from tradehall.engine.budgets import affordable_units, opening_in_book, required_hold
+from tradehall.engine.budgets import affordable_units, opening_in_book, required_hold, worst_price
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.rules.group import too_many_positions
 from tradehall.engine.rules.quantity import finest_grid, quantity_that_passes
@@ -130,6 +130,10 @@ def budget_is_sufficient(draft: OrderDraft) -> Rejection | None:
     """What the order adds to its strategy's book is paid for by what its budget has left."""
     book = _book(draft)
     if book is None:
+        return None
+    if worst_price(draft) is None:
+        # Nothing is capped, or budget_is_priced had spoken: what is amended keeps what it holds.
+        draft.hold = None if draft.working is None else draft.working.hold
         return None
     opening = opening_in_book(draft)
     hold = required_hold(draft, opening)
