@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from tradehall.backtests.bar_path import is_high_first
 from tradehall.backtests.kernels import ALWAYS, BLOCK, FIGURES, NEVER, fill_index, first_reached
 from tradehall.backtests.settings import BarPath, Costs
 from tradehall.backtests.tape import Block, Floats, Numbers, Tape, point_offsets
@@ -132,8 +133,8 @@ class Line:
         if path in (BarPath.HIGH_FIRST, BarPath.LOW_FIRST):
             return _HIGH_FIRST if path is BarPath.HIGH_FIRST else _LOW_FIRST
         assert self.rows is not None, "a path is asked of a bar that is there"
-        opened, high, low = (self.rows.bid[column][unit] for column in (_OPEN, _HIGH, _LOW))
-        return _HIGH_FIRST if high - opened < opened - low else _LOW_FIRST
+        opened, high, low = (self.rows.bid[column][unit].item() for column in (_OPEN, _HIGH, _LOW))
+        return _HIGH_FIRST if is_high_first(opened, high, low) else _LOW_FIRST
 
     def _exact(self, price: float) -> Decimal:
         """The decimal that a float was printed from."""
@@ -189,7 +190,7 @@ class Line:
         return columns[_LOW], columns[_HIGH]
 
     def first_reached(self, start: int, levels: Levels) -> int:
-        """Number of the first unit from `start` on that comes to one of `levels`; one behind the window if none does."""
+        """Number of the first unit from `start` on that comes to one of `levels`; behind the window if none does."""
         if levels is EVERYWHERE:
             return start
         if levels == NOWHERE:
@@ -197,7 +198,7 @@ class Line:
         return self.base + int(first_reached(self._figures, self._lowest, max(0, start - self.base), *levels))
 
     def levels(self, reach: Reach | None, bounds: Bounds | None) -> Levels:
-        """Prices at which something happens, as the index knows them: signed ticks, widened where prices were rounded."""
+        """Prices at which something happens, as the index knows them: signed ticks, wider where prices were rounded."""
         if reach is None or (
             bounds is not None and any(bound is not None and not bound.is_finite() for bound in bounds)
         ):

@@ -7,14 +7,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tradehall.backtests.bar_path import POINTS, offsets
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.time import NS_PER_US
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 ROWS_PER_BLOCK: Final = 65_536
-BAR_POINTS: Final = 4
 
 
 class Block(Struct, frozen=True):
@@ -100,7 +99,7 @@ class ArrayTape:
     """A tape of columns that are in memory already."""
 
     def __init__(self, instrument: Instrument, rows: Block, span_ns: int | None = None) -> None:
-        assert len(rows.bid) == (1 if span_ns is None else BAR_POINTS), "quotes have one price a side, bars have four"
+        assert len(rows.bid) == (1 if span_ns is None else POINTS), "quotes have one price a side, bars have four"
         self.instrument = instrument
         self.span_ns = span_ns
         self.length = len(rows)
@@ -114,9 +113,7 @@ class ArrayTape:
 
 def point_offsets(span_ns: int | None) -> tuple[int, ...]:
     """When the prices of a row are told, from its start on [ns]: a quote at once, those of a bar spread over it."""
-    if span_ns is None:
-        return (0,)
-    return 0, span_ns // 3, 2 * span_ns // 3, span_ns - min(NS_PER_US, span_ns // 6)
+    return (0,) if span_ns is None else offsets(span_ns)
 
 
 class Reader:
