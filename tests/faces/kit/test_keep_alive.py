@@ -9,7 +9,8 @@ from weakref import ref
 
 import pytest
 
-from tradehall.faces.kit.serve import FIRST_BYTE_WITHIN_S, KEEP_ALIVE_S, BoundedHttp, Listening, make_server
+from tradehall.faces.kit.http import FIRST_BYTE_WITHIN_S, KEEP_ALIVE_S, BoundedHttp
+from tradehall.faces.kit.serve import Listening, make_server
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
@@ -87,7 +88,7 @@ class Line:
         return self.protocol.cycle
 
     def answer(self, cycle):
-        assert self.protocol.answer_whole(cycle, 200, [(b"content-length", b"0")], b"")
+        assert cycle.answer(200, [(b"content-length", b"0")], b"")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tradehall.faces.kit.guards import Guard, preflight
 from tradehall.faces.kit.limits import RateLimiter
 from tradehall.faces.kit.metrics import Metrics
 from tradehall.faces.kit.request import Receive, Request, Scope, Send, read_body
-from tradehall.faces.kit.response import NO_EXTENSIONS, WHOLE_ANSWER, Header, Response
+from tradehall.faces.kit.response import EXCHANGE, NO_EXTENSIONS, Exchange, Header, Response
 from tradehall.faces.kit.routing import WEBSOCKET, Endpoint, Methods, RouteTable
 from tradehall.faces.kit.websocket import GOING_AWAY, Disconnected, Session, Upgrade, refuse
 
@@ -77,8 +77,8 @@ class App:
         response = await self._answer(request, endpoint, receive)
         headers = self._headers(request, response)
         body = b"" if request.method == "HEAD" else response.body
-        answer_whole = scope.get("extensions", NO_EXTENSIONS).get(WHOLE_ANSWER)
-        if answer_whole is None or not answer_whole(response.status, headers, body):
+        exchange: Exchange | None = scope.get("extensions", NO_EXTENSIONS).get(EXCHANGE)
+        if exchange is None or not exchange.answer(response.status, headers, body):
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
         self._account(request, endpoint, response, time.perf_counter_ns() - started)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from tradehall.faces.kit.errors import BadRequest, Problem, ProblemKind
 from tradehall.faces.kit.limits import Limit
+from tradehall.faces.kit.response import EXCHANGE, NO_EXTENSIONS, Exchange
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -113,16 +114,17 @@ async def read_body(request: Request, receive: Receive, max_bytes: int) -> bytes
         return b""
     if announced is not None and announced.isdigit() and int(announced) > max_bytes:
         raise _too_large(max_bytes)
+    exchange: Exchange | None = request.scope.get("extensions", NO_EXTENSIONS).get(EXCHANGE)
+    body = None if exchange is None else exchange.whole_body()
+    if body is None:
+        return await _received(receive, max_bytes)
+    if len(body) > max_bytes:
+        raise _too_large(max_bytes)
+    return body
+
+
+async def _received(receive: Receive, max_bytes: int) -> bytes:
     message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) > max_bytes:
-            raise _too_large(max_bytes)
-        return body
-    return await _read_rest(message, receive, max_bytes)
-
-
-async def _read_rest(message: Message, receive: Receive, max_bytes: int) -> bytes:
     chunks = bytearray(message.get("body", b""))
     while message.get("more_body"):
         if len(chunks) > max_bytes:

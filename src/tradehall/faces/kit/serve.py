@@ -10,23 +10,16 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from tradehall.faces.kit.guards import MAX_HEADER_BYTES, MAX_URL_BYTES
-from tradehall.faces.kit.response import WHOLE_ANSWER, Header
+from tradehall.faces.kit.http import KEEP_ALIVE_S, BoundedHttp
 from tradehall.faces.kit.websocket import MAX_INBOUND_BYTES, RAW_FRAMES
 
 MAX_CONNECTIONS = 4_096
-MAX_HEAD_BYTES = 2 * (MAX_HEADER_BYTES + MAX_URL_BYTES)
-FIRST_BYTE_WITHIN_S = 30
-KEEP_ALIVE_S = 75
 STOP_WITHIN_S = 3  # Of the five seconds that a stop may take; the rest is for the hooks.
 PING_EVERY_S = 20.0
 HANG_UP_AFTER_S = 2.0
@@ -79,98 +72,6 @@ class KitServer(uvicorn.Server):
     def stop(self) -> None:
         """As SIGTERM does."""
         self.should_exit = True
-
-
-class BoundedHttp(HttpToolsProtocol):
-    """Refuses heads of requests that never end, which the parser would gather for ever.
-
-    Lets the kit answer in one piece: head and body in one write, which is one system call and one packet.
-    """
-
-    _head_bytes = 0
-    # Since when nothing is asked [s of the loop's clock]; None while something is.
-    _idle_since: float | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        # A connection that says nothing is closed as an idle one is.
-        self._idle_since = self.loop.time() - KEEP_ALIVE_S + FIRST_BYTE_WITHIN_S
-        self.timeout_keep_alive_task = self.loop.call_later(FIRST_BYTE_WITHIN_S, self.timeout_keep_alive_handler)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._stop_timer()
-
-    def handle_websocket_upgrade(self) -> None:
-        super().handle_websocket_upgrade()
-        self._stop_timer()  # From here on the connection is another protocol's.
-
-    def _stop_timer(self) -> None:
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-
-    def timeout_keep_alive_handler(self) -> None:
-        """One timer follows a connection through all its requests: arming one for each would cost more than this."""
-        idle_since = self._idle_since
-        idle_s = 0.0 if idle_since is None else self.loop.time() - idle_since
-        if idle_s >= KEEP_ALIVE_S:
-            super().timeout_keep_alive_handler()
-        else:
-            self.timeout_keep_alive_task = self.loop.call_later(KEEP_ALIVE_S - idle_s, self.timeout_keep_alive_handler)
-
-    def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = None
-
-    def on_response_complete(self) -> None:
-        """As uvicorn's, without its timer."""
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        else:
-            self._idle_since = self.loop.time()
-
-    def on_headers_complete(self) -> None:
-        self._head_bytes = -1
-        scope = self.scope
-        super().on_headers_complete()
-        if scope["type"] == "http":
-            scope["extensions"] = {WHOLE_ANSWER: partial(self.answer_whole, self.cycle)}  # type: ignore[dict-item]
-
-    def answer_whole(self, cycle: RequestResponseCycle, status: int, headers: Sequence[Header], body: bytes) -> bool:
-        """See response.WholeAnswer."""
-        if cycle.disconnected or self.flow.write_paused or cycle.waiting_for_100_continue:
-            return False
-        parts = [STATUS_LINE[status]]
-        for name, value in chain(self.server_state.default_headers, headers):
-            parts += (name, b": ", value, b"\r\n")
-        parts.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-        parts.append(body)
-        self.transport.write(b"".join(parts))
-        # The scope leads to the cycle through this very method, and the cycle to the scope: parted here, all of a
-        # request goes at once; else a dozen objects of each would wait for the collector, which stops everybody.
-        del cycle.scope["extensions"]
-        cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            self.transport.close()
-        cycle.on_response()
-        return True
-
-    def on_message_complete(self) -> None:
-        self._head_bytes = 0
-        super().on_message_complete()
-
-    def data_received(self, data: bytes) -> None:
-        if self._head_bytes >= 0:
-            self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
-            self.transport.close()
 
 
 class FrameSocket(WebSocketsSansIOProtocol):
