@@ -1,5 +1,6 @@
 """Many programs on the bars of many symbols: what they share is computed once, and who has to look is told."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final
@@ -37,6 +38,9 @@ class Hub:
         self._tracks: dict[Clock, Track] = {}
         self._seats: dict[int, Looking] = {}
         self._by_clock: dict[Clock, dict[int, Looking]] = {}
+        # How many programs ask for an indicator, and for a clock.
+        self._asked: Counter[Call] = Counter()
+        self._looked_at: Counter[Clock] = Counter()
         self._waiting: dict[int, int] = {}
         self._beats: list[tuple[int, int]] = []  # With entries of beats that nobody waits for any more.
         self._next_beat: dict[int, int] = {}
@@ -60,13 +64,14 @@ class Hub:
         said there if there are so many. A clock that others look at already keeps its own newest bars.
         """
         assert key not in self._seats, f"program {key} is looking already"
-        needed = program.bars_needed()
-        for clock in needed:
+        for clock in program.clocks:
             if clock not in self._tracks:
                 self._tracks[clock] = Track(clock, history.get(clock, ()))
-        computed = Computed({clock: self._tracks[clock].past(history.get(clock, ())) for clock in needed})
-        for series in program.series():
+        computed = Computed({clock: self._tracks[clock].past(history.get(clock, ())) for clock in program.clocks})
+        for series in program.series:
             self._tracks[series.clock].add(series, computed)
+        self._asked.update(_calls_of(program))
+        self._looked_at.update(program.clocks)
         seat = Looking(program, self._tracks, computed)
         self._seats[key] = seat
         self._by_clock.setdefault(program.clock, {})[key] = seat
@@ -78,19 +83,16 @@ class Hub:
         del self._by_clock[seat.program.clock][key]
         self._waiting.pop(key, None)
         self._next_beat.pop(key, None)
-        touched = seat.program.bars_needed()
-        calls: dict[Clock, set[Call]] = {}
-        for other in self._seats.values():
-            for clock in other.program.bars_needed().keys() & touched.keys():
-                calls.setdefault(clock, set())
-            for series in other.program.series():
-                if series.clock in touched:
-                    calls[series.clock] |= _calls(series)
-        for clock in touched:
-            if clock in calls:
-                self._tracks[clock].keep_only(calls[clock])
-            else:
-                del self._tracks[clock]
+        self._asked.subtract(_calls_of(seat.program))
+        self._looked_at.subtract(seat.program.clocks)
+        for clock in seat.program.clocks:
+            if not self._looked_at[clock]:
+                del self._looked_at[clock], self._tracks[clock]
+        for call in _calls_of(seat.program):
+            if not self._asked[call]:
+                del self._asked[call]
+                if call.clock in self._tracks:
+                    self._tracks[call.clock].forget(call)
 
     def on_bars(self, bars: Iterable[Bar], now: int) -> list[Look]:
         """Take closed bars; the looks they cause, in the order in which programs were added.
@@ -164,6 +166,11 @@ class Hub:
         if beat is not None:
             self._next_beat[key] = beat
             heappush(self._beats, (beat, key))
+
+
+def _calls_of(program: Program) -> set[Call]:
+    """Every indicator a program is made of."""
+    return set[Call]().union(*(_calls(series) for series in program.series))
 
 
 def _calls(series: Series) -> set[Call]:

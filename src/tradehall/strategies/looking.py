@@ -44,8 +44,7 @@ class Looking:
         self.track = tracks[program.clock]
         self._tracks = tracks
         self._foreign: dict[Series, array[float]] = {}
-        wanted = program.series()
-        for series in wanted:
+        for series in program.series:
             if series.clock != program.clock:
                 self._foreign[series] = self._seeded(series, computed)
         self.foreign = {series.clock for series in self._foreign if series.clock.symbol != program.symbol}
@@ -160,10 +159,10 @@ class Looking:
         numbers, kept, track = array("q", [-1]) * DEPTH, bytearray(DEPTH), self.track
 
         def at(number: int, ago: int) -> int:
+            if number < 0:
+                return Verdict.UNKNOWN
             slot = number & MASK
             if numbers[slot] != number:
-                if number < 0:
-                    return Verdict.UNKNOWN
                 numbers[slot], kept[slot] = number, test(ago)
             return kept[slot]
 

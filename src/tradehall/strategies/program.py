@@ -51,6 +51,9 @@ class Program:
         self.inputs = inputs_of(definition.inputs)
         self._beat_spans = {rule.every_s * NS_PER_SECOND for rule in definition.rules if rule.every_s is not None}
         self.levels: tuple[Level, ...] = tuple(dict.fromkeys(self._levels()))
+        # Every series it looks at, and the clocks of them: its own, longer ones, those of other symbols.
+        self.series: tuple[Series, ...] = tuple(dict.fromkeys(series for series, _ in self._reaches()))
+        self.clocks: tuple[Clock, ...] = tuple(dict.fromkeys((self.clock, *(each.clock for each in self.series))))
 
     @property
     def symbol(self) -> str:
@@ -62,13 +65,6 @@ class Program:
         """Symbols its actions touch, its own first: those whose books `decide` needs."""
         named = [action.symbol for rule in self.definition.rules for action in rule.do if action.symbol]
         return tuple(dict.fromkeys((self.symbol, *named)))
-
-    def series(self) -> tuple[Series, ...]:
-        """Every series it looks at."""
-        found: dict[Series, None] = {}
-        for series, _ in self._reaches():
-            found[series] = None
-        return tuple(found)
 
     def bars_needed(self) -> dict[Clock, int]:
         """Closed bars of each clock to begin with, for values that a longer past would not change (within 1e-12).

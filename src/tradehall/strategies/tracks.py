@@ -6,7 +6,7 @@ history gives. What is kept of the past is a ring of the last `DEPTH` values of 
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -131,11 +131,9 @@ class Track:
             node.begin(computed, self.head)
         self._nodes[series.call] = node
 
-    def keep_only(self, calls: Iterable[Call]) -> None:
-        """Forget the indicators that nobody asks for any more."""
-        wanted = set(calls)
-        for call in [call for call in self._nodes if call not in wanted]:
-            del self._nodes[call]
+    def forget(self, call: Call) -> None:
+        """Keep an indicator no longer; nothing that stays may be made of it."""
+        del self._nodes[call]
 
     def on_bar(self, bar: Bar) -> bool:
         """Take the next closed bar; False if it is none: one that was seen, or one from before the newest."""
