@@ -166,13 +166,16 @@ class Writer:
         It ends in ShardUnavailable if that could not be written.
         """
         assert self._loop is not None, "bind the writer first"
-        with self._lock:
-            batch = self._filling if self._filling.payloads else self._taken
-            if batch.is_done:
-                return None
-            future = self._loop.create_future()
-            batch.waiters.append(future)
-            return future
+        # Without the lock: the journal's thread takes a batch before it puts an empty one in its place, and is done
+        # with it only when this thread says so.
+        batch = self._filling
+        if not batch.payloads:
+            batch = self._taken
+        if batch.is_done:
+            return None
+        future = self._loop.create_future()
+        batch.waiters.append(future)
+        return future
 
     def undurable_order(self, account_id: AccountId, client_order_id: str) -> Order | None:
         """An ended order that the views do not hold yet."""

@@ -19,6 +19,7 @@ FLUSH_AT_CHARS = 64 * 1024
 # A stalled terminal must not eat the memory: past this, lines are dropped and counted.
 MAX_WAITING_CHARS = 4 * 1024 * 1024
 MAX_PATH = 256
+MAX_KINDS = 1024
 
 
 class Stream(Protocol):
@@ -36,6 +37,7 @@ class AccessLog:
         self._stream = stream
         self._clock = clock
         self._lines: list[str] = []
+        self._kinds: dict[tuple[str, str, bytes, int], str] = {}
         self._chars = 0
         self._dropped = 0
         self._full = asyncio.Event()
@@ -49,14 +51,26 @@ class AccessLog:
             self._dropped += 1
             return
         line = (
-            f"ts={self._now()} door={door} method={request.method} path={_path(request)} status={status}"
-            f" took_ms={took_ns / 1e6:.3f} account={request.account or '-'} code={code or '-'}"
+            f"ts={self._now()} {self._kind(request, door, status)} took_ms={took_ns / 1e6:.3f}"
+            f" account={request.account or '-'} code={code or '-'}"
             f" correlation_id={request.correlation_id}{request.notes}"
         )
         self._lines.append(line if line.isprintable() else escaped(line))
         self._chars += len(line)
         if self._chars > FLUSH_AT_CHARS:
             self._full.set()
+
+    def _kind(self, request: Request, door: str, status: int) -> str:
+        """What the lines of like requests share: most are like one that came before."""
+        raw_path: bytes = request.scope.get("raw_path") or request.path.encode()
+        key = (door, request.method, raw_path, status)
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) >= MAX_KINDS:
+                self._kinds.clear()
+            kind = f"door={door} method={request.method} path={_path(raw_path)} status={status}"
+            self._kinds[key] = kind
+        return kind
 
     def start(self) -> None:
         """Begin to write in the background; needs a running loop."""
@@ -101,6 +115,5 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _path(request: Request) -> str:
-    raw: bytes = request.scope.get("raw_path") or request.path.encode()
-    return raw[:MAX_PATH].decode("latin-1").replace(" ", "%20")
+def _path(raw_path: bytes) -> str:
+    return raw_path[:MAX_PATH].decode("latin-1").replace(" ", "%20")

@@ -17,17 +17,18 @@ LARGEST = Decimal("1e27")
 SMALLEST = Decimal("1e-28")  # Of what is not zero.
 
 _is_number = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?\Z").match
-# Below this length, and without exponent, a text can break none of the bounds.
-_SURELY_FINE = 28
+# Such a text can break none of the bounds.
+_is_surely_fine = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,13})?\Z").match
 
 
 def parse_decimal(text: str) -> Decimal:
     """`text` in plain or exponent notation as a Decimal; ValueError says what was found."""
+    if _is_surely_fine(text):
+        return Decimal(text)
     if not _is_number(text):
         raise ValueError(f"Expected a decimal number, got {_shortened(text)}")
     value = Decimal(text)
-    if len(text) >= _SURELY_FINE or "e" in text or "E" in text:
-        _check_bounds(text, value)
+    _check_bounds(text, value)
     return value
 
 
@@ -75,7 +76,10 @@ def decode_hook(wanted: type, found: Any) -> Any:
         raise NotImplementedError(f"no decoder for {wanted}")
     kind = type(found)
     if kind is NumberText or kind is int or (kind is str and wanted is not WireNumber):
-        return _of_kind(wanted, parse_decimal(str(found)))
+        value = parse_decimal(str(found))
+        if wanted is WirePositive and value <= 0:
+            raise ValueError(f"Expected a decimal number above 0, got {plain(value)}")
+        return value
     raise ValueError(f"Expected a decimal number, got {_JSON_NAMES.get(kind, 'an array')}")
 
 
@@ -89,12 +93,6 @@ def schema_hook(wanted: type) -> dict[str, Any]:
     if wanted not in _SCHEMAS:
         raise NotImplementedError(f"no schema for {wanted}")
     return {"anyOf": _SCHEMAS[wanted]}
-
-
-def _of_kind(wanted: type, value: Decimal) -> Decimal:
-    if wanted is WirePositive and value <= 0:
-        raise ValueError(f"Expected a decimal number above 0, got {plain(value)}")
-    return value
 
 
 # Tighter than the parser, which counts digits: no pattern says "28 of them, wherever the point is".

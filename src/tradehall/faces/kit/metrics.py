@@ -57,9 +57,11 @@ class Counter(Metric):
     def add(self, *labels: object, by: float = 1) -> None:
         """Count `by` more under these label values, in the order of the declared labels."""
         values = self._values
-        if labels not in values:
+        before = values.get(labels)
+        if before is None:
             labels = self._bounded(labels, len(values))
-        values[labels] = values.get(labels, 0) + by
+            before = values.get(labels, 0)
+        values[labels] = before + by
 
     def lines(self) -> Iterator[str]:
         """One line per label set."""

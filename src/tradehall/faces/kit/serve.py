@@ -134,6 +134,7 @@ def make_server(
     """A server for `app`, to be run with `await server.serve(sockets=bind(listening))`."""
     config = uvicorn.Config(
         app,
+        interface="asgi3",
         host=listening.host,
         port=listening.port,
         loop="uvloop",
