@@ -99,8 +99,9 @@ def test_a_thinned_series_keeps_its_ends_and_its_extremes(count: int, seed: int,
         thinned.extend(at[done : done + batch], values[done : done + batch])
         done = min(count, done + batch)
     told_at, told = thinned.points()
-    assert told.size <= 3 * (BUCKETS_MAX + 1)
+    assert told.size <= 3 * (BUCKETS_MAX + 1) + 1
     assert (np.diff(told_at) > 0).all()
+    assert (told[0], told_at[0]) == (values[0], at[0])
     assert (told.min(), told.max(), told[-1], told_at[-1]) == (values.min(), values.max(), values[-1], at[-1])
     assert set(zip(told_at.tolist(), told.tolist(), strict=True)) <= set(zip(at.tolist(), values.tolist(), strict=True))
 
@@ -116,5 +117,5 @@ def test_a_million_points_one_by_one_stay_small():
     curve = EquityCurve()
     for number in range(100_000):
         curve.add(TUESDAY_10H + number * NS_PER_SECOND, 1000.0 + number % 777)
-    assert curve.points()[0].size <= 3 * (BUCKETS_MAX + 1)
+    assert curve.points()[0].size <= 3 * (BUCKETS_MAX + 1) + 1
     assert curve.daily()[0].size == 2

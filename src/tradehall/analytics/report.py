@@ -1,12 +1,15 @@
 """The report of a backtest as plain values: what the runner fills in, and the JSON and HTML reports print."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec import Struct
 
+from tradehall.analytics.equity import EquityCurve
 from tradehall.analytics.metrics import Metrics
 from tradehall.analytics.round_trips import RoundTrip
 from tradehall.analytics.thinning import Thinned
+from tradehall.domain.money import ZERO
 
 
 class Provenance(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -30,9 +33,9 @@ class Series(Struct, frozen=True, gc=False, omit_defaults=True):
     values: list[float] = []
 
     @classmethod
-    def of(cls, thinned: Thinned) -> "Series":
+    def of(cls, line: Thinned | EquityCurve) -> "Series":
         """What is left of a long series."""
-        at, values = thinned.points()
+        at, values = line.points()
         return cls(at.tolist(), values.tolist())
 
 
@@ -43,10 +46,19 @@ class Costs(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     Both are part of the prices and therefore of the P&L already; None where nobody reckoned them.
     """
 
-    commission: Decimal = Decimal(0)
-    swaps: Decimal = Decimal(0)
+    commission: Decimal = ZERO
+    swaps: Decimal = ZERO
     spread: Decimal | None = None
     slippage: Decimal | None = None
+
+
+def costs_of(
+    round_trips: Iterable[RoundTrip], *, spread: Decimal | None = None, slippage: Decimal | None = None
+) -> Costs:
+    """What round trips paid, those still open too."""
+    trips = list(round_trips)
+    commission, swaps = sum((trip.fees for trip in trips), ZERO), sum((trip.swaps for trip in trips), ZERO)
+    return Costs(commission=commission, swaps=swaps, spread=spread, slippage=slippage)
 
 
 class Skipped(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -13,21 +13,26 @@ Bucket = tuple[Point, Point, Point]
 
 
 class Thinned:
-    """Keeps at most BUCKETS_MAX buckets of consecutive points; when they are full, two become one.
+    """Keeps at most `buckets_max` buckets of consecutive points; when they are full, two become one.
 
     Prices, equity or anything else that is one number at one instant [ns UTC]; memory does not grow.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, buckets_max: int = BUCKETS_MAX) -> None:
+        assert buckets_max >= 2, f"buckets_max was {buckets_max}, must be at least 2"
+        self._buckets_max = buckets_max
         self._size = 1
+        self._first: list[Point] = []
         self._buckets: list[Bucket] = []
         self._rest_at = np.empty(0, np.int64)
         self._rest = np.empty(0)
 
     def extend(self, at: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Take more points, in order of time."""
+        if at.size and not self._first:
+            self._first = [(int(at[0]), float(values[0]))]
         at, values = np.concatenate((self._rest_at, at)), np.concatenate((self._rest, values))
-        while at.size // self._size + len(self._buckets) > BUCKETS_MAX:
+        while at.size // self._size + len(self._buckets) > self._buckets_max:
             self._size *= 2
             self._buckets = _paired(self._buckets)
         whole = at.size // self._size * self._size
@@ -35,9 +40,9 @@ class Thinned:
         self._rest_at, self._rest = at[whole:].copy(), values[whole:].copy()
 
     def points(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """What is kept, in order of time; of points at one instant the last."""
+        """What is kept, in order of time, the first and the last in any case; of points at one instant the last."""
         rest = _bucketed(self._rest_at, self._rest, max(1, self._rest.size))
-        kept: dict[int, float] = {}
+        kept = dict(self._first)
         for low, high, last in self._buckets + rest:
             kept.update((*sorted((low, high)), last))
         return np.array(list(kept), np.int64), np.array(list(kept.values()), np.float64)
