@@ -1,7 +1,7 @@
 """Whole histories of bars as columns, and the indicators over them: TA-Lib, one call per indicator."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
@@ -28,6 +28,14 @@ class Columns(Struct, frozen=True):
     close: Floats
     volume: Floats
 
+    def last(self, count: int) -> "Columns":
+        """The newest `count` bars."""
+        return Columns(*(column[-count:] for column in self._all()))
+
+    def without_last(self, count: int) -> "Columns":
+        """All bars but the newest `count`."""
+        return Columns(*(column[: len(column) - count] for column in self._all()))
+
     def price(self, field: PriceField) -> Floats:
         """One price of every bar. The sums are those of `prices_of`, in the same order."""
         match field:
@@ -40,6 +48,9 @@ class Columns(Struct, frozen=True):
             case _:
                 column: Floats = getattr(self, field.value)
                 return column
+
+    def _all(self) -> tuple[Any, ...]:
+        return (self.at, self.open, self.high, self.low, self.close, self.volume)
 
 
 def prices_of(bar: Bar) -> tuple[float, ...]:
