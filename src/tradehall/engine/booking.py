@@ -99,6 +99,13 @@ def part_in(account: Account, strategy_id: str, symbol: str) -> Position | None:
     return None if book is None else next((part for part in book.parts.values() if part.symbol == symbol), None)
 
 
+def own_part(account: Account, strategy_id: str, position: Position) -> Position | None:
+    """What of a position is a strategy's own: its part on a netting account, all or nothing on a hedging one."""
+    if account.terms.position_mode is PositionMode.NETTING:
+        return part_in(account, strategy_id, position.symbol)
+    return position if position.strategy_id == strategy_id else None
+
+
 def positions_met(state: State, account: Account, terms: OrderTerms) -> list[Position]:
     """Positions that a fill under `terms` reduces, in the order in which it does: named, net, or oldest first.
 

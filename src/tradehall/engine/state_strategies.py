@@ -57,7 +57,7 @@ def strategy_order_accepted(state: State, order: Order, hold: Hold | None, now: 
 
 def hold_changed(state: State, order: Order, hold: Hold | None) -> None:
     """The order keeps `hold` of its strategy's budget from now on."""
-    if order.hold is hold:
+    if order.hold == hold:
         return
     assert order.terms.strategy_id is not None, f"order {order.order_id} holds a budget of nobody"
     book = _book(state, order.terms.account_id, order.terms.strategy_id)

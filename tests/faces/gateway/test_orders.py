@@ -127,14 +127,6 @@ def test_an_unknown_symbol_is_404_and_uses_no_client_id_up(tmp_path):
     journey(tmp_path, steps)
 
 
-def test_a_strategy_is_unknown_as_long_as_there_are_none(tmp_path):
-    async def steps(door):
-        answer = await door.call("POST", "/orders", an_order(strategy_id="s-1"))
-        assert (answer.status_code, answer.json()["code"]) == (404, "STRATEGY_NOT_FOUND")
-
-    journey(tmp_path, steps)
-
-
 def test_a_repeat_gets_the_same_handle_and_changes_nothing(tmp_path):
     async def steps(door):
         first = await door.place(client_order_id="k", quantity="1")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from tradehall.domain.order import Hold, Order, OrderRole, OrderStatus, OrderTerms, TimeInForce
+from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderTerms, TimeInForce
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
@@ -53,7 +53,7 @@ def amend_order(state: State, command: cmd.AmendOrder, context: Context, emit: E
         emit(ev.RequestRefused(command.account_id, rejection, command.order_id))
         return
     stays = keeps_priority(order.terms, terms)
-    emit(ev.OrderAmended(order.order_id, terms, draft.margin_required, stays, _kept_if_same(order.hold, draft.hold)))
+    emit(ev.OrderAmended(order.order_id, terms, draft.margin_required, stays, draft.hold))
     _move_legs(state, order, command, emit)
     _protect_filled_part(state, order, command, emit)
 
@@ -105,10 +105,6 @@ def _amend_rejection(order: Order, draft: OrderDraft) -> Rejection | None:
 
 def _trigger_of(terms: OrderTerms) -> tuple[Decimal | None, Decimal | None]:
     return terms.stop_price, terms.trailing_distance
-
-
-def _kept_if_same(before: Hold | None, after: Hold | None) -> Hold | None:
-    return before if before == after else after
 
 
 def _amend_filled_entry(

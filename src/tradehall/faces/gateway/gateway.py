@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import tradehall
 from tradehall.app.access import Access, Principal
@@ -15,9 +15,17 @@ from tradehall.domain.account import Account
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import Order
+from tradehall.domain.position import Position
+from tradehall.engine.booking import own_part
 from tradehall.engine.commands import AnyCommand
 from tradehall.faces.gateway.counters import Counters
-from tradehall.faces.gateway.errors import GatewayProblem, order_not_found, symbol_not_found
+from tradehall.faces.gateway.errors import (
+    GatewayProblem,
+    order_not_found,
+    position_not_found,
+    strategy_not_found,
+    symbol_not_found,
+)
 from tradehall.faces.gateway.subscriptions import Subscriptions
 from tradehall.faces.gateway.translate import number_of
 from tradehall.faces.kit import Limit, Metrics, Request
@@ -31,11 +39,12 @@ LIMITS: Final = {READS: Limit(per_second=1_000, burst=2_000), ORDERS: Limit(per_
 class GatewaySettings:
     """What can be set about this door.
 
-    `platform` names the provider wherever one is named. `exits_live_ns`: how long waiting exits live [ns];
-    None: as long as their entry.
+    `platform` names the provider wherever one is named; `mode` is shown as it is. `exits_live_ns`: how long
+    waiting exits live [ns]; None: as long as their entry.
     """
 
     platform: str = "simulated"
+    mode: Literal["paper", "backtest"] = "paper"
     git_sha: str = "unknown"
     version: str = tradehall.__version__
     health_detail: bool = False
@@ -120,3 +129,32 @@ class Gateway:
         if order is None or order.terms.account_id != request.principal.account_id:
             raise order_not_found(text)
         return order
+
+    def find_order_to_change(self, request: Request, text: str) -> Order:
+        """The same, and with a key made for a strategy only that strategy's own."""
+        order = self.find_order(request, text)
+        if request.principal.strategy_id not in (None, order.terms.strategy_id):
+            raise order_not_found(text)
+        return order
+
+    def strategy_id(self, request: Request, asked: str | None) -> str | None:
+        """The strategy that an order is of: the one asked for, or the key's; 404 for unknown and foreign ones."""
+        of_key: str | None = request.principal.strategy_id
+        found = of_key if asked is None else asked
+        if found is None:
+            return None
+        if of_key not in (None, found) or found not in self.account(request).books:
+            raise strategy_not_found(found)
+        return found
+
+    def find_position_to_change(self, request: Request, text: str) -> Position:
+        """An open position of the caller's, with a strategy's key that strategy's part of it; 404 for all others."""
+        account = self.account(request)
+        position_id = number_of(text, "pos")
+        position = None if position_id is None else account.positions.get(position_id)
+        strategy_id = self.strategy_id(request, None)
+        if position is not None and strategy_id is not None:
+            position = own_part(account, strategy_id, position)
+        if position is None:
+            raise position_not_found(text)
+        return position

@@ -275,7 +275,7 @@ def refusal_of_request(rejection: Rejection, details: Mapping[str, Any]) -> Gate
     """A request that was refused and made no order; `details` name what it was about."""
     refusal = REFUSALS[rejection.code]
     if refusal.code == "ORDER_REJECTED":
-        return _rejected(rejection.code, rejection.message, _texts(rejection.numbers))
+        return _rejected(rejection.code, rejection.message, _texts({**rejection.numbers, **_currency_of(rejection)}))
     if refusal.code == "INVALID_VALUE":
         field = _FIELD.get(rejection.code) or next(iter(rejection.numbers), None)
         provided = maybe(rejection.numbers.get(field or ""))
@@ -298,7 +298,12 @@ def _rejected(code: RejectCode, message: str, details: Mapping[str, Any]) -> Gat
     return GatewayProblem("ORDER_REJECTED", message, said | dict(details))
 
 
-def _texts(numbers: Mapping[str, Decimal] | Mapping[str, str]) -> dict[str, str]:
+def _currency_of(rejection: Rejection) -> dict[str, str]:
+    """The currency of the money among a refusal's numbers, where it is not the account's."""
+    return {} if rejection.currency is None else {"currency": rejection.currency}
+
+
+def _texts(numbers: Mapping[str, Decimal | str]) -> dict[str, str]:
     """The numbers behind a refusal; those of positions as this door prints them."""
     texts = {name: value if isinstance(value, str) else number(value) for name, value in numbers.items()}
     return texts | {name: f"pos_{texts[name]}" for name in texts.keys() & _POSITIONS}
@@ -323,7 +328,7 @@ def to_preview(terms: OrderTerms, found: Preview, *, symbol: str, currency: str)
         margin_available_before=number(found.margin_available),
         margin_available_after=number(found.margin_available_after),
         liquidation_price=average(found.liquidation_price),
-        budget_available=None,
+        budget_available=None if found.budget is None else number(found.budget.available),
         rejection=None if found.rejection is None else _to_preview_rejection(found.rejection),
     )
 
@@ -331,5 +336,5 @@ def to_preview(terms: OrderTerms, found: Preview, *, symbol: str, currency: str)
 def _to_preview_rejection(rejection: Rejection) -> schemas.PreviewRejection:
     refusal = REFUSALS[rejection.code]
     code = refusal.code if STATUS_OF_CODE[refusal.code] == 404 else "ORDER_REJECTED"
-    numbers = _texts(rejection.numbers)
+    numbers = _texts({**rejection.numbers, **_currency_of(rejection)})
     return schemas.PreviewRejection(code, refusal.reject_code, refusal.reason, rejection.message, numbers)

@@ -77,7 +77,11 @@ def instant(text: str | None, field: str) -> int | None:
 
 
 def to_terms(
-    request: requests.OrderRequest, account: Account, instrument: Instrument, exits_live_ns: int | None
+    request: requests.OrderRequest,
+    account: Account,
+    instrument: Instrument,
+    strategy_id: str | None,
+    exits_live_ns: int | None,
 ) -> OrderTerms:
     """Terms of the order that is asked for; `check_order` has looked at the request before."""
     asked = request.symbol
@@ -104,6 +108,7 @@ def to_terms(
         leverage=request.leverage,
         margin_mode=MarginMode.CROSS if request.margin_mode is None else _margin_mode(request.margin_mode),
         position_id=None if request.position_id is None else _position(request.position_id, account),
+        strategy_id=strategy_id,
         source=SOURCE,
         symbol_asked=None if asked == instrument.display else asked,
         exits_live_ns=exits_live_ns,
@@ -182,8 +187,10 @@ def to_amendment(request: requests.ModifyOrderRequest, account_id: int, order_id
     )
 
 
-def to_closing(request: requests.ClosePositionRequest, account_id: int, position_id: int) -> ClosePosition:
-    """The close that is asked for: at market, or LIMIT with its price."""
+def to_closing(
+    request: requests.ClosePositionRequest, account_id: int, position_id: int, strategy_id: str | None
+) -> ClosePosition:
+    """The close that is asked for: at market, or LIMIT with its price; of a strategy: of what is its own."""
     kind = OrderType.MARKET
     if request.order_type is not None:
         kind = word(_CLOSE_TYPES, request.order_type, "order_type")
@@ -198,4 +205,5 @@ def to_closing(request: requests.ClosePositionRequest, account_id: int, position
         limit_price=request.limit_price,
         cancel_exits=request.cancel_associated_orders is not False,
         source=SOURCE,
+        strategy_id=strategy_id,
     )

@@ -11,7 +11,7 @@ from tradehall.engine.commands import CancelAllOrders, CancelOrder, PlaceOrder
 from tradehall.engine.events import OrderCancelled
 from tradehall.engine.preview import preview
 from tradehall.faces.gateway import requests, schemas, wishes
-from tradehall.faces.gateway.errors import GatewayProblem, strategy_not_found
+from tradehall.faces.gateway.errors import GatewayProblem
 from tradehall.faces.gateway.gateway import Gateway
 from tradehall.faces.gateway.translate import (
     order_id_text,
@@ -114,7 +114,7 @@ async def patch_order(gateway: Gateway, request: Request) -> Response:
     """
     text = request.params["order_id"]
     body = decode(request, requests.ModifyOrderRequest)
-    order = gateway.find_order(request, text)
+    order = gateway.find_order_to_change(request, text)
     if order.status in _ENDED and gateway.desk.state.order(order.order_id) is None:
         raise _not_modifiable(order)
     command = wishes.to_amendment(body, order.terms.account_id, order.order_id)
@@ -129,7 +129,7 @@ async def patch_order(gateway: Gateway, request: Request) -> Response:
 
 async def delete_order(gateway: Gateway, request: Request) -> Response:
     """Cancel an order; one that is cancelled already stays so."""
-    order = gateway.find_order(request, request.params["order_id"])
+    order = gateway.find_order_to_change(request, request.params["order_id"])
     if order.status in _ENDED:
         await gateway.settled()
         if order.status is not OrderStatus.CANCELLED:
@@ -143,13 +143,14 @@ async def delete_order(gateway: Gateway, request: Request) -> Response:
 
 
 async def delete_orders(gateway: Gateway, request: Request) -> Response:
-    """Cancel all working orders, or those of one symbol."""
+    """Cancel all working orders, or those of one symbol; with a key made for a strategy, those of the strategy."""
     account_id: AccountId = gateway.account(request).terms.account_id
     asked = decode_query(request, requests.SymbolQuery).symbol
     symbol = None if asked is None else resolve_symbol(asked, gateway.instruments)
     count = 0
     if asked is None or symbol is not None:
-        outcome = await gateway.submit(CancelAllOrders(account_id, symbol))
+        strategy_id = gateway.strategy_id(request, None)
+        outcome = await gateway.submit(CancelAllOrders(account_id, symbol, strategy_id=strategy_id))
         if outcome.rejection is not None:
             raise refusal_of_request(outcome.rejection, {})
         count = sum(1 for event in outcome.events if type(event) is OrderCancelled)
@@ -165,10 +166,8 @@ def _place(gateway: Gateway, request: Request) -> PlaceOrder:
     gateway.check_open()
     account = gateway.account(request)
     instrument = gateway.instrument(body.symbol)
-    terms = wishes.to_terms(body, account, instrument, gateway.settings.exits_live_ns)
-    if body.strategy_id is not None:
-        # Nobody has registered a strategy yet, so this is none of the account's.
-        raise strategy_not_found(body.strategy_id)
+    strategy_id = gateway.strategy_id(request, body.strategy_id)
+    terms = wishes.to_terms(body, account, instrument, strategy_id, gateway.settings.exits_live_ns)
     return PlaceOrder(terms, None if terms.client_order_id is None else request_digest(terms))
 
 

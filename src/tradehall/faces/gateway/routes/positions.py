@@ -49,11 +49,12 @@ async def delete_position(gateway: Gateway, request: Request) -> Response:
     """Close a position, or part of it, with an opposite reduce-only order; its handle is the answer.
 
     At market unless `order_type` is LIMIT. When the position is flat its exit legs are cancelled, unless
-    `cancel_associated_orders` is false.
+    `cancel_associated_orders` is false. With a key made for a strategy it is the strategy's part that closes.
     """
     body = decode(request, requests.ClosePositionRequest)
-    position = _find(gateway, request)
-    command = wishes.to_closing(body, position.account_id, position.position_id)
+    position = gateway.find_position_to_change(request, request.params["position_id"])
+    strategy_id = gateway.strategy_id(request, None)
+    command = wishes.to_closing(body, position.account_id, position.position_id, strategy_id)
     outcome = await gateway.submit(command)
     order = outcome.order
     if order is not None and order.status is OrderStatus.REJECTED and order.reject_code is not None:
@@ -65,13 +66,17 @@ async def delete_position(gateway: Gateway, request: Request) -> Response:
 
 
 async def delete_positions(gateway: Gateway, request: Request) -> Response:
-    """Close all positions, or those of one symbol, at market; a handle for each."""
+    """Close all positions, or those of one symbol, at market; a handle for each.
+
+    With a key made for a strategy: what is the strategy's.
+    """
     account_id = gateway.account(request).terms.account_id
     asked = decode_query(request, requests.SymbolQuery).symbol
     symbol = None if asked is None else resolve_symbol(asked, gateway.instruments)
     if asked is not None and symbol is None:
         return json_response([])
-    outcome = await gateway.submit(CloseAllPositions(account_id, symbol, source=wishes.SOURCE))
+    strategy_id = gateway.strategy_id(request, None)
+    outcome = await gateway.submit(CloseAllPositions(account_id, symbol, wishes.SOURCE, strategy_id))
     if outcome.rejection is not None and outcome.order is None:
         raise refusal_of_request(outcome.rejection, {})
     numbers = [
@@ -88,7 +93,7 @@ async def patch_position(gateway: Gateway, request: Request) -> Response:
     body = decode(request, requests.ModifyPositionExitsRequest)
     if body.stop_loss is None and body.take_profit is None:
         raise GatewayProblem("INVALID_REQUEST", "stop_loss or take_profit is required", {"field": "stop_loss"})
-    position = _find(gateway, request)
+    position = gateway.find_position_to_change(request, request.params["position_id"])
     outcome = await gateway.submit(
         SetPositionExits(
             position.account_id,
@@ -96,11 +101,12 @@ async def patch_position(gateway: Gateway, request: Request) -> Response:
             stop_loss=body.stop_loss,
             take_profit=body.take_profit,
             may_create=False,
+            strategy_id=gateway.strategy_id(request, None),
         )
     )
     if outcome.rejection is not None:
         raise refusal_of_request(outcome.rejection, _named(request.params["position_id"]))
-    legs = gateway.desk.state.reducing_orders(position.position_id)
+    legs = gateway.desk.state.bound_orders(position)
     result = schemas.ModifyPositionExitsResult(
         position_id=position_id_text(position.position_id),
         stop_loss=None if body.stop_loss is None else _leg(legs, OrderRole.STOP_LOSS, plain(body.stop_loss)),
