@@ -11,11 +11,13 @@ from typing import Any, Final
 from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.data_folder import DataFolder
 from tradehall.adapters.sqlite.alerts import SqliteAlerts
+from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.adapters.sqlite.chores import chore_command
 from tradehall.adapters.sqlite.inspection import SqliteInspection, scratch_views
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.alerts import Alerts
+from tradehall.app.audit import AuditTrail
 from tradehall.app.chores import Chores
 from tradehall.app.demo import DEMO_ACCOUNTS, DEMO_DEPOSIT, HOUSE_ACCOUNT
 from tradehall.app.demo_people import DemoPeople, demo_people
@@ -25,7 +27,6 @@ from tradehall.app.market import MarketBoard
 from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.recovery import Progress, no_progress, rebuild_views, recover
 from tradehall.app.snapshots import Snapshots
-from tradehall.app.studio.room import StudioRoom
 from tradehall.app.verification import audit_at_start
 from tradehall.config import Config
 from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount
@@ -36,6 +37,7 @@ from tradehall.venue.loop import TradingLoop
 from tradehall.venue.simulated import SimulatedVenue
 from tradehall.wiring.feeds import make_feed
 from tradehall.wiring.people import make_access, make_identity, read_sheet
+from tradehall.wiring.studio import StudioRooms
 
 FIRST_QUOTE_WITHIN_S: Final = 10.0
 FIRST_QUOTE_LOOK_S: Final = 0.01
@@ -72,12 +74,17 @@ class House:
         self.feed = make_feed(config, self.clock, self.folder)
         self.market = MarketBoard(self.feed.instruments, self.feed.history, self.clock, self.feed.stale_after_ns)
         self.desk = self._make_desk(progress)
+        self.trail = AuditTrail(SqliteAudit(self.records), self._store.journal, self.clock)
+        self.desk.listen(self.trail)
+        self.desk.writer.hear_durable(self.trail.on_durable)
         self.keys = ApiKeys(self.records, self.clock, actor="server")
         self.identity = make_identity(config, self.folder, self.records, self.clock, demo=demo)
         self.access = make_access(config, self.identity, self.clock)
-        self.studio_room = StudioRoom(self.records, self.clock)
         self.key_watch = KeyWatch(self.records, self.keys, self.access, reload=self._reload_records)
         self.key_watch.load()
+        self.studio = StudioRooms(
+            self.records, self._store.journal, self.desk, self.market, self.identity, self.keys, self.feed.instruments
+        )
         self.alerts = Alerts(SqliteAlerts(self.records), self.clock, self.feed.instruments)
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
         self._is_demo = demo
@@ -88,7 +95,7 @@ class House:
     async def _reload_records(self) -> None:
         """Another process wrote: the command line, or a program that it supervises."""
         await self.identity.reload()
-        await self.studio_room.reload()
+        await self.studio.room.reload()
 
     def _make_desk(self, progress: Progress) -> Desk:
         store, quotes, settings = self._store, self.market.quotes, self.config.venue_settings()
@@ -138,6 +145,7 @@ class House:
             raise
 
     async def _open(self) -> None:
+        await self.trail.start()
         await self.desk.start()
         for command in self._furnishing():
             outcome = await self.desk.submit(command)
@@ -149,6 +157,7 @@ class House:
         self.market.subscribe(self.desk)
         await self.alerts.start()
         self.market.subscribe(self.alerts)  # After the desk: an alert tells of a quote that has done its work.
+        self.studio.open(self._begin)
         self._begin("identity", self.identity.run())
         self._begin("mail", self.identity.post.run())
         self._begin("feed", self.feed.run(self.market))
@@ -208,6 +217,7 @@ class House:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.chores.stop()
         await self.alerts.stop()
+        await self.studio.close()
         await self.desk.stop()
 
     async def close(self) -> None:

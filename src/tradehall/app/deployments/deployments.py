@@ -266,7 +266,7 @@ def _fields(action: Action, policy: StopPolicy, now: int, book: StudioBook, depl
     if action is Action.RESTART:
         strategy = book.strategies.get(deployment.strategy_id)
         version = deployment.definition_version if strategy is None else strategy.definition_version
-        return {"stop_policy": None, "stopped_at": None, "definition_version": version}
+        return {"started_at": None, "stop_policy": None, "stopped_at": None, "definition_version": version}
     return {}
 
 

@@ -74,8 +74,9 @@ class Ledger(Struct, omit_defaults=True):
     """One deployment's ledger; encodable, so that a fold can be kept. Money in account currency.
 
     `entries`: how many of its entry orders filled; `day` [days since 1970], `day_entries`, `day_pnl`: of the
-    last day on which something filled. `takes_all`: every order of the book is its own, as of a program that trades
-    through the gateway. `rates`: account currency per unit of each quote currency, as last booked.
+    last day on which something filled. `takes_all`: every order of the book is its own, as of a program that
+    trades through the gateway. `capital`: the account's balance when it first began. `rates`: account currency
+    per unit of each quote currency, as last booked.
     """
 
     account_id: AccountId
@@ -90,6 +91,7 @@ class Ledger(Struct, omit_defaults=True):
     day_entries: int = 0
     day_pnl: Decimal = ZERO
     takes_all: bool = False
+    capital: Decimal = ZERO
     rates: dict[str, Decimal] = field(default_factory=dict)
 
     def held(self, symbol: str, side: PositionSide) -> list[Holding]:

@@ -56,7 +56,9 @@ class Ledgers:
         """The ledger of a deployment, made if there is none."""
         ledger = self._ledgers.get(deployment_id)
         if ledger is None:
-            ledger = Ledger(account_id, keygen, takes_all=takes_all)
+            account = self._state().accounts.get(account_id)
+            capital = ZERO if account is None else account.balance
+            ledger = Ledger(account_id, keygen, takes_all=takes_all, capital=capital)
             self._put(deployment_id, ledger)
             self.changed.add(deployment_id)
         return ledger

@@ -3,14 +3,12 @@
 import re
 from typing import Final
 
-from tradehall.domain.time import NS_PER_MS
-
 _NAME: Final = re.compile(r"dep(\d{1,15})-")
 
 
-def order_name(deployment_id: int, symbol: str, at: int, key: str) -> str:
-    """The client order id of an action: `at` is the close of the bar it looked at, or the beat [ns UTC]."""
-    return f"dep{deployment_id}-{symbol}-{at // NS_PER_MS}-{key}"
+def order_name(deployment_id: int, symbol: str, key: str) -> str:
+    """The client order id of an intent of the deployment's program on `symbol`; `key` is the intent's."""
+    return f"dep{deployment_id}-{symbol}-{key}"
 
 
 def deployment_of(client_order_id: str | None) -> int | None:

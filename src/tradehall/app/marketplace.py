@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -179,14 +178,6 @@ def refuse_unpublishable(book: StudioBook, strategy: Strategy) -> None:
     if problems:
         message = f"strategy {strategy.strategy_id} cannot be published: {', '.join(problems)}"
         raise StudioRefused(StudioCode.NOT_PUBLISHABLE, message, {"problems": problems})
-
-
-def unpublished(book: StudioBook, strategy: Strategy, now: int) -> list[Any]:
-    """What takes a strategy out of the marketplace, as part of another change."""
-    old = book.listings.get(strategy.strategy_id)
-    if old is None or not old.published:
-        return []
-    return [book.listings.change(replace(old, published=False, unpublished_at=now, version=old.version + 1))]
 
 
 def _with_fields(listing: Listing, fields: ListingFields) -> Listing:

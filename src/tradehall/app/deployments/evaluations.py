@@ -1,0 +1,54 @@
+"""Evaluations: what a deployment's program saw at its last looks, and what came of it."""
+
+from collections import deque
+from typing import Final
+
+from msgspec import Struct
+
+from tradehall.strategies.intents import Outcome
+from tradehall.strategies.verdicts import Verdict
+
+KEPT_MAX: Final = 50  # Of one program.
+
+
+class Evaluation(Struct, frozen=True):
+    """One look of a deployment's program on `symbol`; instants in ns UTC.
+
+    `at`: the close of the bar, or the beat; `looked_at`: when it was looked at. `bar_number`: the track's
+    number of that bar, by which its values are found again; None: a beat. `verdicts`: one of each rule, None:
+    it did not look. `blocks`: why nothing could be opened. `quote_age_ns` None: there was no quote.
+    """
+
+    symbol: str
+    at: int
+    looked_at: int
+    bar_number: int | None
+    verdicts: tuple[Verdict | None, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    blocks: tuple[str, ...] = ()
+    quote_age_ns: int | None = None
+
+
+class Evaluations:
+    """The newest evaluations of each program, by deployment."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, dict[str, deque[Evaluation]]] = {}
+
+    def add(self, deployment_id: int, evaluation: Evaluation) -> None:
+        """Keep one; the oldest of more than KEPT_MAX goes."""
+        programs = self._kept.setdefault(deployment_id, {})
+        line = programs.get(evaluation.symbol)
+        if line is None:
+            line = programs[evaluation.symbol] = deque(maxlen=KEPT_MAX)
+        line.append(evaluation)
+
+    def of(self, deployment_id: int, limit: int) -> list[Evaluation]:
+        """The newest of a deployment, of all its programs, newest first."""
+        lines = self._kept.get(deployment_id, {}).values()
+        found = [evaluation for line in lines for evaluation in line]
+        return sorted(found, key=lambda each: (each.looked_at, each.at), reverse=True)[:limit]
+
+    def forget(self, deployment_id: int) -> None:
+        """Drop all of a deployment."""
+        self._kept.pop(deployment_id, None)
