@@ -11,7 +11,8 @@ class AuditLine(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `domain`: the tenant it concerns; `user_id`: the person it is about; `role`, `ip`, `request_id` and
     `reason` tell more of the actor. `before` and `after` hold the changed fields only, and no secrets.
-    `outcome` is ok, noop or refused, the latter with the door's `error_code`.
+    `outcome` is ok, noop or refused, the latter with the door's `error_code`. `severity` is INFO, WARNING, ERROR
+    or CRITICAL. New fields go to the end: entries are chained by their JSON.
     """
 
     at: int
@@ -30,6 +31,7 @@ class AuditLine(Struct, frozen=True, gc=False, omit_defaults=True):
     after: dict[str, Any] = {}
     outcome: str = "ok"
     error_code: str = ""
+    severity: str = "INFO"
 
 
 class RecordChange(Struct, frozen=True, gc=False):

@@ -8,7 +8,8 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from tradehall.adapters.sqlite.records import SqliteRecords, add_audit_line
+from tradehall.adapters.sqlite.audit import add_audit_line
+from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.domain.ids import AccountId
 from tradehall.ports.alerts import (
     ALERTS_KEPT_MAX,

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from msgspec import UNSET
 
+from tradehall.adapters.sqlite.audit import add_audit_line, chain_old_lines, read_line
 from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordsFault
 
 BUSY_TIMEOUT_S: Final = 5.0
@@ -139,11 +139,32 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX kept_answer_by_age ON kept_answer (at);
     """,
+    """
+    CREATE TABLE audit_trail (
+        seq      INTEGER PRIMARY KEY,
+        at       INTEGER NOT NULL,
+        kind     TEXT NOT NULL,
+        key      TEXT NOT NULL,
+        user_id  INTEGER,
+        domain   TEXT NOT NULL,
+        actor    TEXT NOT NULL,
+        action   TEXT NOT NULL,
+        outcome  TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        body     BLOB NOT NULL,
+        checksum BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX trail_by_key ON audit_trail (kind, key, at);
+    CREATE INDEX trail_by_kind ON audit_trail (kind, at);
+    CREATE INDEX trail_by_user ON audit_trail (user_id, at) WHERE user_id IS NOT NULL;
+    CREATE INDEX trail_by_domain ON audit_trail (domain, at);
+    CREATE INDEX trail_by_actor ON audit_trail (actor, at);
+    CREATE INDEX trail_by_action ON audit_trail (action, at);
+    CREATE INDEX trail_not_ok ON audit_trail (outcome, at) WHERE outcome <> 'ok';
+    CREATE INDEX trail_grave ON audit_trail (severity, at) WHERE severity <> 'INFO';
+    CREATE INDEX trail_by_time ON audit_trail (at);
+    """,
 )
-_AUDIT_COLUMNS: Final = ("at", "actor", "action", "kind", "key", "note", "domain", "user_id", "outcome")
-_AUDIT_DETAILS: Final = tuple(name for name in AuditLine.__struct_fields__ if name not in _AUDIT_COLUMNS)
-_READ_AUDIT: Final = f"SELECT {', '.join(_AUDIT_COLUMNS)}, detail FROM audit"
-_ADD_AUDIT: Final = f"INSERT INTO audit ({', '.join(_AUDIT_COLUMNS)}, detail) VALUES (?{', ?' * len(_AUDIT_COLUMNS)})"
 
 
 class SqliteRecords:
@@ -191,10 +212,10 @@ class SqliteRecords:
     def audit_lines(self, kind: str, key: str, *, limit: int = 100) -> list[AuditLine]:
         """See the port."""
         rows = self._rows(
-            _READ_AUDIT + " WHERE kind = ? AND key = ? ORDER BY seq DESC LIMIT ?",
+            "SELECT body FROM audit_trail WHERE kind = ? AND key = ? ORDER BY seq DESC LIMIT ?",
             (kind, key, min(limit, AUDIT_LINES_PER_READ_MAX)),
         )
-        return [_audit_line(row) for row in rows]
+        return [read_line(body) for (body,) in rows]
 
     def changed_elsewhere(self) -> bool:
         """See the port. SQLite counts the commits of other connections for us."""
@@ -232,18 +253,6 @@ class SqliteRecords:
 def _make_private(path: Path) -> None:
     """Hashes of passwords are for the owner alone; the files beside this one get its mode."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def add_audit_line(db: sqlite3.Connection, audit: AuditLine) -> None:
-    """Note who did what, in the transaction that does it."""
-    detail = {name: value for name in _AUDIT_DETAILS if (value := getattr(audit, name))}
-    columns = [getattr(audit, name) for name in _AUDIT_COLUMNS]
-    db.execute(_ADD_AUDIT, (*columns, msgspec.json.encode(detail)))
-
-
-def _audit_line(row: tuple[Any, ...]) -> AuditLine:
-    columns = dict(zip(_AUDIT_COLUMNS, row, strict=False))
-    return AuditLine(**columns, **msgspec.json.decode(row[-1]))
 
 
 @contextmanager
@@ -290,6 +299,7 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
         for step in MIGRATIONS[version:]:
             for statement in filter(str.strip, step.split(";")):
                 db.execute(statement)
+        chain_old_lines(db)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 

@@ -1,0 +1,122 @@
+"""The audit trail in SQLite, as it is read, and noted where no record changes with it."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from tradehall.adapters.sqlite.audit import add_audit_line, read_line
+from tradehall.adapters.sqlite.records import SqliteRecords
+from tradehall.ports.audit import AUDIT_PAGE_MAX, AuditEntry, AuditField, AuditQuery
+from tradehall.ports.records import AuditLine
+
+ENTRIES_PER_READ: Final = 1_000
+COUNTS_KEPT_MAX: Final = 256
+_CURSOR: Final = ("audit_cursor", "journal")
+_READ: Final = "SELECT seq, body, checksum FROM audit_trail"
+# Which index serves a field, the most telling field first. The partial ones hold what is not as usual.
+_INDEXES: Final = {
+    AuditField.USER_ID: "trail_by_user",
+    AuditField.SEVERITY: "trail_grave",
+    AuditField.OUTCOME: "trail_not_ok",
+    AuditField.ACTION: "trail_by_action",
+    AuditField.ACTOR: "trail_by_actor",
+    AuditField.KIND: "trail_by_kind",
+    AuditField.DOMAIN: "trail_by_domain",
+}
+_USUAL: Final = {AuditField.SEVERITY: "INFO", AuditField.OUTCOME: "ok"}
+
+
+class SqliteAudit:
+    """See the port. Lives in the file of `records` and closes with it."""
+
+    def __init__(self, records: SqliteRecords) -> None:
+        self._records = records
+        # Entries are never changed or removed: what was counted once is only counted on.
+        self._counts: OrderedDict[tuple[Any, ...], tuple[int, int]] = OrderedDict()
+
+    def append(self, lines: Sequence[AuditLine], *, cursor: int | None = None) -> None:
+        """See the port."""
+        with self._records.transaction() as db:
+            for line in lines:
+                add_audit_line(db, line)
+            if cursor is not None:
+                db.execute(
+                    "INSERT INTO record (kind, key, body) VALUES (?, ?, ?)"
+                    " ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+                    (*_CURSOR, str(cursor).encode()),
+                )
+
+    def cursor(self) -> int | None:
+        """See the port."""
+        body = self._records.get(*_CURSOR)
+        return None if body is None else int(body)
+
+    def page(self, query: AuditQuery) -> tuple[list[AuditEntry], int]:
+        """See the port."""
+        where, values = _where(query)
+        index = _index(query)
+        sql = f"{_READ} INDEXED BY {index} WHERE {where} ORDER BY at DESC, seq DESC LIMIT ? OFFSET ?"
+        rows = self._records.rows(sql, (*values, min(query.limit, AUDIT_PAGE_MAX), query.offset))
+        return [_entry(row) for row in rows], self._count(where, values, index)
+
+    def entries(self, after: int = 0) -> Iterator[AuditEntry]:
+        """See the port."""
+        while rows := self._records.rows(f"{_READ} WHERE seq > ? ORDER BY seq LIMIT ?", (after, ENTRIES_PER_READ)):
+            yield from map(_entry, rows)
+            after = rows[-1][0]
+
+    def last_seq(self) -> int:
+        """See the port."""
+        seq: int = self._records.rows("SELECT ifnull(max(seq), 0) FROM audit_trail")[0][0]
+        return seq
+
+    def _count(self, where: str, values: tuple[Any, ...], index: str) -> int:
+        key = (where, values)
+        last = self.last_seq()
+        seq, count = self._counts.pop(key, (0, 0))
+        if not seq and where == _ALL:
+            count = last  # Entries are numbered without gaps.
+        elif seq < last:
+            # The first count goes through the index; the next ones look at what came since.
+            source = f"INDEXED BY {index} WHERE {where}" if not seq else f"NOT INDEXED WHERE seq > {seq} AND {where}"
+            sql = f"SELECT count(*) FROM audit_trail {source} AND seq <= {last}"
+            count += self._records.rows(sql, values)[0][0]
+        self._counts[key] = (last if where != _ALL else 0, count)
+        if len(self._counts) > COUNTS_KEPT_MAX:
+            self._counts.popitem(last=False)
+        return count
+
+
+_ALL: Final = "at IS NOT NULL"
+
+
+def _where(query: AuditQuery) -> tuple[str, tuple[Any, ...]]:
+    texts: list[str] = []
+    values: list[Any] = []
+    for field, value in query.wanted.items():
+        texts.append(f"{field.value} = ?")
+        values.append(value)
+        if field in _USUAL and value != _USUAL[field]:
+            texts.append(f"{field.value} <> '{_USUAL[field]}'")  # So that the partial index may be used.
+    if AuditField.USER_ID in query.wanted:
+        texts.append("user_id IS NOT NULL")
+    for text, bound in (("at >= ?", query.since), ("at < ?", query.until)):
+        if bound is not None:
+            texts.append(text)
+            values.append(bound)
+    return " AND ".join(texts) or _ALL, tuple(values)
+
+
+def _index(query: AuditQuery) -> str:
+    wanted = query.wanted
+    if AuditField.KIND in wanted and AuditField.KEY in wanted:
+        return "trail_by_key"
+    for field, index in _INDEXES.items():
+        if field in wanted and wanted[field] != _USUAL.get(field):
+            return index
+    return "trail_by_time"
+
+
+def _entry(row: tuple[int, bytes, bytes]) -> AuditEntry:
+    seq, body, checksum = row
+    return AuditEntry(seq, read_line(body), body, checksum)
