@@ -1,7 +1,8 @@
 """Market board: the latest of every symbol, and who wants to hear of it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Protocol
 
 from tradehall.app.bars import BarBook
 from tradehall.app.slices import Slices
@@ -10,7 +11,7 @@ from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Bar, Depth, Print, Quote, is_sane
 from tradehall.domain.money import round_to
 from tradehall.ports.clock import Clock
-from tradehall.ports.history import BarHistory, BarWindow
+from tradehall.ports.history import BarHistory, BarWindow, Steps
 
 
 class MarketListener:
@@ -36,11 +37,31 @@ class MarketListener:
         """Symbols fell silent, or one is heard again."""
 
 
+class Bars(Protocol):
+    """What is made of quotes and prints, and can be read; see BarBook."""
+
+    def on_quote(self, quote: Quote) -> Sequence[Bar]:
+        """Take a quote; the bars it closed."""
+        ...
+
+    def on_print(self, printed: Print) -> None:
+        """Take a print."""
+        ...
+
+    def read(self, window: BarWindow) -> Steps[list[Bar]]:
+        """Bars of `window`, oldest first."""
+        ...
+
+    def prepared(self) -> Steps[None]:
+        """Read ahead what will be needed."""
+        ...
+
+
 class MarketBoard:
     """Latest quote, depth and print per symbol, bars, staleness; the sink of the feed.
 
     `quotes` is live: who keeps a reference sees each change. Insane quotes (crossed, locked, not positive,
-    not a number) and unknown symbols are counted in `refused` and go no further.
+    not a number) and unknown symbols are counted in `refused` and go no further. `bars` None: a BarBook.
     """
 
     def __init__(
@@ -49,13 +70,14 @@ class MarketBoard:
         history: BarHistory,
         clock: Clock,
         stale_after_ns: int | None,
+        bars: Bars | None = None,
     ) -> None:
         self.quotes: dict[str, Quote] = {}
         self.depths: dict[str, Depth] = {}
         self.prints: dict[str, Print] = {}
         self.refused = 0
         self.received = 0
-        self.book = BarBook(history)
+        self.book: Bars = BarBook(history) if bars is None else bars
         self.slices = Slices()
         self._instruments = instruments
         self._clock = clock
@@ -96,6 +118,11 @@ class MarketBoard:
                 tell_bar(bar)
         for tell in self._on_quote:
             tell(quote)
+
+    def tell_bar(self, bar: Bar) -> None:
+        """Tell of a bar that time has closed, where it is not for quotes to do so."""
+        for tell in self._on_bar:
+            tell(bar)
 
     def on_depth(self, depth: Depth) -> None:
         """Take an order book from the feed; a crossed one is refused."""

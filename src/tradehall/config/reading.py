@@ -69,8 +69,10 @@ def check_server(config: Config, *, demo: bool) -> None:
 
 
 def _refusals(config: Config, demo: bool) -> Iterator[str]:
-    if config.mode != "paper":
-        yield f"mode {config.mode} is not built in yet: this version trades on paper only (mode paper)"
+    if config.mode == "live":
+        yield "mode live is not built in yet: this version trades on paper (mode paper) and through the past (backtest)"
+    if config.mode == "backtest":
+        yield from _backtest_refusals(config)
     if config.store.startswith(("postgres://", "postgresql://")):
         yield "the PostgreSQL store is not built in yet: use store sqlite"
     if config.store != "sqlite":
@@ -87,6 +89,13 @@ def _refusals(config: Config, demo: bool) -> Iterator[str]:
         yield f"the venue's settings contradict each other: {error}"
     if not config.is_on_loopback:
         yield from _refusals_off_loopback(config, demo)
+
+
+def _backtest_refusals(config: Config) -> Iterator[str]:
+    if not config.feed.startswith("replay:"):
+        yield f"mode backtest runs through recorded prices, and feed is {config.feed}: set feed replay: and a path"
+    if config.from_ is not None and config.to is not None and config.from_ >= config.to:
+        yield "the period of the backtest is empty: `from` must be before `to`"
 
 
 def _provider_refusals(config: Config) -> Iterator[str]:

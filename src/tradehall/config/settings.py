@@ -38,7 +38,6 @@ def setting(
 
 
 _LIVE = "only live providers reconnect, and none is built in yet"
-_BACKTEST = "belongs to mode backtest, which is not built in yet"
 _MS_PER_DAY = 86_400_000
 
 
@@ -66,7 +65,7 @@ class Config:
     )
 
     # What it is and keeps.
-    mode: str = setting("paper", values.one_of("paper", "backtest", "live"), "paper", twin="GATEWAY_MODE")
+    mode: str = setting("paper", values.one_of("paper", "backtest", "live"), "paper, or backtest", twin="GATEWAY_MODE")
     data: Path = setting(Path("tradehall-data"), values.folder, "folder of everything durable")
     store: str = setting("sqlite", values.plain, "sqlite")
     provider: str = setting("simulated", values.plain, "simulated, or mock, its other name", twin="GATEWAY_PROVIDER")
@@ -152,6 +151,29 @@ class Config:
     )
     git_sha: str = setting("unknown", values.plain, "shown in health", twin="GIT_SHA", group="gateway")
 
+    # Mode backtest. `from` is a word of Python.
+    from_: int | None = setting(None, values.instant, "start of the period; unset: of the recording", group="backtest")
+    to: int | None = setting(None, values.instant, "end of the period; unset: of the recording", group="backtest")
+    symbols: str | None = setting(
+        None, values.plain, "symbols, by comma; unset: all that is recorded", group="backtest"
+    )
+    cash: Decimal | None = setting(
+        None, values.number("0", "1000000000000"), "first balance; unset: account_deposit", group="backtest"
+    )
+    backtest_ack_timeout_s: Decimal | None = setting(
+        None, values.number("0", "86400", open_ends=True), "a missed acknowledgement, s; unset: waits for ever",
+        group="backtest",
+    )  # fmt: skip
+    backtest_misses_first: int = setting(
+        24,
+        values.integer(1, 1_000_000),
+        "misses in a row that end the run before any acknowledgement",
+        group="backtest",
+    )
+    backtest_misses: int = setting(
+        5, values.integer(1, 1_000_000), "misses in a row that end the run after one", group="backtest"
+    )
+
     # Logs.
     log_level: str = setting("info", values.log_level, "debug, info, warning or error", twin="RUST_LOG", group="logs")
     access_log: bool = setting(True, values.switch, "one line a request, on standard output", group="logs")
@@ -180,18 +202,16 @@ class Config:
     reconnect_max_duration_secs: int = setting(
         300, values.integer(1, _MS_PER_DAY), "patience", twin="RECONNECT_MAX_DURATION_SECS", idle=_LIVE, group="idle"
     )
-    # `from` is a word of Python.
-    from_: int | None = setting(None, values.instant, "start of the period", idle=_BACKTEST, group="idle")
-    to: int | None = setting(None, values.instant, "end of the period", idle=_BACKTEST, group="idle")
-    symbols: str | None = setting(None, values.plain, "symbols, by comma", idle=_BACKTEST, group="idle")
-    cash: Decimal | None = setting(
-        None, values.number("0", "1000000000000"), "first balance", idle=_BACKTEST, group="idle"
-    )
 
     @property
     def is_on_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         return values.is_loopback(self.host)
+
+    @property
+    def backtest_symbols(self) -> tuple[str, ...]:
+        """The symbols of a backtest; none: all that is recorded."""
+        return tuple(name.strip() for name in (self.symbols or "").split(",") if name.strip())
 
     def account_terms(self, account_id: AccountId) -> AccountTerms:
         """What the gateway's account is opened with."""

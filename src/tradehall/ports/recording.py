@@ -44,6 +44,14 @@ class Reel(Protocol):
         """
         ...
 
+    def symbol_of(self, row: Row) -> str:
+        """The symbol that `row` is about."""
+        ...
+
+    def is_quote(self, row: Row) -> bool:
+        """Whether `row` makes a quote of its symbol; others are told beside."""
+        ...
+
     def ends(self, row: Row) -> bool:
         """Whether `row` only says that a symbol has no more quotes; told, its symbol is stale."""
         ...
@@ -67,6 +75,9 @@ class Recording(Protocol):
         """What a person should know about how the files were read, a sentence each."""
         ...
 
-    def reels(self, *, align: bool) -> Sequence[Reel]:
-        """With `align` a reel for all that overlap and begin within `SILENCE_NS_MAX`; without, one of everything."""
+    def reels(self, *, align: bool, strict: bool = False) -> Sequence[Reel]:
+        """With `align` a reel for all that overlap and begin within `SILENCE_NS_MAX`; without, one of everything.
+
+        A file that cannot be read to its end ends its symbol; with `strict` its FeedError comes out of the rows.
+        """
         ...

@@ -162,7 +162,8 @@ def gateway_settings(config: Config, platform: str) -> GatewaySettings:
         git_sha=config.git_sha,
         health_detail=config.health_detail,
         enable_swagger=config.enable_swagger,
-        limits_are_on=config.rate_limits,
+        mode="backtest" if config.mode == "backtest" else "paper",
+        limits_are_on=config.rate_limits and config.mode != "backtest",
         exits_live_ns=config.sl_tp_ttl_ns,
         subscriptions=Subscriptions(config.subscriptions, is_strict=config.strict_subscriptions),
     )

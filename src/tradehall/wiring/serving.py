@@ -4,10 +4,10 @@ import logging
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -16,8 +16,10 @@ from tradehall.adapters.data_folder import write_private
 from tradehall.app.demo import HOUSE_ACCOUNT, DemoSheet, GatewaySheet, client_key
 from tradehall.app.recovery import Progress
 from tradehall.config import Config
-from tradehall.faces.kit import AccessLog, document
+from tradehall.faces.kit import AccessLog, App, document
 from tradehall.faces.kit.serve import Listening, serve
+from tradehall.wiring.backtest_door import BacktestDoor
+from tradehall.wiring.backtest_house import BacktestHouse
 from tradehall.wiring.doors import TITLE, Doors
 from tradehall.wiring.feeds import label_of
 from tradehall.wiring.house import House, StartRefused
@@ -33,10 +35,33 @@ def run_server(config: Config, *, demo: bool, say: Say, progress: Progress) -> N
 
     `say` gets the lines for people. House and StartRefused name what can go wrong, each with its sentence.
     """
+    if config.mode == "backtest":
+        run_backtest(config, say=say)
+        return
     house = House(config, demo=demo, progress=progress)
     log = AccessLog(sys.stdout.buffer) if config.access_log else None
     server = _Server(house, demo=demo, say=say)
     server.run(Doors(house, log=log, on_open=server.on_open))
+
+
+def run_backtest(config: Config, *, say: Say) -> None:
+    """Serve one run through the past, and what became of it, until SIGTERM or SIGINT."""
+    house = BacktestHouse(config)
+    log = AccessLog(sys.stdout.buffer) if config.access_log else None
+    door = BacktestDoor(house, log=log, on_open=lambda: say("Ready: time stands still until a strategy connects."))
+
+    def greet(sockets: Sequence[socket.socket]) -> None:
+        urls = [url_of(config.host, listening) for listening in sockets]
+        say(f"Tradehall {tradehall.__version__}, BACKTEST. This run's journal is in {house.folder.absolute()}.")
+        say(f"  RECORDED PRICES of {house.past.described()}")
+        for url in urls:
+            say(f"  gateway    {url}/v1  (stream {url.replace('http', 'ws', 1)}/v1/ws)")
+
+    async def stop() -> None:
+        say("Stopping: the backtest ends here.")
+        await door.say_goodbye()
+
+    listen(door.app, house, on_stopping=stop, on_listening=greet)
 
 
 class _Server:
@@ -48,26 +73,8 @@ class _Server:
         self._urls: list[str] = []
 
     def run(self, doors: Doors) -> None:
-        config = self._house.config
         self._doors = doors
-        listening = Listening(host=config.host, port=config.port, second_port=config.dashboard_port or None)
-        try:
-            serve(
-                doors.app,
-                listening,
-                on_stopping=self._stop,
-                on_listening=self._on_listening,
-            )
-        except OSError as error:
-            if self._urls:
-                raise
-            self._house.abandon()
-            raise StartRefused(
-                f"port {config.port} of {config.host} cannot be listened on: {error.strerror};"
-                " stop who has it, or choose another with --port"
-            ) from None
-        if self._house.failure is not None:
-            raise self._house.failure
+        listen(doors.app, self._house, on_stopping=self._stop, on_listening=self._on_listening)
 
     async def _stop(self) -> None:
         self._say("Stopping: no more orders are taken; everything accepted is being made durable.")
@@ -119,6 +126,47 @@ class _Server:
         if self._demo:
             lines.append(f"  demo       accounts and keys are in {house.folder.demo_sheet}; see `tradehall demo`")
         return lines
+
+
+class Opened(Protocol):
+    """A house, as far as a server has to know it."""
+
+    config: Config
+    failure: Exception | None
+
+    def abandon(self) -> None:
+        """Let go of the files of a house that is not open."""
+        ...
+
+
+def listen(
+    app: App,
+    house: Opened,
+    *,
+    on_stopping: Callable[[], Awaitable[None]],
+    on_listening: Callable[[Sequence[socket.socket]], None],
+) -> None:
+    """Serve until told to stop. StartRefused where the port is taken; what kept the house closed is raised."""
+    config, heard = house.config, False
+
+    def note(sockets: Sequence[socket.socket]) -> None:
+        nonlocal heard
+        heard = True
+        on_listening(sockets)
+
+    listening = Listening(host=config.host, port=config.port, second_port=config.dashboard_port or None)
+    try:
+        serve(app, listening, on_stopping=on_stopping, on_listening=note)
+    except OSError as error:
+        if heard:
+            raise
+        house.abandon()
+        raise StartRefused(
+            f"port {config.port} of {config.host} cannot be listened on: {error.strerror};"
+            " stop who has it, or choose another with --port"
+        ) from None
+    if house.failure is not None:
+        raise house.failure
 
 
 def url_of(host: str, listening: socket.socket) -> str:

@@ -31,7 +31,8 @@ assert set(_ORDER) == set(Kind)
 class FileReel:
     """See Reel. All tracks of a symbol belong to one."""
 
-    def __init__(self, tracks: Iterable[Track]) -> None:
+    def __init__(self, tracks: Iterable[Track], *, strict: bool = False) -> None:
+        self._strict = strict
         self._tracks = sorted(tracks, key=lambda track: (_ORDER.index(track.source.label.kind), _first(track)))
         quoting = sorted((track for track in self._tracks if track.quotes), key=_first)
         self.symbols: Sequence[str] = tuple(dict.fromkeys(track.symbol for track in quoting))
@@ -65,6 +66,14 @@ class FileReel:
         elif row[2]:
             sink.on_end((track.symbol,))
 
+    def symbol_of(self, row: Row) -> str:
+        """See Reel.symbol_of."""
+        return self._tracks[row[1]].symbol
+
+    def is_quote(self, row: Row) -> bool:
+        """See Reel.is_quote."""
+        return self._tracks[row[1]].quotes
+
     def ends(self, row: Row) -> bool:
         """See Reel.ends."""
         return len(row) == _END_LENGTH
@@ -77,12 +86,14 @@ class FileReel:
                 at = row[0]
                 yield row
         except FeedError as error:
+            if self._strict:
+                raise
             # The files were whole when we began: what can be told of the others goes on.
             _log.error("feed=replay symbol=%s what=%r next=%r", track.symbol, str(error), "ends here")
         yield at, number, track is self._last[track.symbol]
 
 
-def aligned_reels(tracks: Iterable[Track]) -> list[FileReel]:
+def aligned_reels(tracks: Iterable[Track], *, strict: bool = False) -> list[FileReel]:
     """A reel for all symbols that overlap, directly or through others, and begin within `SILENCE_NS_MAX`."""
     by_symbol = groupby(sorted(tracks, key=lambda track: track.symbol), key=lambda track: track.symbol)
     reels: list[list[_Span]] = []
@@ -92,7 +103,7 @@ def aligned_reels(tracks: Iterable[Track]) -> list[FileReel]:
             reels[-1].append(span)
         else:
             reels.append([span])
-    return [FileReel(track for span in reel for track in span.tracks) for reel in reels]
+    return [FileReel((track for span in reel for track in span.tracks), strict=strict) for reel in reels]
 
 
 class _Span:

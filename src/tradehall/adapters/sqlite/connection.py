@@ -28,8 +28,11 @@ _NOT_WRITTEN: Final = {
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
-    """A connection that may write, synced in full; it is handed from thread to thread, one at a time."""
+def open_writer(path: Path, *, is_synced: bool = True) -> sqlite3.Connection:
+    """A connection that may write, synced in full; it is handed from thread to thread, one at a time.
+
+    Not `is_synced`: when the machine stops, the last writes may be lost. For what can be made again.
+    """
     db = sqlite3.connect(
         path,
         timeout=BUSY_TIMEOUT_S,
@@ -39,7 +42,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     )
     try:
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA synchronous = {'FULL' if is_synced else 'OFF'}")
         # Checkpoints have a connection and a thread of their own, so that no order waits for one.
         db.execute("PRAGMA wal_autocheckpoint = 0")
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")

@@ -24,10 +24,11 @@ class SqliteStore:
 
     JournalRefused: another server is in it, or it cannot be written. JournalDamaged: a file is missing or
     malformed, or newer than the program. `on_unknown` must end the process: it is called, in any thread, when
-    nobody knows what the disk holds.
+    nobody knows what the disk holds. Not `is_synced`: for what can be made again, see open_writer.
     """
 
-    def __init__(self, folder: Path, on_unknown: Callable[[BaseException], None]) -> None:
+    def __init__(self, folder: Path, on_unknown: Callable[[BaseException], None], *, is_synced: bool = True) -> None:
+        self._is_synced = is_synced
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / FILE_NAME
         self._lock = lock_folder(folder)
@@ -43,7 +44,7 @@ class SqliteStore:
     def _open(self) -> sqlite3.Connection:
         left = self._left_behind()
         with faults_named(self.path), ExitStack() as on_fault:
-            db = open_writer(self.path)
+            db = open_writer(self.path, is_synced=self._is_synced)
             on_fault.callback(db.close)
             migrate(db, self.path)
             self.journal = SqliteJournal(self.path, db, self._written)

@@ -10,9 +10,14 @@ and `stream.stop` with the app, `stream.say_goodbye` before its sessions are clo
 """
 
 from tradehall.faces.gateway.counters import Counters
+from tradehall.faces.gateway.errors import GatewayErrors, GatewayProblem
 from tradehall.faces.gateway.gateway import Gateway, GatewaySettings
+from tradehall.faces.gateway.paced import PacedStream
 from tradehall.faces.gateway.routes import make_door
 from tradehall.faces.gateway.stream import GatewayStream
 from tradehall.faces.gateway.subscriptions import Subscriptions
 
-__all__ = ["Counters", "Gateway", "GatewaySettings", "GatewayStream", "Subscriptions", "make_door"]
+__all__ = [
+    "Counters", "Gateway", "GatewayErrors", "GatewayProblem", "GatewaySettings", "GatewayStream", "PacedStream",
+    "Subscriptions", "make_door",
+]  # fmt: skip

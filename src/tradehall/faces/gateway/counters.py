@@ -25,7 +25,6 @@ _ALWAYS_ZERO: Final = {
     "gateway_broker_reconnect_attempts_total": "Attempts to reach the provider again",
     "gateway_broker_reconnections_total": "Times the provider came back",
     "gateway_broker_reconnect_failures_total": "Times reaching the provider was given up",
-    "gateway_backtest_completions_total": "Backtests that ran to their end",
 }
 
 
@@ -43,6 +42,10 @@ class Counters:
         self.connections = metrics.gauge("gateway_ws_connections_active", "Open streams")
         self.slow_clients = metrics.counter("gateway_ws_slow_consumer_disconnects", "Streams that fell behind")
         self._limited = metrics.counter("gateway_rate_limit_events_total", "Limits", ("platform", "event_type"))
+        self._completions = metrics.counter(
+            "gateway_backtest_completions_total", "Backtests that ran to their end", per_platform
+        )
+        self._completions.add(platform, by=0)
         self.breaker_resets = metrics.counter("gateway_circuit_breaker_resets_total", "Circuit breaker resets")
         for name, meaning in _ALWAYS_ZERO.items():
             metrics.counter(name, meaning, per_platform).add(platform, by=0)
@@ -51,6 +54,10 @@ class Counters:
         """An order was decided and made durable, or refused."""
         self._submitted.add(self._platform)
         self._took.observe(took_ns / NS_PER_SECOND, self._platform)
+
+    def backtest_completed(self) -> None:
+        """A backtest ran to its end."""
+        self._completions.add(self._platform)
 
     def limited(self, word: str) -> None:
         """A caller came near his limit (`warning`), or met it (`hit`)."""

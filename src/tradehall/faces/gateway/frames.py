@@ -126,6 +126,13 @@ class ErrorFrame(Struct, tag_field="type", tag="error", frozen=True, gc=False):
     details: dict[str, Any] | None = None
 
 
+class CompleteFrame(Struct, tag_field="type", tag="backtest_complete", frozen=True, gc=False):
+    """A backtest has reached its end; there is one of these in a run."""
+
+    broker: str
+    timestamp: str
+
+
 class PingFrame(Struct, tag_field="type", tag="ping", frozen=True, gc=False):
     """A heartbeat; the client answers with a pong."""
 

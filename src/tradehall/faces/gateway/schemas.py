@@ -17,6 +17,7 @@ from tradehall.domain.position import PositionSide
 
 Number = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["1.50"])]
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Mode = Literal["paper", "backtest"]
 TimeInForceWord = Literal["GTC", "DAY", "IOC", "FOK"]
 
 
@@ -214,14 +215,16 @@ class Capabilities(Struct, frozen=True, gc=False):
     features: list[str]
     max_leverage: Number | None
     rate_limits: RateLimits | None
+    mode: Mode
 
 
 class ConnectionStatus(Struct, frozen=True, gc=False):
-    """Whether the provider is there; `latency_ms` is what the last durable order took inside."""
+    """Whether the provider is there; `latency_ms` is what the last durable order took inside, 0 in simulated time."""
 
     connected: bool
     latency_ms: int
     last_heartbeat: Instant
+    mode: Mode
 
 
 class Snap(Struct, frozen=True, gc=False):

@@ -225,10 +225,20 @@ class GatewayStream(MarketListener):
 
 def complaint_about(text: str) -> str | None:
     """What is wrong with a client's message; None if nothing is."""
+    said = heard(text)
+    return said if isinstance(said, str) else complaint_about_said(said)
+
+
+def heard(text: str) -> Inbound | str:
+    """A client's message, or what is wrong with it."""
     try:
-        said = decode_bytes(text.encode("utf-8", "replace"), Inbound)
+        return decode_bytes(text.encode("utf-8", "replace"), Inbound)
     except Problem as problem:
         return f"The message is not understood: {problem.message}"
+
+
+def complaint_about_said(said: Inbound) -> str | None:
+    """What a message lacks; None if nothing."""
     if said.type == "pong":
         return None
     if said.type != "event_ack":

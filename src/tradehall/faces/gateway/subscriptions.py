@@ -52,6 +52,11 @@ class Subscriptions:
         self._entries = tuple(_compiled(entry.instrument, entry.events) for entry in entries)
         self._is_strict = is_strict and bool(self._entries)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked for, so that what is usual goes out."""
+        return not self._entries
+
     def quote_names(self, instrument: Instrument) -> tuple[str, ...]:
         """Spellings under which quotes of an instrument go out; () if they do not."""
         if not self._entries:

@@ -108,6 +108,7 @@ class Outbox:
         self._overflows = overflows
         self._woken = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
+        self._farewell: tuple[int, str] | None = None
 
     def post(self, frame: Frame) -> None:
         """An account frame: sent after all earlier ones, never dropped while the socket lives."""
@@ -118,6 +119,12 @@ class Outbox:
             return
         self._frames.append(frame)
         self._woken.set()
+
+    def close_after(self, code: int, reason: str) -> None:
+        """Close the session when all that was posted is sent."""
+        if self._farewell is None:
+            self._farewell = (code, reason)
+            self._woken.set()
 
     def wake(self) -> None:
         """Quotes are due."""
@@ -144,6 +151,9 @@ class Outbox:
                 self._woken.clear()
                 while frames := self._take():
                     await self._session.send(frames)
+                if self._farewell is not None:
+                    await self._session.close(*self._farewell)
+                    return
 
     def _take(self) -> list[Frame]:
         """The next batch: account frames, and quotes once no more of those wait."""

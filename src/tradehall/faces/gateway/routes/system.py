@@ -31,6 +31,7 @@ async def get_capabilities(gateway: Gateway, request: Request) -> Response:
             features=[*FEATURES, *(("hedging",) if hedges else ())],
             max_leverage=number(terms.leverage),
             rate_limits=_rate_limits() if gateway.settings.limits_are_on else None,
+            mode=gateway.settings.mode,
         )
     )
 
@@ -44,14 +45,15 @@ def _rate_limits() -> schemas.RateLimits:
 
 
 async def get_status(gateway: Gateway, request: Request) -> Response:
-    """Whether the provider is there, and how long the latest order took inside."""
+    """Whether the provider is there, in which mode, and how long the latest order took inside."""
     now = gateway.desk.clock.now()
     heard = max((quote.received_at for quote in gateway.market.quotes.values()), default=now)
     return json_response(
         schemas.ConnectionStatus(
             connected=gateway.desk.closed_because is None and not gateway.breakers.adapter.is_open,
-            latency_ms=round(gateway.last_submit_ns / NS_PER_MS),
+            latency_ms=0 if gateway.settings.mode == "backtest" else round(gateway.last_submit_ns / NS_PER_MS),
             last_heartbeat=to_rfc3339(heard),
+            mode=gateway.settings.mode,
         )
     )
 

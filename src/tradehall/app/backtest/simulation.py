@@ -1,0 +1,143 @@
+"""The simulation: it moves the clock, tells the market, and waits until what came of it was acknowledged."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, Generic, Protocol, TypeVar
+
+from tradehall.app.backtest.bars import PacedBars
+from tradehall.app.backtest.pace import Pace
+from tradehall.app.backtest.script import Script
+from tradehall.app.desk import Desk
+from tradehall.app.market import MarketBoard
+from tradehall.app.outcome import ShardUnavailable
+from tradehall.domain.time import to_rfc3339
+from tradehall.ports.clock import SettableClock
+
+F_co = TypeVar("F_co", covariant=True)
+F = TypeVar("F")
+
+# As long as nothing has to be acknowledged, others get their turn this often.
+SLICE_NS_MAX: Final = 1_000_000
+ROWS_PER_LOOK: Final = 32
+
+_log: Final = logging.getLogger("tradehall.backtest")
+
+
+class Stage(StrEnum):
+    """How far a run is."""
+
+    WAITING = "waiting"  # Nobody follows yet: time stands at the beginning.
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+class Voice(Protocol[F_co]):
+    """How a door says how the run ended."""
+
+    def completed(self) -> F_co:
+        """The one frame that says that the run reached its end."""
+        ...
+
+    def failed(self, reason: str) -> F_co:
+        """The frame that says that it did not, and why."""
+        ...
+
+
+class Simulation(Generic[F]):
+    """One run. `run` once, when the house is open; everything belongs to the thread of its loop.
+
+    Whoever makes frames of what happens posts them to `pace`: of bars and quotes at once, of decisions when they
+    are durable.
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        *,
+        clock: SettableClock,
+        market: MarketBoard,
+        bars: PacedBars,
+        desk: Desk,
+        pace: Pace[F],
+        voice: Voice[F],
+    ) -> None:
+        self.stage = Stage.WAITING
+        self._script = script
+        self._clock = clock
+        self._market = market
+        self._bars = bars
+        self._desk = desk
+        self._pace = pace
+        self._voice = voice
+        self._settled_seq = desk.state.seq
+        self.on_complete: Callable[[], None] = lambda: None
+
+    async def run(self) -> None:
+        """From the first who follows to the end; never raises but when cancelled."""
+        try:
+            await self._pace.first()
+            self.stage = Stage.RUNNING
+            _log.info("the backtest begins at %s", to_rfc3339(self._clock.now()))
+            await self._play()
+            self.stage = Stage.COMPLETE
+            self.on_complete()
+            _log.info("the backtest is complete: at=%s", to_rfc3339(self._clock.now()))
+            await self._pace.finish(self._voice.completed())
+        except Exception as error:
+            self.stage = Stage.FAILED
+            at = to_rfc3339(self._clock.now())
+            _log.exception("the backtest broke off: at=%s", at)
+            self._pace.fail(self._voice.failed(f"the backtest broke off at {at}: {error}"))
+
+    async def _play(self) -> None:
+        script, clock, market, desk, pace = self._script, self._clock, self._market, self._desk, self._pace
+        slice_end = time.monotonic_ns() + SLICE_NS_MAX
+        for number, row in enumerate(script.rows()):
+            at = max(row[0], clock.now())
+            await self._pass_time(at)
+            clock.set(at)
+            script.send(row, market, at)
+            if pace.has_more or desk.state.seq != self._settled_seq:
+                await self._tell()
+            if number % ROWS_PER_LOOK == 0 and time.monotonic_ns() > slice_end:
+                await asyncio.sleep(0)
+                slice_end = time.monotonic_ns() + SLICE_NS_MAX
+        await self._pass_time(self._bars.last_end)
+        await self._tell()
+
+    async def _pass_time(self, until: int) -> None:
+        """Do what is due up to `until`, in the order of time; at one instant deadlines come before the end of a bar."""
+        while True:
+            end, deadline = self._bars.next_end, self._desk.next_deadline()
+            is_deadline = deadline is not None and deadline <= end
+            due = deadline if is_deadline and deadline is not None else end
+            if due > until:
+                return
+            self._check_desk()
+            self._clock.set(max(due, self._clock.now()))
+            if is_deadline:
+                self._desk.on_time()
+            else:
+                for bar in self._bars.close_until(due):
+                    self._market.tell_bar(bar)
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Tell what is queued, and what those who were told it made happen, until nothing more follows."""
+        while True:
+            if self._desk.state.seq != self._settled_seq:
+                self._check_desk()
+                self._settled_seq = self._desk.state.seq
+                await self._desk.settled()
+            elif self._pace.has_more:
+                await self._pace.drain()
+            else:
+                return
+
+    def _check_desk(self) -> None:
+        if self._desk.closed_because is not None:
+            raise ShardUnavailable(self._desk.closed_because)
