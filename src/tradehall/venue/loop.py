@@ -4,7 +4,6 @@ and a backtest.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Final
 
 from tradehall.domain.fill import ExecutionReport
@@ -24,6 +23,8 @@ from tradehall.venue.simulated import SimulatedVenue
 # One input may set off this many decisions, and this many more for each working order. Beyond, we loop.
 DECISIONS_MAX: Final = 65_536
 DECISIONS_PER_ORDER_MAX: Final = 1_024
+
+_Moved = AccountId | tuple[AccountId, str | None]
 
 
 class TradingLoop:
@@ -49,7 +50,8 @@ class TradingLoop:
         self._watch = MarginWatch(engine.state, quotes)
         self._losses = LossWatch(engine.state, quotes)
         self._backlog: deque[ev.AnyEvent] = deque()
-        self._moved: dict[AccountId, None] = {}  # Accounts whose equity or positions changed since the last look.
+        # Accounts, and strategies of accounts, whose equity or positions changed since the last look.
+        self._moved: dict[_Moved, None] = {}
         self._decisions_left = 0
 
     def rebuild(self) -> None:
@@ -153,8 +155,11 @@ class TradingLoop:
                 self._report(report, now)
         if self._moved:
             moved, self._moved = self._moved, {}
-            for account_id in moved:
-                self._watch.refresh(account_id)
+            for subject in moved:
+                if isinstance(subject, tuple):
+                    self._losses.refresh(*subject)
+                else:
+                    self._watch.refresh(subject)
 
     def _report(self, report: ExecutionReport, now: int) -> None:
         self._decide(ReportExecution(report), now)
@@ -178,11 +183,9 @@ class TradingLoop:
         for event in events:
             if type(event) in _HEARD_BY_VENUE:
                 self._backlog.append(event)
-            account_of = _MOVES_EQUITY.get(type(event))
-            if account_of is not None:
-                self._moved[account_of(event)] = None
-            elif (book_of := _MOVES_BOOK.get(type(event))) is not None:
-                self._losses.refresh(*book_of(event))
+            subject_of = _MOVES_EQUITY.get(type(event))
+            if subject_of is not None:
+                self._moved[subject_of(event)] = None
         return record
 
 
@@ -190,15 +193,14 @@ _HEARD_BY_VENUE: Final = frozenset(
     {ev.OrderAccepted, ev.OrderAmended, ev.OrderFilled, ev.OrderCancelled, ev.OrderExpired, ev.OrderFailed}
 )
 
-_MOVES_BOOK: Final[dict[type, Callable[..., tuple[AccountId, str | None]]]] = dict.fromkeys(
-    (ev.BookFilled, ev.StrategyLimitsSet, ev.TradingStateSet), attrgetter("account_id", "strategy_id")
-)
-
-_MOVES_EQUITY: Final[dict[type, Callable[..., AccountId]]] = {
+_MOVES_EQUITY: Final[dict[type, Callable[..., _Moved]]] = {
     ev.AccountUpdated: lambda event: event.terms.account_id,
     ev.BalanceChanged: lambda event: event.account_id,
     ev.MarginStateChanged: lambda event: event.account_id,
     ev.PositionOpened: lambda event: event.position.account_id,
     ev.PositionChanged: lambda event: event.position.account_id,
     ev.PositionClosed: lambda event: event.position.account_id,
+    ev.BookFilled: lambda event: (event.account_id, event.strategy_id),
+    ev.StrategyLimitsSet: lambda event: (event.account_id, event.strategy_id),
+    ev.TradingStateSet: lambda event: (event.account_id, event.strategy_id),
 }
