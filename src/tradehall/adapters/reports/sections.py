@@ -196,8 +196,10 @@ def _sentence(line: Provenance) -> str:
 
 
 def _table(heads: list[str], rows: list[str], name: str) -> str:
+    """A table in a box that scrolls on narrow screens, with the keyboard too."""
     head = "".join(f"<thead><tr>{cells}</tr></thead>" for cells in heads)
-    return f'<div class="scroll"><table class="{name}">{head}<tbody>{"".join(rows)}</tbody></table></div>'
+    box = f'<div class="scroll" role="region" aria-label="Table of {name}" tabindex="0">'
+    return f'{box}<table class="{name}">{head}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
 PERCENT_SIGN: Final = "\u202f%"
