@@ -128,7 +128,8 @@ def check_order(request: requests.OrderRequest) -> None:
     shown = request.display_quantity
     if shown is not None and not (shape.may_be_displayed_in_part and shown < request.quantity):
         raise bad_value("display_quantity", "display_quantity must be below quantity, on a limit order", shown)
-    side(request.side)
+    if request.side not in _SIDES:
+        side(request.side)
     if request.margin_mode is not None:
         _margin_mode(request.margin_mode)
 

@@ -169,10 +169,20 @@ class BoundedHttp(HttpToolsProtocol):
             self._idle_since = self.loop.time()
 
 
+class _Unheard(asyncio.Event):
+    """What happens to a request while nobody waits for it; mostly it is complete before anybody looks."""
+
+    def set(self) -> None: ...
+
+
+_UNHEARD = _Unheard()
+
+
 class OneExchange(RequestResponseCycle):
     """As uvicorn's, and response.Exchange: head and body of an answer are one system call and one packet."""
 
     access_log = False
+    message_event: asyncio.Event = _UNHEARD
     disconnected = False
     more_body = True
     response_started = False
@@ -187,11 +197,18 @@ class OneExchange(RequestResponseCycle):
         self.flow = protocol.flow
         self.logger = protocol.logger
         self.default_headers = protocol.server_state.default_headers
-        self.message_event = asyncio.Event()
         self.on_response = protocol.on_response_complete
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = protocol.expect_100_continue
         self.body = bytearray()
+
+    async def receive(self) -> Any:
+        """As uvicorn's."""
+        if self.message_event is _UNHEARD:
+            self.message_event = asyncio.Event()
+            if self.body or not self.more_body:
+                self.message_event.set()
+        return await super().receive()
 
     def whole_body(self) -> bytes | None:
         """See response.Exchange."""
