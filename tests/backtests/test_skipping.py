@@ -20,7 +20,6 @@ from tradehall.backtests import (
     FillRule,
     InBar,
     Result,
-    Strategy,
     Tape,
     run,
 )

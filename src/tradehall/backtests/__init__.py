@@ -14,6 +14,7 @@ from tradehall.backtests.settings import (
     FillAt,
     FillRule,
     InBar,
+    Units,
 )
 from tradehall.backtests.sizing import AllIn, Amount
 from tradehall.backtests.strategy import Planned, Strategy
@@ -23,5 +24,6 @@ from tradehall.backtests.tickets import Ticket
 __all__ = [
     "AccountResult", "AccountSetup", "ActionKind", "AllIn", "Amount", "ArrayTape", "BacktestSettings", "BarColumns",
     "BarPath", "BarSeen", "Block", "Broker", "CorporateAction", "Costs", "Counters", "Failure", "FillAt", "FillRule",
-    "InBar", "Planned", "QuoteSeen", "Result", "Strategy", "Tape", "Ticket", "run",
+    "InBar", "Planned", "QuoteSeen", "Result", "Strategy", "Tape", "Ticket",
+    "Units", "run",
 ]  # fmt: skip

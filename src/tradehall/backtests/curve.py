@@ -68,11 +68,11 @@ class CurveMaker:
         else:
             self._changes.append(held)
 
-    def add(self, closes: "Closes") -> None:
-        """Value a window."""
+    def add(self, closes: "Closes") -> Floats:
+        """Value a window; the equity at each instant of its grid."""
         grid = closes.grid
+        equity = self._values(closes)
         if grid.size:
-            equity = self._values(closes)
             self._at.append(grid)
             for column in (self._equity, self._low, self._high):
                 column.append(equity)
@@ -80,6 +80,7 @@ class CurveMaker:
             while self._count > self._points_max:
                 self._merge()
         del self._changes[:-1]
+        return equity
 
     def done(self) -> Curve:
         """The curve of all windows so far."""
@@ -145,6 +146,10 @@ class Closes:
         shown = self._before[symbol]
         before = (np.nan, np.nan) if shown is None else (float(shown.bid), float(shown.ask))
         return np.append(before[0], bid)[place], np.append(before[1], ask)[place]
+
+    def bids(self, symbol: str) -> tuple[Numbers, Floats]:
+        """Instants and bids of one symbol's own closes."""
+        return self._columns[symbol][:2]
 
     def rate(self, symbol: str, currency: str) -> Floats | float:
         """Account currency per quote currency of `symbol`, at mid, by the paths of engine.conversion."""

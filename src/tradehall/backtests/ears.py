@@ -1,12 +1,41 @@
-"""What the run keeps of each record: the record, round trips, and what the strategy has yet to be told."""
+"""What the run keeps of each record: the record, round trips, costs, and what the strategy has yet to be told."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
+from msgspec import Struct
+
 from tradehall.analytics.round_trips import RoundTrip, RoundTrips
+from tradehall.domain.fill import Fill
 from tradehall.domain.ids import AccountId
+from tradehall.domain.money import ZERO
+from tradehall.domain.order import Side
 from tradehall.engine import events as ev
 from tradehall.engine.record import Record
+
+_HALF: Final = Decimal("0.5")
+
+
+class Paid(Struct):
+    """What trading cost so far, positive when paid, but `swaps` as booked; commissions and swaps in account currency.
+
+    `spread`: half the spread of the quote × units of what took; `slippage`: what it paid beyond the touch [quote
+    currency]. Both are part of the prices.
+    """
+
+    commission: Decimal = ZERO
+    swaps: Decimal = ZERO
+    spread: Decimal = ZERO
+    slippage: Decimal = ZERO
+
+    def fill(self, fill: Fill) -> None:
+        """Add what one fill cost."""
+        self.commission += fill.commission
+        if not fill.is_maker and fill.bid is not None and fill.ask is not None:
+            is_buy = fill.side is Side.BUY
+            self.spread += (fill.ask - fill.bid) * fill.quantity * _HALF
+            self.slippage += (fill.price - fill.ask if is_buy else fill.bid - fill.price) * fill.quantity
 
 
 class Ears:
@@ -19,6 +48,7 @@ class Ears:
         self.moved: dict[AccountId, None] = {}
         self.unheard: list[ev.AnyEvent] = []
         self.ended_trips: list[RoundTrip] = []
+        self.paid = Paid()
         self.record_count = 0
         self.fill_count = 0
         self._sink = sink
@@ -42,9 +72,12 @@ class Ears:
     def _fold(self, event: ev.AnyEvent) -> None:
         if isinstance(event, ev.BalanceChanged):
             self.moved[event.account_id] = None
+            if event.entry is ev.EntryKind.SWAP:
+                self.paid.swaps += event.amount
         elif isinstance(event, ev.OrderFilled):
             self.moved[event.fill.account_id] = None
             self.fill_count += 1
+            self.paid.fill(event.fill)
         trip = self._trips.apply(event)
         if trip is not None:
             self.ended_trips.append(trip)

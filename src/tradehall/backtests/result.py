@@ -5,9 +5,15 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from tradehall.analytics.equity import EquityCurve
+from tradehall.analytics.metrics import Metrics, measure
+from tradehall.analytics.months import monthly_returns
 from tradehall.analytics.round_trips import RoundTrip
+from tradehall.analytics.thinning import Thinned
 from tradehall.backtests.curve import Curve
+from tradehall.backtests.ears import Paid
 from tradehall.backtests.settings import BacktestSettings
+from tradehall.backtests.setup import metric_settings
 from tradehall.domain.account import MarginState
 from tradehall.domain.ids import AccountId
 from tradehall.domain.instrument import Instrument
@@ -67,8 +73,9 @@ class Result(Struct, frozen=True):
     """What a run found. `records` is empty where a sink took them; `failure` is None where the run reached its end.
 
     `began_at`, `ended_at` [ns UTC]: the first and the last price of the period; 0 where there was none.
-    `round_trips`: in the order of their ends, then those still open. `notes`: what a person should know, a
-    sentence each.
+    `round_trips`: in the order of their ends, then those still open. `equity`: of all accounts together, for
+    metrics (of the first, where they have different currencies). `prices`: the bids of each symbol, thinned for
+    a chart. `notes`: what a person should know, a sentence each.
     """
 
     strategy: str
@@ -79,6 +86,9 @@ class Result(Struct, frozen=True):
     accounts: tuple[AccountResult, ...]
     round_trips: list[RoundTrip]
     curves: tuple[Curve, ...]
+    equity: EquityCurve
+    prices: Mapping[str, Thinned]
+    paid: Paid
     counters: Counters
     records: list[Record]
     notes: tuple[str, ...] = ()
@@ -88,3 +98,22 @@ class Result(Struct, frozen=True):
     def is_complete(self) -> bool:
         """Whether the run reached its end."""
         return self.failure is None
+
+    @property
+    def metrics(self) -> Metrics:
+        """All figures of the run: docs/metrics.md."""
+        currency = self.settings.accounts[0].money
+        trips = [trip for trip in self.round_trips if trip.currency == currency]
+        chosen = metric_settings(self.instruments, self.settings)
+        return measure(self.equity, trips, currency=currency, settings=chosen, buy_and_hold=self.buy_and_hold)
+
+    @property
+    def monthly(self) -> dict[str, float]:
+        """Return by month: "2025-01" → 0.05."""
+        return monthly_returns(self.equity)
+
+    @property
+    def buy_and_hold(self) -> float | None:
+        """What the first symbol's bid gained from its first to its last price; None where there was none."""
+        _, bids = self.prices[self.instruments[0].symbol].points()
+        return float(bids[-1] / bids[0] - 1.0) if bids.size else None

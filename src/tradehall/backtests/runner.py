@@ -5,6 +5,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import numpy as np
+
+from tradehall.analytics.thinning import Thinned
 from tradehall.backtests.broker import Broker
 from tradehall.backtests.curve import Closes, CurveMaker
 from tradehall.backtests.ears import Ears
@@ -15,10 +18,11 @@ from tradehall.backtests.market import AFTER_ALL, BEFORE_ALL
 from tradehall.backtests.plans import wants_of
 from tradehall.backtests.result import AccountResult, Counters, Failure, Result
 from tradehall.backtests.settings import BacktestSettings
-from tradehall.backtests.setup import instrument_for, venue_for
+from tradehall.backtests.setup import instrument_for, metric_settings, venue_for
 from tradehall.backtests.strategy import Strategy
 from tradehall.backtests.tape import Tape, Window, windows
 from tradehall.backtests.world import Due, World
+from tradehall.domain.money import ZERO
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
 from tradehall.engine.record import Record
@@ -90,6 +94,8 @@ class Run:
         self._curves = {
             account_id: CurveMaker(account, points_max) for account_id, account in self.world.state.accounts.items()
         }
+        self._equity = metric_settings([line.instrument for line in lines], settings).curve()
+        self._prices = {line.symbol: Thinned() for line in lines}
         self._on_progress = on_progress
         self._total = sum(tape.length for tape in tapes)
         self._since = _BEFORE_TIME
@@ -124,16 +130,27 @@ class Run:
         closes = Closes(lines, self._since, window.until)
         looks = Looks(lines, self._since, window.until, self.wants)
         self._play(looks, self._ended_at + 1 if window.until is None else window.until)
-        for curve in self._curves.values():
-            curve.add(closes)
+        self._value(closes)
         if window.until is not None:
             world.leave(window.until)
             self._since = window.until
+
+    def _value(self, closes: Closes) -> None:
+        """Keep what accounts and symbols were worth in this window."""
+        values = [curve.add(closes) for curve in self._curves.values()]
+        currencies = {account.currency for account in self.settings.accounts}
+        self._equity.extend(closes.grid, values[0] if len(currencies) > 1 else np.sum(values, axis=0))
+        for symbol, thinned in self._prices.items():
+            at, bids = closes.bids(symbol)
+            thinned.extend(at, bids)
 
     def _note_period(self) -> None:
         full = [line for line in self.world.lines if len(line)]
         if full and self._began_at is None:
             self._began_at = min(int(line.at[0]) for line in full)
+            currency = self.settings.accounts[0].currency
+            cash = sum((one.cash for one in self.settings.accounts if one.currency == currency), ZERO)
+            self._equity.add(self._began_at, cash)
         ends = [int(line.at[-1]) + line.offsets[-1] for line in full]
         self._ended_at = max([self._ended_at, *ends])
 
@@ -157,9 +174,9 @@ class Run:
         due = self.world.next_due(until)
         deadline = self.world.loop.next_deadline()
         if deadline is not None and deadline < until:
-            key = max(deadline, self.world.market.at), BEFORE_ALL, 0
+            key = deadline, BEFORE_ALL, 0
             if due is None or key < due.key:
-                return key, lambda: self.world.on_time(key[0])
+                return key, lambda: self.world.on_time(deadline)
         if due is None:
             return (until, BEFORE_ALL, 0), None
         return due.key, lambda: self._show(due)
@@ -268,6 +285,9 @@ class Run:
             accounts=tuple(self._account(number) for number in range(len(self.settings.accounts))),
             round_trips=self.ears.round_trips,
             curves=tuple(curve.done() for curve in self._curves.values()),
+            equity=self._equity,
+            prices=self._prices,
+            paid=self.ears.paid,
             counters=self._counters(),
             records=records,
             notes=tuple(self._notes()),

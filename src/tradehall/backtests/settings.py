@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from tradehall.analytics.metrics import MetricSettings
 from tradehall.domain.account import AccountTerms, PositionMode
 from tradehall.domain.ids import AccountId
 from tradehall.domain.instrument import FeeSide
@@ -39,6 +40,14 @@ class InBar(StrEnum):
 
     AT_PRICE = "at_price"  # At its own price: between two prices of a bar the market passed all others.
     AT_EXTREME = "at_extreme"  # At the high or low that reached it, as when bars are replayed as four quotes.
+
+
+class Units(StrEnum):
+    """What quantities the run's instruments accept."""
+
+    INSTRUMENT = "instrument"  # What each one's own rules say.
+    WHOLE = "whole"
+    FRACTIONAL = "fractional"
 
 
 class FillRule(Struct, frozen=True, kw_only=True):
@@ -142,16 +151,19 @@ class BacktestSettings(Struct, frozen=True, kw_only=True):
 
     `begins_at`, `ends_at` [ns UTC]: data from the first and before the second. `skips` False: every price is
     shown to the engine. `closes_at_end`: what is open at the end is closed at the last price.
-    `curve_points_max`: points that the equity curve keeps at the most.
+    `curve_points_max`: points that the equity curve keeps at the most. `metrics`: trading days in a year and the
+    risk-free rate of the run's figures; None: 252 days, or 365 where a coin is traded, and no such rate.
     """
 
     accounts: tuple[AccountSetup, ...] = (AccountSetup(),)
     costs: Costs = Costs()
     fills: FillRule = FillRule()
     venue: VenueSettings = VenueSettings()
+    units: Units = Units.INSTRUMENT
     actions: tuple[CorporateAction, ...] = ()
     begins_at: int | None = None
     ends_at: int | None = None
     skips: bool = True
     closes_at_end: bool = False
     curve_points_max: int = CURVE_POINTS_MAX
+    metrics: MetricSettings | None = None

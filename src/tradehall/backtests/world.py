@@ -187,11 +187,12 @@ class World:
         return self.loop.submit(command, self.market.at)
 
     def on_time(self, at: int) -> None:
-        """Let what is due at `at` [ns UTC] happen, before the prices of that instant."""
-        self.market.move(at, BEFORE_ALL)
+        """Let what is due at `at` [ns UTC] happen, before the prices of that instant; what is overdue happens here."""
+        if at > self.market.at:
+            self.market.move(at, BEFORE_ALL)
         self.catch_up()
         self.is_stale = True
-        self.loop.on_time(at)
+        self.loop.on_time(self.market.at)
 
 
 def stop_between(line: Line, before: Quote, after: Quote, reach: Reach | None) -> Quote | None:
