@@ -42,7 +42,7 @@ def grain_of(span_ns: int | None) -> Grain:
 
 @dataclass(slots=True)
 class _Forming:
-    """The bar that is being told."""
+    """A bar that is being told, or what was told of a longer one."""
 
     at: int
     end: int
@@ -53,25 +53,40 @@ class _Forming:
     volume: Decimal = ZERO
     quote_count: int = 1
 
+    def add(self, bar: Bar) -> None:
+        """Let a shorter bar that follows be a part of this one."""
+        self.high = max(self.high, bar.high)
+        self.low = min(self.low, bar.low)
+        self.close = bar.close
+        self.volume += bar.volume
+
+    def as_bar(self, symbol: str, timeframe: Timeframe) -> Bar:
+        """What it is so far."""
+        return Bar(symbol, timeframe, self.at, self.open, self.high, self.low, self.close, _plain(self.volume))
+
 
 @dataclass(slots=True)
 class _Line:
-    """One symbol. `begins_itself`: its bars begin where recorded bars do, else on the grid of their timeframe."""
+    """One symbol. `begins_itself`: its bars begin where recorded bars do, else on the grid of their timeframe.
+
+    `fed_by`: each longer timeframe, shortest first, and the one whose bars it is made of.
+    """
 
     symbol: str
     grain: Grain
     begins_itself: bool
     span: int
-    longer: tuple[Timeframe, ...]
+    fed_by: dict[Timeframe, Timeframe]
     forming: _Forming | None = None
-    parts: dict[Timeframe, Bar] = field(default_factory=dict)
+    parts: dict[Timeframe, _Forming] = field(default_factory=dict)
     closed: dict[Timeframe, deque[Bar]] = field(default_factory=dict)
     since: int | None = None
 
     def next_end(self) -> int:
-        """When the first of its bars is over."""
-        ends = [part.at + TIMEFRAME_NS[timeframe] for timeframe, part in self.parts.items()]
-        return min(ends, default=NEVER) if self.forming is None else min(self.forming.end, *ends)
+        """When the first of its bars is over; those that are made of one are not over before it."""
+        if self.forming is not None:
+            return self.forming.end
+        return min([part.end for part in self.parts.values()], default=NEVER)
 
 
 class PacedBars:
@@ -155,7 +170,7 @@ class PacedBars:
     def read(self, window: BarWindow) -> Steps[list[Bar]]:
         """Bars of `window`, oldest first, the forming one last if it lies within; none finer than were recorded."""
         line = self._lines.get(window.symbol)
-        if line is None or window.timeframe not in (line.grain.timeframe, *line.longer):
+        if line is None or window.timeframe not in (line.grain.timeframe, *line.fed_by):
             return []
         closed = line.closed.get(window.timeframe)
         boundary = self._clock.now() if line.since is None else line.since
@@ -176,38 +191,45 @@ class PacedBars:
 def _line(symbol: str, span_ns: int | None) -> _Line:
     grain = grain_of(span_ns)
     span = TIMEFRAME_NS[grain.timeframe]
-    longer = tuple(each for each in Timeframe if TIMEFRAME_NS[each] > span and TIMEFRAME_NS[each] % span == 0)
-    return _Line(symbol, grain, begins_itself=span_ns == span, span=span, longer=longer)
+    told = [grain.timeframe]
+    fed_by: dict[Timeframe, Timeframe] = {}
+    for timeframe in Timeframe:
+        length = TIMEFRAME_NS[timeframe]
+        if length > span and length % span == 0:
+            fed_by[timeframe] = next(each for each in reversed(told) if length % TIMEFRAME_NS[each] == 0)
+            told.append(timeframe)
+    return _Line(symbol, grain, begins_itself=span_ns == span, span=span, fed_by=fed_by)
 
 
 def _closed_of(line: _Line, at: int) -> list[Bar]:
-    bars: list[Bar] = []
+    """Bars of one symbol that are over; each is added to those that are made of it before these are looked at."""
     forming = line.forming
+    over: dict[Timeframe, Bar] = {}
     if forming is not None and forming.end <= at:
         line.forming = None
-        bar = _as_bar(line, forming)
-        bars.append(bar)
-        for timeframe in line.longer:
-            line.parts[timeframe] = grown(line.parts.get(timeframe), bar, timeframe)
-    for timeframe, part in list(line.parts.items()):
-        if part.at + TIMEFRAME_NS[timeframe] <= at:
-            bars.append(line.parts.pop(timeframe))
-    for bar in bars:
-        line.closed.setdefault(bar.timeframe, deque(maxlen=BARS_KEPT_MAX)).append(bar)
-    return bars
+        timeframe = line.grain.timeframe
+        over[timeframe] = forming.as_bar(line.symbol, timeframe)
+    parts = line.parts
+    for timeframe, feeder in line.fed_by.items():
+        part = parts.get(timeframe)
+        bar = over.get(feeder)
+        if bar is not None:
+            if part is None:
+                part = parts[timeframe] = _part(bar, timeframe)
+            else:
+                part.add(bar)
+        if part is not None and part.end <= at:
+            del parts[timeframe]
+            over[timeframe] = part.as_bar(line.symbol, timeframe)
+    for timeframe, bar in over.items():
+        line.closed.setdefault(timeframe, deque(maxlen=BARS_KEPT_MAX)).append(bar)
+    return list(over.values())
 
 
-def _as_bar(line: _Line, forming: _Forming) -> Bar:
-    return Bar(
-        line.symbol,
-        line.grain.timeframe,
-        forming.at,
-        forming.open,
-        forming.high,
-        forming.low,
-        forming.close,
-        _plain(forming.volume),
-    )
+def _part(bar: Bar, timeframe: Timeframe) -> _Forming:
+    start = bar_start(bar.at, timeframe)
+    end = start + TIMEFRAME_NS[timeframe]
+    return _Forming(start, end, bar.open, bar.high, bar.low, bar.close, bar.volume)
 
 
 def _plain(volume: Decimal) -> Decimal:
@@ -218,15 +240,19 @@ def _plain(volume: Decimal) -> Decimal:
 
 def _live(line: _Line, window: BarWindow) -> list[Bar]:
     """Closed and forming bars of the window's timeframe."""
-    timeframe = window.timeframe
-    closed = line.closed.get(timeframe, deque())
+    closed = line.closed.get(window.timeframe, deque())
     only_last = window.start is None and window.end is None
     bars = list(islice(closed, max(0, len(closed) - window.limit), None) if only_last else closed)
-    is_base = timeframe is line.grain.timeframe
-    part = None if is_base else line.parts.get(timeframe)
-    if line.forming is not None:
-        bar = _as_bar(line, line.forming)
-        bars.append(bar if is_base else grown(part, bar, timeframe))
-    elif part is not None:
-        bars.append(part)
-    return bars
+    told = _so_far(line, window.timeframe)
+    return bars if told is None else [*bars, told]
+
+
+def _so_far(line: _Line, timeframe: Timeframe) -> Bar | None:
+    """What was told of the bar that is not over, its shorter parts added; None: nothing."""
+    if timeframe is line.grain.timeframe:
+        return None if line.forming is None else line.forming.as_bar(line.symbol, timeframe)
+    part, rest = line.parts.get(timeframe), _so_far(line, line.fed_by[timeframe])
+    whole = None if part is None else part.as_bar(line.symbol, timeframe)
+    if rest is None:
+        return whole
+    return grown(whole, rest, timeframe)

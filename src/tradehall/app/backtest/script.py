@@ -39,7 +39,8 @@ class Script:
         self._spans = spans
         self._since = _LONG_AGO if period.begins_at is None else period.begins_at
         self._until = _NEVER if period.ends_at is None else period.ends_at
-        self._bar_ends: dict[str, int] = {}
+        # When the latest bar of each symbol that is recorded as bars is over.
+        self._bar_ends = {symbol: _LONG_AGO for symbol, span in spans.items() if span is not None}
         self._left_out: set[str] = set()
         self._before: dict[tuple[str, bool], Row] = {}
         rows = self._in_period(self._reel.rows())
@@ -73,25 +74,25 @@ class Script:
                 self._reel.send(row, known, received_at=row[0])
 
     def _in_period(self, rows: Iterator[Row]) -> Iterator[Row]:
-        reel = self._reel
+        reel, since, until, bar_ends = self._reel, self._since, self._until, self._bar_ends
+        left_out = self._left_out
         for row in rows:
             if reel.ends(row):
                 continue
             at: int = row[0]
-            if at >= self._until:
+            if at >= until:
                 return
             symbol = reel.symbol_of(row)
-            if at < self._since:
+            if at < since:
                 self._before[symbol, reel.is_quote(row)] = row
-            if reel.is_quote(row) and self._spans[symbol] is not None:
+            end = bar_ends.get(symbol)
+            if end is not None and at >= end and reel.is_quote(row):
                 self._look_at_bar(symbol, at)
-            if at >= self._since and symbol not in self._left_out:
+            if at >= since and symbol not in left_out:
                 yield row
 
     def _look_at_bar(self, symbol: str, at: int) -> None:
         """A bar that is not wholly in the period is left out, each of its prices."""
-        if at < self._bar_ends.get(symbol, _LONG_AGO):
-            return
         span = self._spans[symbol]
         assert span is not None, f"{symbol} is recorded as bars"
         self._bar_ends[symbol] = at + span

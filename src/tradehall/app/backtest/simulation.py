@@ -94,11 +94,14 @@ class Simulation(Generic[F]):
             self._pace.fail(self._voice.failed(f"the backtest broke off at {at}: {error}"))
 
     async def _play(self) -> None:
-        script, clock, market, desk, pace = self._script, self._clock, self._market, self._desk, self._pace
+        script, clock, market, bars = self._script, self._clock, self._market, self._bars
+        desk, pace = self._desk, self._pace
         slice_end = time.monotonic_ns() + SLICE_NS_MAX
         for number, row in enumerate(script.rows()):
             at = max(row[0], clock.now())
-            await self._pass_time(at)
+            deadline = desk.next_deadline()
+            if bars.next_end <= at or (deadline is not None and deadline <= at):
+                await self._pass_time(at)
             clock.set(at)
             script.send(row, market, at)
             if pace.has_more or desk.state.seq != self._settled_seq:
