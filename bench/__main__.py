@@ -18,11 +18,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figure, Options
-from bench.workloads import alerts, doors, engine, flat, http, memory, recovery, stream
+from bench.workloads import alerts, analytics, doors, engine, flat, http, memory, recovery, stream
 
 WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "engine": engine.run,
     "alerts": alerts.run,
+    "analytics": analytics.run,
     "http": http.run,
     "doors": doors.run,
     "flat": flat.run,

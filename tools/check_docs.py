@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIPPED_FOLDERS = {".venv", ".venv-oracle", ".git", ".cache", "build", "dist", "node_modules", "tradehall-data"}
+SKIPPED_FOLDERS = {".venv", ".venv-oracle", ".venv-peers", ".git", ".cache", "build", "dist", "node_modules", "tradehall-data"}
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>[\w+-]*)")
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^()\s]+(?:\([^()\s]*\))?)(?:\s+\"[^\"]*\")?\)")
