@@ -80,9 +80,9 @@ def bar_to_opening(add_ons: AddOns, facts: Facts, opened: int = 0) -> str:
         return f"it opens only {days}, {hours} UTC; it is {to_rfc3339(facts.now)}"
     daily, total = add_ons.max_trades_per_day, add_ons.max_trades
     if daily is not None and facts.trades_today + opened >= daily:
-        return f"it opened {facts.trades_today + opened} times today, its maximum is {daily}"
+        return f"it opened {_times(facts.trades_today + opened)} today, its maximum is {daily}"
     if total is not None and facts.trades + opened >= total:
-        return f"it opened {facts.trades + opened} times, its maximum is {total}"
+        return f"it opened {_times(facts.trades + opened)}, its maximum is {total}"
     return ""
 
 
@@ -226,6 +226,10 @@ def _away(unit: DistanceUnit, value: Decimal, amount: object, price: Decimal, ti
         return value * tick
     assert isinstance(amount, Number)
     return amount.value * value
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _other(side: PositionSide) -> PositionSide:

@@ -96,7 +96,9 @@ def read_scan(pattern_type: str, pattern: str = "", condition: Any = None) -> Sc
     try:
         kind = PatternType(pattern_type)
     except ValueError:
-        raise _wrong("pattern_type", unknown("pattern type", pattern_type, list(PatternType))) from None
+        raise _wrong(
+            "pattern_type", unknown("pattern type", pattern_type, [kind.value for kind in PatternType])
+        ) from None
     if kind is PatternType.CONDITION:
         if pattern:
             raise _wrong("pattern", "a condition has no pattern")
