@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from tests.builders import INSTRUMENTS, an_account, an_instrument, an_order, free
 from tests.journeys.stage import Stage
+from tests.journeys.strategy_scenarios import STRATEGY_JOURNEYS
 from tradehall.domain.order import OrderRole
 from tradehall.domain.rejection import RejectCode
 from tradehall.domain.time import from_rfc3339
@@ -254,4 +255,5 @@ JOURNEYS: tuple[Callable[[], Stage], ...] = (
     refusals_with_their_numbers,
     amended_and_cancelled,
     profit_in_another_currency,
+    *STRATEGY_JOURNEYS,
 )

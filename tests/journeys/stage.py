@@ -8,7 +8,7 @@ from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
 from tradehall.domain.order import Order, OrderRole, OrderStatus
 from tradehall.domain.position import Position
-from tradehall.domain.rejection import Rejection
+from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.domain.time import NS_PER_MS, NS_PER_SECOND, from_rfc3339
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
@@ -118,6 +118,12 @@ class Stage:
 
     def close(self, position: Position, **wish: Any) -> None:
         self.do(cmd.ClosePosition(LOGIN, position.position_id, **typed(cmd.ClosePosition, wish)))
+
+    def refusal(self, **wish: Any) -> RejectCode | None:
+        """Place an order; why it was refused."""
+        self.place(**wish)
+        last = self.records[-1].events[0]
+        return last.rejection.code if isinstance(last, ev.OrderRejected) else None
 
     def refusals(self) -> list[Rejection]:
         kinds = ev.RequestRefused | ev.OrderRejected

@@ -184,9 +184,9 @@ assert _REASONS.keys() == set(OrderRole)
 
 def _open(state: State, account: Account, execution: Execution, quantity: Decimal) -> Opening:
     before = _position_to_add_to(state, account, execution.order)
-    # What several share is nobody's: on a netting account only a part of a book has a strategy.
-    is_netting = account.terms.position_mode is PositionMode.NETTING
-    strategy_id = None if is_netting else execution.order.terms.strategy_id
+    strategy_id = execution.order.terms.strategy_id
+    if strategy_id is not None and account.terms.position_mode is PositionMode.NETTING:
+        strategy_id = None  # What several share is nobody's: on a netting account only a part of a book has a strategy.
     return open_or_add(before, quantity, execution, account.terms.currency, strategy_id)
 
 

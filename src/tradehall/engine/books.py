@@ -41,8 +41,6 @@ class BookBooking(Struct, frozen=True, gc=False):
 
 def book_strategies(state: State, account: Account, execution: Execution, booking: Booking) -> list[BookBooking]:
     """What `execution`, which does `booking` to the account's positions, does to the books of strategies."""
-    if not account.books:
-        return []
     currency = state.instruments[execution.order.terms.symbol].quote_currency
     if account.terms.position_mode is PositionMode.HEDGING:
         return list(_of_positions(account, execution, booking, currency))

@@ -115,13 +115,13 @@ def affordable_units(draft: OrderDraft, opening: Decimal, available: Decimal, st
     return low * step
 
 
-def hold_after_fill(order: Order, quantity: Decimal) -> Hold | None:
-    """What the rest of an order keeps after a fill of `quantity`, rounded down: the fill frees its share, and no less.
+def hold_after_fill(order: Order, hold: Hold, quantity: Decimal) -> Hold | None:
+    """What the rest of an order keeps of `hold` after a fill of `quantity`.
 
-    Closing comes first: what the order was to open stays held for as long as there is more left of it.
+    Rounded down: the fill frees its share, and no less, so that what it ties at its price fits into that. Closing comes first: what the order was to open stays held for as long as there is more left of it.
     """
-    hold, left = order.hold, order.remaining_quantity - quantity
-    if hold is None or not left:
+    left = order.remaining_quantity - quantity
+    if not left:
         return None
     opening = min(hold.quantity, left)
     if opening == hold.quantity:

@@ -20,9 +20,10 @@ from tradehall.engine.state_strategies import hold_changed, strategy_order_accep
 
 
 def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
+    terms, order_id = event.terms, event.order_id
     order = Order(
-        order_id=event.order_id,
-        terms=event.terms,
+        order_id=order_id,
+        terms=terms,
         status=OrderStatus.OPEN,
         created_at=now,
         updated_at=now,
@@ -30,17 +31,17 @@ def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
         margin_held=event.margin_held,
         parent_order_id=event.parent_order_id,
         sibling_order_id=event.sibling_order_id,
-        position_id=event.terms.position_id,
+        position_id=terms.position_id,
         digest=event.digest,
     )
-    if event.terms.strategy_id is not None:
+    if terms.strategy_id is not None:
         strategy_order_accepted(state, order, event.hold, now)
-    account = state.accounts[event.terms.account_id]
-    account.orders[order.order_id] = order
+    account = state.accounts[terms.account_id]
+    account.orders[order_id] = order
     account.margin_held += event.margin_held
-    state.next_order_id = max(state.next_order_id, event.order_id + 1)
-    if event.terms.client_order_id is not None:
-        account.client_ids[event.terms.client_order_id] = order.order_id
+    state.next_order_id = max(state.next_order_id, order_id + 1)
+    if terms.client_order_id is not None:
+        account.client_ids[terms.client_order_id] = order_id
     index_order(state, order)
 
 

@@ -118,6 +118,18 @@ def signed_units(position: Position) -> Decimal:
     return position.quantity if position.side is PositionSide.LONG else -position.quantity
 
 
+def reserved_by_currency(state: State, account: Account, book: StrategyBook) -> dict[str, Decimal]:
+    """What working orders hold and open parts tie, added up anew: it must be `book.reserved`."""
+    sums = dict.fromkeys(book.reserved, ZERO)
+    for order in state.orders_of_strategy(account.terms.account_id, book.strategy_id):
+        if order.hold is not None:
+            sums[order.hold.currency] = sums.get(order.hold.currency, ZERO) + order.hold.amount
+    for part in book.parts.values():
+        currency = state.instruments[part.symbol].quote_currency
+        sums[currency] = sums.get(currency, ZERO) + part.margin
+    return sums
+
+
 def check_books(account: Account, symbol: str) -> None:
     """The parts of all books in `symbol` must be those of the books' fills. ConservationError otherwise."""
     held, filled = account.part_units.get(symbol, ZERO), account.attributed.get(symbol, ZERO)

@@ -196,7 +196,9 @@ def drop_exits(state: State, position: Position, but: OrderId, emit: Emit) -> No
 
 def trim_exits(state: State, position: Position, emit: Emit) -> None:
     """The position shrank: legs beyond it shrink too, newest first."""
-    if position.position_id not in state.bindings(position.account_id, position.strategy_id):
+    strategy_id = position.strategy_id
+    bound = state.reducing if strategy_id is None else state.bindings(position.account_id, strategy_id)
+    if position.position_id not in bound:
         return  # The usual case, told by one look.
     for role in EXIT_ROLES:
         legs = exit_legs(state, position, role)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, get_args
 
+import msgspec
+
 from tradehall.domain import fill as report
 from tradehall.domain.account import Account
 from tradehall.domain.ids import OrderId
@@ -78,11 +80,13 @@ def _filled(state: State, order: Order, said: report.VenueFilled, context: Conte
     account = state.accounts[order.terms.account_id]
     execution = _execution(state, account, order, said, context)
     booking = book(state, account, execution)
-    of_books = book_strategies(state, account, execution, booking)
+    of_books = book_strategies(state, account, execution, booking) if account.books else []
     was_working = order.is_working
-    fill = _fill(state, execution, booking, said, account.terms.currency, of_books)
-    held = _margin_still_held(order, booking, fill, account.terms.currency)
-    emit(ev.OrderFilled(fill, held, hold_after_fill(order, fill.quantity)))
+    fill = _fill(state, execution, booking, said, account.terms.currency)
+    if of_books:
+        fill = msgspec.structs.replace(fill, book_pnl=own_pnl(order, of_books))
+    hold = None if order.hold is None else hold_after_fill(order, order.hold, fill.quantity)
+    emit(ev.OrderFilled(fill, _margin_still_held(order, booking, fill, account.terms.currency), hold))
     _emit_positions(booking, emit)
     _emit_ledger(account, booking, fill, emit)
     for of_book in of_books:
@@ -136,14 +140,7 @@ def _charged_units(state: State, account: Account, order: Order, quantity: Decim
     return closing if charged is FeeSide.CLOSING else quantity - closing
 
 
-def _fill(
-    state: State,
-    execution: Execution,
-    booking: Booking,
-    said: report.VenueFilled,
-    currency: str,
-    of_books: list[BookBooking],
-) -> report.Fill:
+def _fill(state: State, execution: Execution, booking: Booking, said: report.VenueFilled, currency: str) -> report.Fill:
     order = execution.order
     return report.Fill(
         fill_id=state.next_fill_id,
@@ -166,7 +163,6 @@ def _fill(
         venue_fill_id=said.venue_fill_id,
         strategy_id=order.terms.strategy_id,
         symbol_asked=order.terms.symbol_asked,
-        book_pnl=own_pnl(order, of_books) if of_books else ZERO,
     )
 
 
@@ -234,7 +230,7 @@ def _follow_up(
     emit: Emit,
 ) -> None:
     """What a fill sets off: legs behind what opened, mates of a filled leg, legs of what closed, OCO."""
-    opening = opening_to_protect(account, order, booking, of_books)
+    opening = opening_to_protect(account, order, booking, of_books) if of_books else booking.opening
     if opening is not None and order.role is OrderRole.ENTRY:
         place_exits(state, order, opening.after, opening.quantity, emit)
     if order.status is OrderStatus.FILLED:

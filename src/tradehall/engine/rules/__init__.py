@@ -135,6 +135,8 @@ def place_order_rejection(draft: OrderDraft) -> Rejection | None:
     return first_rejection(PLAIN_ORDER_CHECKS if is_plain(draft) else PLACE_ORDER_CHECKS, draft)
 
 
+_ACTIVE: Final = AccountStatus.ACTIVE
+_NORMAL: Final = TradingState.NORMAL
 _special_terms: Final = attrgetter("position_id", "reduce_only", "post_only", "leverage", "strategy_id")
 
 
@@ -143,9 +145,9 @@ def is_plain(draft: OrderDraft) -> bool:
     command, account, terms = draft.command, draft.account, draft.account.terms
     if command.is_strict or command.expected_price is not None or any(_special_terms(draft.terms)):
         return False
-    if account.trading_state is not TradingState.NORMAL:
+    if account.trading_state is not _NORMAL:
         return False
-    return terms.status is AccountStatus.ACTIVE and not terms.positions_max and not terms.hedge_prohibited
+    return terms.status is _ACTIVE and not terms.positions_max and not terms.hedge_prohibited
 
 
 def first_rejection(checks: Sequence[Check], draft: OrderDraft) -> Rejection | None:
