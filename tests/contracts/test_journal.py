@@ -128,7 +128,7 @@ def rows_of(count: int) -> ViewRows:
         order = ended_order(number)
         rows.orders.append(order_row(order))
         fill = Fill(number, number % 3 + 1, ACCOUNT, SYMBOLS[number % 2], Side.BUY, Decimal(1), Decimal(2), number * 10)
-        rows.fills.append(FillRow(number, fill.order_id, ACCOUNT, fill.symbol, fill.at, text(fill)))
+        rows.fills.append(FillRow(number, fill.order_id, ACCOUNT, fill.symbol, fill.at, "BUY", None, 1, text(fill)))
         entry = LedgerEntry(number, ACCOUNT, number * 10, EntryKind.DEPOSIT, Decimal(1), Decimal(number))
         rows.ledger.append(LedgerRow(number, ACCOUNT, entry.at, text(entry)))
         is_funds = number % 10 == 0

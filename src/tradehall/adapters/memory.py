@@ -10,6 +10,7 @@ import msgspec
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
+from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery
 from tradehall.ports.journal import EMPTY, Entry, Head, chain
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, matches
 from tradehall.ports.views import (
@@ -29,6 +30,7 @@ _decode_fill: Final = msgspec.json.Decoder(Fill).decode
 _decode_entry: Final = msgspec.json.Decoder(LedgerEntry).decode
 _decode_ticket: Final = msgspec.json.Decoder(Ticket).decode
 _decode_deal: Final = msgspec.json.Decoder(Deal).decode
+_decode_closing: Final = msgspec.json.Decoder(Closing).decode
 
 
 class MemoryStore:
@@ -182,6 +184,49 @@ class MemoryViews:
         ]
         return _page(found, attrgetter("at", "deal_key"), query, _decode_deal), len(found)
 
+    async def house_order_ids(self, query: HouseOrderQuery) -> list[int]:
+        """See the port."""
+        return self._house_orders(query)[query.offset : query.offset + min(query.limit, PAGE_MAX)]
+
+    async def orders_of(self, order_ids: Sequence[int]) -> list[Order]:
+        """See the port."""
+        return [order for number in order_ids if (order := self.order(number)) is not None]
+
+    async def house_order_count(self, query: HouseOrderQuery) -> int:
+        """See the port."""
+        return len(self._house_orders(query))
+
+    def _house_orders(self, query: HouseOrderQuery) -> list[int]:
+        rows = self._store.tables["orders"].values()
+        wanted = [row for row in rows if query.ends is None or row.ended_as in query.ends]
+        return sorted((row.order_id for row in wanted if _is_of_house(row, row.created_at, query)), reverse=True)
+
+    async def house_fills(self, query: HouseFillQuery) -> tuple[list[Fill], int]:
+        """See the port."""
+        found = [row for row in self._store.tables["fills"].values() if _is_of_house(row, row.at, query)]
+        return _page(found, attrgetter("at", "fill_id"), query, _decode_fill), len(found)
+
+    async def fills_after(self, fill_id: int, *, limit: int) -> list[CountedFill]:
+        """See the port."""
+        rows = [row for key, row in sorted(self._store.tables["fills"].items()) if key > fill_id]
+        return [CountedFill(_decode_fill(row.body), bool(row.is_first)) for row in rows[:limit]]
+
+    async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
+        """See the port."""
+        rows = sorted(self._store.tables["closings"].values(), key=attrgetter("closing_key"))
+        last = [
+            row
+            for row in rows
+            if row.is_last
+            and query.account_id in {None, row.account_id}
+            and query.symbol in {None, row.symbol}
+            and query.strategy_id in {None, row.strategy_id}
+        ]
+        last.sort(key=attrgetter("closed_at", "closing_key"), reverse=True)
+        page = last[query.offset : query.offset + min(query.limit, PAGE_MAX)]
+        whole = [[row for row in rows if _is_part_of(row, end)] + [end] for end in page]
+        return [[_decode_closing(row.body) for row in rows] for rows in whole], len(last)
+
     def _tickets(self, query: TicketQuery) -> list[TicketRow]:
         return [row for row in self._store.tables["tickets"].values() if matches(row, query)]
 
@@ -209,14 +254,29 @@ def _matches(row: Any, query: OrderQuery) -> bool:
     )
 
 
-def _is_within(at: int, query: OrderQuery | HistoryQuery | DealQuery) -> bool:
+def _is_of_house(row: Any, at: int, query: HouseOrderQuery | HouseFillQuery) -> bool:
+    return (
+        query.account_id in {None, row.account_id}
+        and (query.strategy_ids is None or row.strategy_id in query.strategy_ids)
+        and query.symbol in {None, row.symbol}
+        and query.side in {None, row.side}
+        and _is_within(at, query)
+    )
+
+
+def _is_part_of(row: Any, last: Any) -> bool:
+    owner = (row.position_id, row.strategy_id)
+    return not row.is_last and owner == (last.position_id, last.strategy_id) and row.closing_key < last.closing_key
+
+
+def _is_within(at: int, query: OrderQuery | HistoryQuery | DealQuery | HouseOrderQuery | HouseFillQuery) -> bool:
     return (query.since is None or at >= query.since) and (query.until is None or at < query.until)
 
 
 def _page(
     found: list[Any],
     newest: Callable[[Any], Any],
-    query: OrderQuery | HistoryQuery | DealQuery,
+    query: OrderQuery | HistoryQuery | DealQuery | HouseFillQuery,
     decode: Callable[[str], T],
 ) -> list[T]:
     found.sort(key=newest, reverse=True)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from tradehall.app.projections import VIEWS_VERSION, project
 from tradehall.app.recovery import Progress, collector_paused, no_progress
 from tradehall.app.snapshots import Snapshots
-from tradehall.domain.account import Account
+from tradehall.domain.account import Account, PositionMode
 from tradehall.domain.fill import Fill
 from tradehall.domain.ids import AccountId
 from tradehall.domain.money import ZERO
@@ -20,7 +20,9 @@ from tradehall.engine import events as ev
 from tradehall.engine.record import RecordFacts, decode_facts, decode_record
 from tradehall.engine.replay import Difference, fold, redecide
 from tradehall.engine.state import ConservationError, State
+from tradehall.engine.state_strategies import reserved_by_currency, signed_units
 from tradehall.ports.deals import Deal
+from tradehall.ports.house_views import Closing
 from tradehall.ports.journal import Entry, Head, JournalDamaged, checked
 from tradehall.ports.tickets import Ticket
 from tradehall.ports.views import VIEWS, AnyRow, LedgerEntry, ViewRows, ViewStore
@@ -33,6 +35,7 @@ _BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "ledger": msgspec.json.Decoder(LedgerEntry),
     "tickets": msgspec.json.Decoder(Ticket),
     "deals": msgspec.json.Decoder(Deal),
+    "closings": msgspec.json.Decoder(Closing),
 }
 assert _BODIES.keys() == VIEWS.keys()
 
@@ -143,6 +146,7 @@ class _Audit:
         self._snapshot_at = {} if snapshots is None else snapshots.paths_by_seq()
         self._ledger: dict[AccountId, Decimal] = {}
         self._units: dict[tuple[AccountId, str], Decimal] = {}
+        self._book_units: dict[tuple[AccountId, str], Decimal] = {}
 
     def fold(self, files: Inspection, scratch: ViewStore, progress: Progress) -> None:
         rows = ViewRows()
@@ -178,6 +182,9 @@ class _Audit:
             elif type(event) is ev.OrderFilled:
                 key = (event.fill.account_id, event.fill.symbol)
                 self._units[key] = self._units.get(key, ZERO) + signed(event.fill.side, event.fill.quantity)
+            elif type(event) is ev.BookFilled:
+                key = (event.account_id, event.symbol)
+                self._book_units[key] = self._book_units.get(key, ZERO) + signed(event.side, event.quantity)
 
     def _check_snapshot(self, head: Head) -> None:
         assert self._snapshots is not None
@@ -209,6 +216,22 @@ class _Audit:
                 if each.symbol == symbol
             ]
             yield f"the position in {symbol}", sum(held, ZERO), self._units.get((number, symbol), ZERO)
+        yield from self._book_sums(account)
+
+    def _book_sums(self, account: Account) -> Iterator[tuple[str, Decimal, Decimal]]:
+        """Budgets from what works and is open; parts from the strategies' fills, when hedging also from positions."""
+        number = account.terms.account_id
+        parts = [part for book in account.books.values() for part in book.parts.values()]
+        for symbol in sorted({part.symbol for part in parts} | account.attributed.keys()):
+            units = sum((signed_units(part) for part in parts if part.symbol == symbol), ZERO)
+            yield f"what is in books of {symbol}", units, self._book_units.get((number, symbol), ZERO)
+            if account.terms.position_mode is PositionMode.HEDGING:
+                owned = [p for p in account.positions.values() if p.symbol == symbol and p.strategy_id is not None]
+                yield f"what strategies hold of {symbol}", units, sum(map(signed_units, owned), ZERO)
+        for book in account.books.values():
+            for currency, reserved in reserved_by_currency(self.state, account, book).items():
+                told = book.reserved.get(currency, ZERO)
+                yield f"what strategy {book.strategy_id} has reserved in {currency}", told, reserved
 
     def compare(self, view: str, files: Inspection, scratch: ViewStore) -> int:
         """Hold a view against the fold, row by row; how many rows it has."""

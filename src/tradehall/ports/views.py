@@ -1,6 +1,6 @@
 """Views: what has ended, by query. Written with the journal, so never behind it, and rebuilt from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -11,6 +11,7 @@ from tradehall.domain.ids import AccountId, FillId, OrderId, PositionId
 from tradehall.domain.order import Order, OrderStatus, Side
 from tradehall.engine.events import EntryKind
 from tradehall.ports.deals import Deal, DealQuery, DealRow
+from tradehall.ports.house_views import ClosedQuery, Closing, ClosingRow, CountedFill, HouseFillQuery, HouseOrderQuery
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals
 
 PAGE_MAX: Final = 10_000
@@ -44,17 +45,22 @@ class OrderRow(NamedTuple):
     oco_group_id: str | None
     created_at: int
     updated_at: int
+    strategy_id: str | None
+    ended_as: str
     body: str
 
 
 class FillRow(NamedTuple):
-    """A fill; `body` is the JSON of Fill."""
+    """A fill; `body` is the JSON of Fill. `is_first`: of its order."""
 
     fill_id: FillId
     order_id: OrderId
     account_id: AccountId
     symbol: str
     at: int
+    side: str
+    strategy_id: str | None
+    is_first: int
     body: str
 
 
@@ -67,7 +73,7 @@ class LedgerRow(NamedTuple):
     body: str
 
 
-AnyRow = OrderRow | FillRow | LedgerRow | TicketRow | DealRow
+AnyRow = OrderRow | FillRow | LedgerRow | TicketRow | DealRow | ClosingRow
 
 # Name → shape of a row, whose first field is the key. A row written again under its key replaces the other.
 VIEWS: Final[dict[str, type[Any]]] = {
@@ -76,13 +82,14 @@ VIEWS: Final[dict[str, type[Any]]] = {
     "ledger": LedgerRow,
     "tickets": TicketRow,
     "deals": DealRow,
+    "closings": ClosingRow,
 }
 
 
 class ViewRows:
     """Rows to be written together, oldest first."""
 
-    __slots__ = ("deals", "fills", "ledger", "orders", "tickets")
+    __slots__ = ("closings", "deals", "fills", "ledger", "orders", "tickets")
 
     def __init__(self) -> None:
         self.orders: list[OrderRow] = []
@@ -90,6 +97,7 @@ class ViewRows:
         self.ledger: list[LedgerRow] = []
         self.tickets: list[TicketRow] = []
         self.deals: list[DealRow] = []
+        self.closings: list[ClosingRow] = []
 
     def move(self, other: "ViewRows") -> None:
         """Append all rows of `other`, which is empty then."""
@@ -193,6 +201,30 @@ class Views(Protocol):
 
     async def deals(self, query: DealQuery) -> tuple[list[Deal], int]:
         """A page of deals, and how many there are on all pages."""
+        ...
+
+    async def house_order_ids(self, query: HouseOrderQuery) -> list[OrderId]:
+        """Numbers of a page of ended orders of all accounts, highest first."""
+        ...
+
+    async def orders_of(self, order_ids: Sequence[OrderId]) -> list[Order]:
+        """The ended orders of these numbers, in their order; those that are none are left out."""
+        ...
+
+    async def house_order_count(self, query: HouseOrderQuery) -> int:
+        """How many there are on all pages."""
+        ...
+
+    async def house_fills(self, query: HouseFillQuery) -> tuple[list[Fill], int]:
+        """A page of fills of all accounts, and how many there are on all pages."""
+        ...
+
+    async def fills_after(self, fill_id: FillId, *, limit: int) -> list[CountedFill]:
+        """The next fills beyond `fill_id`, oldest first: they are numbered as they become durable."""
+        ...
+
+    async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
+        """A page of closed positions, each as its closings, oldest first; and how many there are on all pages."""
         ...
 
 

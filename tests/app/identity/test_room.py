@@ -128,7 +128,7 @@ def test_no_secret_stands_in_a_file_a_line_or_a_text(place):
 
 
 def all_lines(place, kind):
-    keys = {row[0] for row in place.store.rows("SELECT DISTINCT key FROM audit WHERE kind = ?", (kind,))}
+    keys = {row[0] for row in place.store.rows("SELECT DISTINCT key FROM audit_trail WHERE kind = ?", (kind,))}
     return [line for key in keys for line in place.store.audit_lines(kind, key)]
 
 

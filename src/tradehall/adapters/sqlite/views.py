@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from tradehall.adapters.sqlite.connection import faults_named, open_reader
+from tradehall.adapters.sqlite.house_views import HouseViews
 from tradehall.adapters.sqlite.query import (
     Sql,
     deal_count,
@@ -29,6 +30,7 @@ from tradehall.adapters.sqlite.rows import insert_views
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
+from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketTotals
 from tradehall.ports.views import (
     PAGE_MAX,
@@ -65,6 +67,7 @@ class SqliteViews:
         self._pool = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="views")
         self._of_thread = threading.local()
         self._pooled: list[sqlite3.Connection] = []
+        self._house = HouseViews(self._in_pool)
 
     def refresh(self) -> None:
         """See the port."""
@@ -151,6 +154,33 @@ class SqliteViews:
         self._pool.shutdown()
         for db in (self._db, *self._pooled):
             db.close()
+
+    async def house_order_ids(self, query: HouseOrderQuery) -> list[int]:
+        """See the port."""
+        return await self._house.order_ids(query)
+
+    async def orders_of(self, order_ids: Sequence[int]) -> list[Order]:
+        """See the port."""
+        return await self._house.orders_of(order_ids)
+
+    async def house_order_count(self, query: HouseOrderQuery) -> int:
+        """See the port."""
+        return await self._house.order_count(query)
+
+    async def house_fills(self, query: HouseFillQuery) -> tuple[list[Fill], int]:
+        """See the port."""
+        return await self._house.fills(query)
+
+    async def fills_after(self, fill_id: int, *, limit: int) -> list[CountedFill]:
+        """See the port."""
+        return await self._house.fills_after(fill_id, limit=limit)
+
+    async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
+        """See the port."""
+        return await self._house.closed(query)
+
+    async def _in_pool(self, work: Callable[[Callable[[Sql], list[Any]]], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, self._read_rows)
 
     def _one(self, sql: str, values: tuple[Any, ...], decode: Callable[[bytes], T]) -> T | None:
         self._begin()

@@ -13,23 +13,35 @@ CREATE TABLE orders (
     oco_group_id    TEXT,
     created_at      INTEGER NOT NULL,
     updated_at      INTEGER NOT NULL,
+    strategy_id     TEXT,
+    ended_as        TEXT NOT NULL,
     body            TEXT NOT NULL
 ) STRICT;
 CREATE INDEX orders_by_client_id ON orders (account_id, client_order_id) WHERE client_order_id IS NOT NULL;
 CREATE INDEX orders_by_oco_group ON orders (account_id, oco_group_id) WHERE oco_group_id IS NOT NULL;
 CREATE INDEX orders_by_creation ON orders (account_id, created_at, status, side, symbol);
 CREATE INDEX orders_by_update ON orders (account_id, status, updated_at, created_at, side, symbol);
+-- For the whole house, newest first. Without a filter the key is the order; most orders are of no strategy, and filled.
+CREATE INDEX orders_by_symbol ON orders (symbol, created_at, ended_as, side);
+CREATE INDEX orders_by_strategy ON orders (strategy_id, created_at, ended_as, side, symbol, account_id)
+    WHERE strategy_id IS NOT NULL;
+CREATE INDEX orders_not_filled ON orders (ended_as, created_at, side, symbol) WHERE ended_as <> 'FILLED';
 
 CREATE TABLE fills (
-    fill_id    INTEGER PRIMARY KEY,
-    order_id   INTEGER NOT NULL,
-    account_id INTEGER NOT NULL,
-    symbol     TEXT NOT NULL,
-    at         INTEGER NOT NULL,
-    body       TEXT NOT NULL
+    fill_id     INTEGER PRIMARY KEY,
+    order_id    INTEGER NOT NULL,
+    account_id  INTEGER NOT NULL,
+    symbol      TEXT NOT NULL,
+    at          INTEGER NOT NULL,
+    side        TEXT NOT NULL,
+    strategy_id TEXT,
+    is_first    INTEGER NOT NULL,
+    body        TEXT NOT NULL
 ) STRICT;
 CREATE INDEX fills_by_account ON fills (account_id, at, symbol);
 CREATE INDEX fills_by_order ON fills (order_id);
+CREATE INDEX fills_by_symbol ON fills (symbol, at, side);
+CREATE INDEX fills_by_strategy ON fills (strategy_id, at, side, symbol, account_id) WHERE strategy_id IS NOT NULL;
 
 CREATE TABLE ledger (
     entry_id   INTEGER PRIMARY KEY,
@@ -76,3 +88,17 @@ CREATE TABLE deals (
     body       TEXT NOT NULL
 ) STRICT;
 CREATE INDEX deals_by_account ON deals (account_id, at, is_funds, symbol, ticket);
+
+-- What went out of positions; a position that is flat is found by its last closing.
+CREATE TABLE closings (
+    closing_key INTEGER PRIMARY KEY,
+    account_id  INTEGER NOT NULL,
+    strategy_id TEXT,
+    position_id INTEGER NOT NULL,
+    symbol      TEXT NOT NULL,
+    is_last     INTEGER NOT NULL,
+    closed_at   INTEGER NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX closings_last ON closings (closed_at, symbol, account_id, strategy_id) WHERE is_last = 1;
+CREATE INDEX closings_in_parts ON closings (position_id) WHERE is_last = 0;

@@ -6,6 +6,7 @@ The same functions write the views as decisions are made and rebuild them from t
 from collections.abc import Callable
 from typing import Any, Final
 
+from tradehall.app.projections.closings import project_closing_of_part, project_loose_closing
 from tradehall.app.projections.deals import project_deals_of_fill, project_funds_deal
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.fills import project_fill
@@ -17,7 +18,7 @@ from tradehall.engine.state import State
 from tradehall.ports.views import ViewRows
 
 # A row's shape or content has changed: raise it, and the next start builds the views anew.
-VIEWS_VERSION: Final = 6
+VIEWS_VERSION: Final = 7
 
 
 # The event, its place in the record, the record, the state after it.
@@ -26,8 +27,10 @@ Projection = Callable[[Any, int, Facts, State, ViewRows], None]
 _PROJECTIONS: Final[dict[type, tuple[Projection, ...]]] = {
     ev.OrderFilled: (project_fill, project_deals_of_fill),
     ev.BalanceChanged: (project_ledger, project_funds_ticket, project_funds_deal),
-    ev.PositionChanged: (project_closed_ticket,),
-    ev.PositionClosed: (project_closed_ticket,),
+    ev.PositionChanged: (project_closed_ticket, project_loose_closing),
+    ev.PositionClosed: (project_closed_ticket, project_loose_closing),
+    ev.PartChanged: (project_closing_of_part,),
+    ev.PartClosed: (project_closing_of_part,),
 }
 
 

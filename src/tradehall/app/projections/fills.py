@@ -15,6 +15,17 @@ _encoder: Final = msgspec.json.Encoder()
 def project_fill(event: OrderFilled, index: int, facts: Facts, state: State, rows: ViewRows) -> None:
     """A row per fill."""
     fill = event.fill
+    order = state.order(fill.order_id)
     rows.fills.append(
-        FillRow(fill.fill_id, fill.order_id, fill.account_id, fill.symbol, fill.at, _encoder.encode(fill).decode())
+        FillRow(
+            fill.fill_id,
+            fill.order_id,
+            fill.account_id,
+            fill.symbol,
+            fill.at,
+            fill.side.value,
+            fill.strategy_id,
+            int(order is None or order.fill_count == 1),
+            _encoder.encode(fill).decode(),
+        )
     )

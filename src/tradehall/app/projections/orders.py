@@ -6,6 +6,7 @@ import msgspec
 
 from tradehall.domain.order import Order
 from tradehall.engine.state import State
+from tradehall.ports.house_views import end_of
 from tradehall.ports.views import OrderRow, ViewRows
 
 _encoder: Final = msgspec.json.Encoder()
@@ -30,5 +31,7 @@ def order_row(order: Order) -> OrderRow:
         terms.oco_group_id,
         order.created_at,
         order.updated_at,
+        terms.strategy_id,
+        end_of(order).value,
         _encoder.encode(order).decode(),
     )

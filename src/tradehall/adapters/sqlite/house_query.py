@@ -1,0 +1,139 @@
+"""Queries over the views of the whole house → SQL. Which index serves which question is decided here, not guessed."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tradehall.adapters.sqlite.query import Sql
+from tradehall.domain.order import Side
+from tradehall.ports.house_views import STRATEGIES_MAX, ClosedQuery, HouseFillQuery, HouseOrderQuery, OrderEnd
+from tradehall.ports.views import PAGE_MAX
+
+_NOT_FILLED: Final = frozenset(OrderEnd) - {OrderEnd.FILLED}
+_NOTHING: Final[Sql] = ("SELECT 0, 0 WHERE 0", [])
+
+Terms = list[tuple[str, Any]]
+
+
+class Part:
+    """One range of an index, sorted by time; a query is a union of them. Without an index: of the table, by key."""
+
+    def __init__(self, table: str, index: str, terms: Terms) -> None:
+        self.is_indexed = bool(index)
+        self.source = table if not index else f"{table} INDEXED BY {index}"
+        self.where = " AND ".join(text for text, _ in terms) or "1"
+        self.values = [value for _, values in terms for value in (values if isinstance(values, tuple) else (values,))]
+
+    def keys(self, stamp: str, key: str) -> str:
+        """What it finds."""
+        return f"SELECT {stamp}, {key} FROM {self.source} WHERE {self.where}"
+
+    def count(self) -> str:
+        """How much it finds."""
+        return f"SELECT count(*) FROM {self.source} WHERE {self.where}"
+
+
+def order_parts(query: HouseOrderQuery, first_id: int | None, end_id: int | None) -> list[Part]:
+    """`first_id`, `end_id`: the bounds of the query in numbers, for where no column is sorted by time."""
+    ends = sorted(query.ends) if query.ends is not None else None
+    times = _times("created_at", query.since, query.until)
+    rest = [*_side(query.side), *_in("ended_as", ends)]
+    if query.strategy_ids is not None:
+        more = [*_is("symbol", query.symbol), *_is("account_id", query.account_id)]
+        return [
+            Part("orders", "orders_by_strategy", [("strategy_id = ?", strategy_id), *times, *rest, *more])
+            for strategy_id in query.strategy_ids[:STRATEGIES_MAX]
+        ]
+    if query.account_id is not None:
+        status = _in("status", sorted({_STATUS.get(end, end.value) for end in query.ends or ()}) or None)
+        terms = [
+            ("account_id = ?", query.account_id),
+            *times,
+            *status,
+            *_side(query.side),
+            *_is("symbol", query.symbol),
+        ]
+        return [Part("orders", "orders_by_creation", [*terms, *(_in("ended_as", ends) if _needs_end(query) else [])])]
+    if query.ends is not None and query.ends <= _NOT_FILLED:
+        more = [*times, *_side(query.side), *_is("symbol", query.symbol)]
+        return [
+            Part("orders", "orders_not_filled", [("ended_as <> 'FILLED'", ()), ("ended_as = ?", end.value), *more])
+            for end in sorted(query.ends)
+        ]
+    if query.symbol is not None:
+        return [Part("orders", "orders_by_symbol", [("symbol = ?", query.symbol), *times, *rest])]
+    numbers = [*_from("order_id >= ?", first_id), *_from("order_id < ?", end_id)]
+    return [Part("orders", "", [*numbers, *rest])]
+
+
+_STATUS: Final = {OrderEnd.DENIED: "REJECTED"}
+
+
+def _needs_end(query: HouseOrderQuery) -> bool:
+    """Whether the status does not say it: what we denied and what the venue rejected have the same."""
+    return query.ends is not None and len(query.ends & {OrderEnd.DENIED, OrderEnd.REJECTED}) == 1
+
+
+def fill_parts(query: HouseFillQuery) -> list[Part]:
+    """As `order_parts`, for fills."""
+    times = _times("at", query.since, query.until)
+    rest = _side(query.side)
+    if query.strategy_ids is not None:
+        more = [*_is("symbol", query.symbol), *_is("account_id", query.account_id)]
+        return [
+            Part("fills", "fills_by_strategy", [("strategy_id = ?", strategy_id), *times, *rest, *more])
+            for strategy_id in query.strategy_ids[:STRATEGIES_MAX]
+        ]
+    if query.account_id is not None:
+        terms = [("account_id = ?", query.account_id), *times, *_is("symbol", query.symbol), *rest]
+        return [Part("fills", "fills_by_account", terms)]
+    if query.symbol is not None:
+        return [Part("fills", "fills_by_symbol", [("symbol = ?", query.symbol), *times, *rest])]
+    return [Part("fills", "", [*times, *rest])]
+
+
+def keys_of(parts: Sequence[Part], stamp: str, key: str, *, limit: int, offset: int) -> Sql:
+    """Keys of a page, newest first: ranges of indexes, merged by SQLite without sorting."""
+    if not parts:
+        return _NOTHING
+    union = " UNION ALL ".join(part.keys(stamp, key) for part in parts)
+    values = [value for part in parts for value in part.values]
+    return f"{union} ORDER BY 1 DESC, 2 DESC LIMIT ? OFFSET ?", [*values, min(limit, PAGE_MAX), offset]
+
+
+def count_of(parts: Sequence[Part]) -> Sql:
+    """One row: how many there are."""
+    if not parts:
+        return "SELECT 0", []
+    counts = " + ".join(f"({part.count()})" for part in parts)
+    return f"SELECT {counts}", [value for part in parts for value in part.values]
+
+
+def closed_part(query: ClosedQuery) -> Part:
+    """Last closings, all in one index."""
+    terms: Terms = [("is_last = 1", ())]
+    terms += [
+        *_is("strategy_id", query.strategy_id), *_is("symbol", query.symbol), *_is("account_id", query.account_id),
+    ]  # fmt: skip
+    return Part("closings", "closings_last", terms)
+
+
+def _times(column: str, since: int | None, until: int | None) -> Terms:
+    return [*_from(f"{column} >= ?", since), *_from(f"{column} < ?", until)]
+
+
+def _from(text: str, bound: int | None) -> Terms:
+    return [] if bound is None else [(text, bound)]
+
+
+def _is(column: str, value: object) -> Terms:
+    return [] if value is None else [(f"{column} = ?", value)]
+
+
+def _side(side: Side | None) -> Terms:
+    return [] if side is None else [("side = ?", side.value)]
+
+
+def _in(column: str, words: Sequence[str] | None) -> Terms:
+    if words is None:
+        return []
+    return [(f"{column} IN ({','.join('?' * len(words))})", tuple(str(word) for word in words))]

@@ -1,0 +1,171 @@
+"""The views of the whole house in SQLite. Everything here is read in the pool: a count may take some milliseconds."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from tradehall.adapters.sqlite.house_query import closed_part, count_of, fill_parts, keys_of, order_parts
+from tradehall.adapters.sqlite.query import Sql
+from tradehall.domain.fill import Fill
+from tradehall.domain.order import Order
+from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery
+
+IDS_PER_READ: Final = 500
+
+_decode_order: Final = msgspec.json.Decoder(Order).decode
+_decode_fill: Final = msgspec.json.Decoder(Fill).decode
+_decode_closing: Final = msgspec.json.Decoder(Closing).decode
+
+Read = Callable[[Sql], list[Any]]
+
+
+class InPool(Protocol):
+    """Runs reads in a thread of the pool, all as of one moment each."""
+
+    def __call__(self, work: Callable[[Read], Any], /) -> Awaitable[Any]:
+        """What `work` makes of what it reads."""
+
+
+class HouseViews:
+    """See the port; a part of SqliteViews."""
+
+    def __init__(self, in_pool: InPool) -> None:
+        self._in_pool = in_pool
+
+    async def order_ids(self, query: HouseOrderQuery) -> list[int]:
+        """See the port."""
+
+        def work(read: Read) -> list[int]:
+            parts = order_parts(query, *_numbers(read, query))
+            stamp = "created_at" if all(part.is_indexed for part in parts) else "order_id"
+            keys = keys_of(parts, stamp, "order_id", limit=query.limit, offset=query.offset)
+            return [key for _, key in read(keys)]
+
+        found: list[int] = await self._in_pool(work)
+        return found
+
+    async def order_count(self, query: HouseOrderQuery) -> int:
+        """See the port."""
+
+        def work(read: Read) -> int:
+            if _is_everything(query):
+                return int(read(("SELECT count(*) FROM orders", []))[0][0])
+            if query.side is not None and query == HouseOrderQuery(side=query.side, limit=query.limit):
+                # The rows themselves are wide: any index that holds the side is quicker to go through.
+                sql = "SELECT count(*) FROM orders INDEXED BY orders_by_symbol WHERE side = ?"
+                return int(read((sql, [query.side.value]))[0][0])
+            return int(read(count_of(order_parts(query, *_numbers(read, query))))[0][0])
+
+        count: int = await self._in_pool(work)
+        return count
+
+    async def orders_of(self, order_ids: Sequence[int]) -> list[Order]:
+        """See the port."""
+
+        def work(read: Read) -> list[Order]:
+            bodies = _by_ids(read, "orders", "order_id", order_ids)
+            return [_decode_order(bodies[number]) for number in order_ids if number in bodies]
+
+        found: list[Order] = await self._in_pool(work)
+        return found
+
+    async def fills(self, query: HouseFillQuery) -> tuple[list[Fill], int]:
+        """See the port."""
+
+        def work(read: Read) -> tuple[list[Fill], int]:
+            parts = fill_parts(query)
+            stamp = "at" if all(part.is_indexed for part in parts) else "fill_id"
+            keys = keys_of(parts, stamp, "fill_id", limit=query.limit, offset=query.offset)
+            numbers = [key for _, key in read(keys)]
+            bodies = _by_ids(read, "fills", "fill_id", numbers)
+            return [_decode_fill(bodies[number]) for number in numbers], int(read(_fill_count(query))[0][0])
+
+        found: tuple[list[Fill], int] = await self._in_pool(work)
+        return found
+
+    async def fills_after(self, fill_id: int, *, limit: int) -> list[CountedFill]:
+        """See the port."""
+
+        def work(read: Read) -> list[CountedFill]:
+            sql = "SELECT body, is_first FROM fills WHERE fill_id > ? ORDER BY fill_id LIMIT ?"
+            return [CountedFill(_decode_fill(body), bool(first)) for body, first in read((sql, [fill_id, limit]))]
+
+        found: list[CountedFill] = await self._in_pool(work)
+        return found
+
+    async def closed(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
+        """See the port."""
+
+        def work(read: Read) -> tuple[list[list[Closing]], int]:
+            part = closed_part(query)
+            keys = keys_of([part], "closed_at", "closing_key", limit=query.limit, offset=query.offset)
+            numbers = [key for _, key in read(keys)]
+            bodies = _by_ids(read, "closings", "closing_key", numbers)
+            closed = [_whole(read, key, _decode_closing(bodies[key])) for key in numbers]
+            return closed, int(read(count_of([part]))[0][0])
+
+        found: tuple[list[list[Closing]], int] = await self._in_pool(work)
+        return found
+
+
+def _whole(read: Read, key: int, last: Closing) -> list[Closing]:
+    """All closings of a position that ended by `last`; a number may belong to a book's part and to a position."""
+    sql = (
+        "SELECT body FROM closings INDEXED BY closings_in_parts"
+        " WHERE is_last = 0 AND position_id = ? AND closing_key < ? ORDER BY closing_key"
+    )
+    parts = [_decode_closing(body) for (body,) in read((sql, [last.position_id, key]))]
+    return [*(part for part in parts if part.strategy_id == last.strategy_id), last]
+
+
+def _is_everything(query: HouseOrderQuery) -> bool:
+    return query == HouseOrderQuery(limit=query.limit, offset=query.offset)
+
+
+def _fill_count(query: HouseFillQuery) -> Sql:
+    wanted = HouseFillQuery(
+        side=query.side, since=query.since, until=query.until, limit=query.limit, offset=query.offset
+    )
+    if query != wanted:
+        return count_of(fill_parts(query))
+    texts, values = [], []
+    for text, value in (("side = ?", query.side), ("at >= ?", query.since), ("at < ?", query.until)):
+        if value is not None:
+            texts.append(text)
+            values.append(str(value) if text == "side = ?" else value)
+    if not texts:
+        return "SELECT count(*) FROM fills", []
+    # The rows themselves are wide: an index that holds these columns is quicker to go through.
+    return f"SELECT count(*) FROM fills INDEXED BY fills_by_symbol WHERE {' AND '.join(texts)}", values
+
+
+def _by_ids(read: Read, table: str, key: str, numbers: Sequence[int]) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for start in range(0, len(numbers), IDS_PER_READ):
+        some = list(numbers[start : start + IDS_PER_READ])
+        places = ",".join("?" * len(some))
+        found.update(read((f"SELECT {key}, body FROM {table} WHERE {key} IN ({places})", some)))
+    return found
+
+
+def _numbers(read: Read, query: HouseOrderQuery) -> tuple[int | None, int | None]:
+    """The bounds in time as bounds in numbers: later orders have higher ones."""
+    return (
+        None if query.since is None else _first_since(read, query.since),
+        None if query.until is None else _first_since(read, query.until),
+    )
+
+
+def _first_since(read: Read, at: int) -> int:
+    """The lowest number that an order created at `at` or later has, or would have; by bisection of the key."""
+    low, high = read(("SELECT ifnull(min(order_id), 1), ifnull(max(order_id), 0) + 1 FROM orders", []))[0]
+    while low < high:
+        middle = (low + high) // 2
+        sql = "SELECT order_id, created_at FROM orders WHERE order_id >= ? ORDER BY order_id LIMIT 1"
+        number, created_at = read((sql, [middle]))[0]
+        if created_at >= at:
+            high = middle
+        else:
+            low = number + 1
+    return int(low)

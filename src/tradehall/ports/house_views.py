@@ -1,0 +1,118 @@
+"""Views of the whole house: ended orders, fills and closed positions of all accounts, as operators look for them."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from tradehall.domain.fill import Fill
+from tradehall.domain.ids import AccountId, OrderId, PositionId
+from tradehall.domain.money import ZERO
+from tradehall.domain.order import Order, OrderStatus, Side
+from tradehall.domain.position import PositionSide
+from tradehall.domain.rejection import RejectCode
+
+
+class OrderEnd(StrEnum):
+    """How an order ended: as its status says, but what we refused ourselves apart from what the venue did."""
+
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    DENIED = "DENIED"
+
+
+def end_of(order: Order) -> OrderEnd:
+    """How `order`, which has ended, ended."""
+    if order.status is OrderStatus.REJECTED and order.reject_code != RejectCode.VENUE_REJECTED:
+        return OrderEnd.DENIED
+    return OrderEnd(order.status.value)
+
+
+class HouseOrderQuery(Struct, frozen=True, kw_only=True):
+    """Ended orders, highest number first, which is newest first; None: any.
+
+    `since` <= created_at < `until` [ns UTC]. `strategy_ids`: of any of these; at most STRATEGIES_MAX.
+    """
+
+    account_id: AccountId | None = None
+    strategy_ids: tuple[str, ...] | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    ends: frozenset[OrderEnd] | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+class HouseFillQuery(Struct, frozen=True, kw_only=True):
+    """Fills, newest first; None: any. `since` <= at < `until` [ns UTC]."""
+
+    account_id: AccountId | None = None
+    strategy_ids: tuple[str, ...] | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+STRATEGIES_MAX = 200
+
+
+class CountedFill(NamedTuple):
+    """A fill, and whether it was the first of its order."""
+
+    fill: Fill
+    is_first: bool
+
+
+class Closing(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
+    """Units of a position that went out by one fill: of a strategy's book, or of what is in no book.
+
+    Money in `currency`: the quote currency in a book, else the account's. `realized_pnl` gross; `fees`
+    (positive: charged): the units' share of what was paid for both ways. Instants ns UTC.
+    """
+
+    position_id: PositionId
+    account_id: AccountId
+    symbol: str
+    side: PositionSide
+    quantity: Decimal
+    entry_price: Decimal
+    exit_price: Decimal
+    currency: str
+    opened_at: int
+    closed_at: int
+    order_id: OrderId
+    realized_pnl: Decimal = ZERO
+    fees: Decimal = ZERO
+    peak_quantity: Decimal = ZERO
+    strategy_id: str | None = None
+
+
+class ClosingRow(NamedTuple):
+    """A closing, numbered by its place in the journal; `is_last`: the position is flat by it."""
+
+    closing_key: int
+    account_id: AccountId
+    strategy_id: str | None
+    position_id: PositionId
+    symbol: str
+    is_last: int
+    closed_at: int
+    body: str
+
+
+class ClosedQuery(Struct, frozen=True, kw_only=True):
+    """Closed positions, the last closed first; None: any."""
+
+    account_id: AccountId | None = None
+    strategy_id: str | None = None
+    symbol: str | None = None
+    limit: int = 100
+    offset: int = 0
