@@ -7,7 +7,7 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Callable, Sequence
 from typing import Final
 
-SNAPSHOT_EVERY: Final = 100_000
+SNAPSHOT_EVERY: Final = 50_000
 # At full speed that many records come every few seconds; a snapshot costs a core for about one.
 SNAPSHOT_SPACING_S: Final = 30.0
 

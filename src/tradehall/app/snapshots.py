@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,9 @@ from tradehall.engine.state import State
 from tradehall.ports.journal import Entries, Head
 
 FORMAT: Final = 1
+# The newest shorten the start; the older ones are an archive that makes the past quick to reach.
 KEPT: Final = 2
+ARCHIVED_MAX: Final = 32
 
 log: Final = logging.getLogger("tradehall.snapshots")
 
@@ -37,9 +40,11 @@ class Snapshots:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def newest(self, journal: Entries) -> tuple[State, Head] | None:
-        """The newest good snapshot of `journal`, with the journal's end at its time."""
-        for path in self.paths_by_seq().values():
+    def newest(self, journal: Entries, until: int | None = None) -> tuple[State, Head] | None:
+        """The newest good snapshot of `journal`, with the journal's end at its time; not beyond record `until`."""
+        for seq, path in self.paths_by_seq().items():
+            if until is not None and seq > until:
+                continue
             try:
                 state, since = _load(path, journal.head)
                 if since != _record_at(journal, since.seq):
@@ -56,8 +61,9 @@ class Snapshots:
         title = SnapshotTitle(FORMAT, head.seq, head.checksum.hex(), hashlib.sha256(body).hexdigest())
         self.folder.mkdir(parents=True, exist_ok=True)
         _replace(self.folder / f"{head.seq}.json", msgspec.json.encode(title) + b"\n" + body)
-        for old in list(self.paths_by_seq().values())[KEPT:]:
-            old.unlink(missing_ok=True)
+        found = self.paths_by_seq()
+        for seq in found.keys() - archived(found):
+            found[seq].unlink(missing_ok=True)
         for part in self.folder.glob("*.part"):
             part.unlink(missing_ok=True)  # Of a writer that was ended half-way.
 
@@ -79,6 +85,22 @@ class Snapshots:
             encode_snapshot(state.snapshot())
         )
         return None if is_same else "it differs from what the journal folds to"
+
+
+def archived(seqs: Iterable[int]) -> set[int]:
+    """Which snapshots are kept: the newest, and older ones at distances that grow with their age.
+
+    Of too many the one goes whose neighbours lie closest together, seen from the newest.
+    """
+    kept = sorted(seqs, reverse=True)
+    while len(kept) > KEPT + ARCHIVED_MAX:
+        newest = kept[0]
+        place = min(
+            range(KEPT, len(kept) - 1),
+            key=lambda place: (kept[place - 1] - kept[place + 1]) / (newest - kept[place]),
+        )
+        del kept[place]
+    return set(kept)
 
 
 def _record_at(journal: Entries, seq: int) -> Head | None:

@@ -1,0 +1,161 @@
+"""Time travel: the shard as it was at an instant, folded from the journal."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Raw, Struct
+
+from tradehall.app.recovery import collector_paused
+from tradehall.app.snapshots import Snapshots
+from tradehall.domain.market import Bar, Quote, Timeframe
+from tradehall.domain.time import NS_PER_MINUTE
+from tradehall.engine.record import RecordFacts
+from tradehall.engine.replay import fold
+from tradehall.engine.state import State
+from tradehall.ports.clock import Clock
+from tradehall.ports.history import BarWindow
+from tradehall.ports.journal import EMPTY, Entries, checked
+
+# One fold at a time takes a second of a core at most; who comes when so many wait is sent away.
+WAITING_MAX: Final = 16
+MOMENTS_KEPT: Final = 2
+
+
+class TooManyTravellers(Exception):
+    """So many moments are being worked out that another would wait too long: ask again soon."""
+
+
+class FutureInstant(ValueError):
+    """Nobody knows yet how things will stand then."""
+
+
+class PastPrices(Protocol):
+    """Where the minutes of the past are read; MarketBoard is one."""
+
+    async def bars(self, window: BarWindow) -> list[Bar]:
+        """Bars of `window`, oldest first."""
+        ...
+
+
+class Moment(Struct, frozen=True):
+    """The shard after the last record made at or before `at` [ns UTC]. Read it; never change it.
+
+    `quotes`: by symbol, what was known of prices: the last quote that a decision read or the close of the last whole
+    minute, whichever is newer. A quote that no decision read is therefore known to the minute.
+    """
+
+    at: int
+    seq: int
+    state: State
+    quotes: Mapping[str, Quote]
+
+
+class Past:
+    """Moments of a house whose journal is `journal`. Belongs to the thread of the running loop.
+
+    The archive of snapshots decides how long it takes: one is at most some ten thousand records away.
+    """
+
+    def __init__(self, journal: Entries, snapshots: Snapshots, prices: PastPrices, clock: Clock) -> None:
+        self._journal = journal
+        self._snapshots = snapshots
+        self._prices = prices
+        self._clock = clock
+        self._folding = asyncio.Lock()
+        self._waiting = 0
+        self._kept: dict[int, tuple[State, dict[str, Quote]]] = {}
+
+    async def at(self, instant: int) -> Moment:
+        """The moment of `instant` [ns UTC]. FutureInstant, TooManyTravellers."""
+        if instant > self._clock.now():
+            raise FutureInstant("as_of lies in the future")
+        if self._waiting >= WAITING_MAX:
+            raise TooManyTravellers(f"{self._waiting} looks into the past are being worked out")
+        self._waiting += 1
+        try:
+            async with self._folding:
+                seq = await asyncio.to_thread(self._seq_at, instant)
+                state, told = await self._folded(seq)
+        finally:
+            self._waiting -= 1
+        return Moment(instant, seq, state, await self._quotes(state, told, instant))
+
+    async def _folded(self, seq: int) -> tuple[State, dict[str, Quote]]:
+        found = self._kept.pop(seq, None)
+        if found is None:
+            found = await asyncio.to_thread(self._fold, seq)
+        self._kept[seq] = found
+        while len(self._kept) > MOMENTS_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+    def _seq_at(self, instant: int) -> int:
+        """Number of the last record made at or before `instant`; 0 before the first."""
+        low, high = 0, self._journal.head.seq
+        while low < high:
+            middle = (low + high + 1) // 2
+            entry = next(iter(self._journal.entries(middle - 1)))
+            if _decode_instant(entry.payload).now <= instant:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _fold(self, seq: int) -> tuple[State, dict[str, Quote]]:
+        state, since = self._snapshots.newest(self._journal, until=seq) or (State(), EMPTY)
+        read: list[Raw] = []
+        entries = checked(self._journal.entries(since.seq), since)
+        with collector_paused():
+            for entry in islice(entries, seq - since.seq):
+                record = _decode_seen(entry.payload)
+                fold(state, RecordFacts(record.seq, record.now, record.events))
+                read.append(record.quotes)
+        return state, _latest(read)
+
+    async def _quotes(self, state: State, told: Mapping[str, Quote], instant: int) -> dict[str, Quote]:
+        quotes = dict(told)
+        for symbol in state.instruments:
+            minute = await self._last_minute(symbol, instant)
+            if minute is not None and (symbol not in told or told[symbol].at < minute.at):
+                quotes[symbol] = minute
+        return quotes
+
+    async def _last_minute(self, symbol: str, instant: int) -> Quote | None:
+        """The last whole minute's close, as a quote without a spread."""
+        last_start = instant - instant % NS_PER_MINUTE - NS_PER_MINUTE
+        bars = await self._prices.bars(BarWindow(symbol, Timeframe.M1, end=last_start, limit=1))
+        if not bars:
+            return None
+        over_at = bars[-1].at + NS_PER_MINUTE
+        return Quote(symbol, bars[-1].close, bars[-1].close, over_at, over_at)
+
+
+class _Instant(Struct, frozen=True):
+    now: int
+
+
+class _Seen(RecordFacts, frozen=True, gc=False):
+    """A record without its command; of the quotes it read, the last ones are wanted alone."""
+
+    quotes: Raw = Raw(b"[]")
+
+
+_decode_instant: Final = msgspec.json.Decoder(_Instant).decode
+_decode_seen: Final = msgspec.json.Decoder(_Seen).decode
+_decode_quotes: Final = msgspec.json.Decoder(tuple[Quote, ...]).decode
+
+
+def _latest(read: list[Raw]) -> dict[str, Quote]:
+    """The last quote of each symbol among those that records read, oldest first."""
+    latest: dict[str, Quote] = {}
+    for quote in _backwards(read):
+        latest.setdefault(quote.symbol, quote)
+    return latest
+
+
+def _backwards(read: list[Raw]) -> Iterator[Quote]:
+    for raw in reversed(read):
+        yield from _decode_quotes(raw)
