@@ -6,7 +6,8 @@ from tests.app.shard import a_desk, an_order, open_house, run
 from tradehall.adapters.memory import MemoryStore
 from tradehall.app.projections import VIEWS_VERSION
 from tradehall.app.recovery import recover
-from tradehall.app.snapshots import KEPT, Snapshots
+from tradehall.app.snapshots import ARCHIVED_MAX, KEPT, Snapshots
+from tradehall.ports.journal import Head
 
 
 @pytest.fixture
@@ -51,14 +52,18 @@ def test_a_start_from_a_snapshot_comes_to_the_same_state_by_a_shorter_way(store,
     assert counted.read <= store.journal.head.seq - 8 + 2
 
 
-def test_the_last_two_are_kept(store, tmp_path):
+def test_old_ones_go_when_there_are_too_many(store, tmp_path):
     snapshots = Snapshots(tmp_path)
-    for count in (4, 6, 8, 10):
-        part = MemoryStore(VIEWS_VERSION)
-        part.journal._entries = store.journal._entries[:count]
-        snapshots.write(recover(part.journal, None), part.journal.head)
-    assert list(snapshots.paths_by_seq()) == [10, 8]
-    assert KEPT == 2
+    part = MemoryStore(VIEWS_VERSION)
+    part.journal._entries = store.journal._entries[:4]
+    state = recover(part.journal, None)
+    for seq in range(100, 100 + KEPT + ARCHIVED_MAX + 3):
+        (tmp_path / f"{seq}.json").write_text("an older one")
+    state.seq = 1_000
+    snapshots.write(state, Head(1_000, part.journal.head.checksum))
+    left = list(snapshots.paths_by_seq())
+    assert len(left) == KEPT + ARCHIVED_MAX
+    assert left[0] == 1_000
 
 
 def test_what_a_writer_left_half_done_is_swept_up_and_never_read(store, tmp_path):
