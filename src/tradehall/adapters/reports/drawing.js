@@ -46,7 +46,7 @@ function paintPrice(chart) {
   else paintDots(chart, there);
   halted(chart);
 }
-const outcome = (trip) => (trip.net > 0 ? 'won' : 'lost');
+const outcome = (trip) => (trip.closed === null ? 'open' : trip.net > 0 ? 'won' : 'lost');
 function paintTrip(chart, trip, size) {
   const x = chart.x(trip.opened), y = chart.y(trip.entry), up = trip.side === 'long' ? 1 : -1, marks = [];
   if (trip.exit !== null) {

@@ -60,9 +60,13 @@ for (const trip of trips) for (const price of [trip.entry, trip.exit]) {
 const priced = (trip, value) => written(value, decimals.get(trip.symbol) ?? 0);
 const money = (value) => (value > 0 ? '+' : '') + written(value, 2, 8);
 const clock = (at) => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
+// Of daily bars nobody wants to read the hour.
+const areDays = trips.every((trip) => trip.opened % DAY === 0 && (trip.closed ?? 0) % DAY === 0);
+const moment = (at) => (areDays ? clock(at).slice(0, 10) : clock(at));
 function lasting(ms) {
   for (const [step, name, rest, small] of [[DAY, 'd', HOUR, 'h'], [HOUR, 'h', MINUTE, 'min'], [MINUTE, 'min', 1e3, 's']]) {
-    if (ms >= step) return Math.floor(ms / step) + '\u00a0' + name + ' ' + Math.floor((ms % step) / rest) + '\u00a0' + small;
+    const more = Math.floor((ms % step) / rest);
+    if (ms >= step) return Math.floor(ms / step) + '\u00a0' + name + (more ? ' ' + more + '\u00a0' + small : '');
   }
   return written(ms / 1e3, 0, 1) + '\u00a0s';
 }

@@ -19,6 +19,8 @@ HEADLINE: Final = (
 _SHADES: Final = ((0.05, 3), (0.02, 2), (0.0, 1))
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BAR_WIDTH: Final = 200
+# Enough of a digest to tell files apart; the JSON report has all of it.
+DIGEST_SHOWN: Final = 24
 
 
 def term(definition: Definition) -> str:
@@ -191,7 +193,7 @@ def _sentence(line: Provenance) -> str:
         parts.append(f"{figures.day(line.first_at)} to {figures.day(line.last_at)}")
     parts.append(f"from {escape(line.source)}")
     if line.digest:
-        parts.append(f'<span class="digest">{escape(line.digest)}</span>')
+        parts.append(f'<span class="digest">{escape(line.digest[:DIGEST_SHOWN])}</span>')
     return ", ".join([*parts, *(escape(note) for note in line.notes)])
 
 
