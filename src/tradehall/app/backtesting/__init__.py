@@ -1,0 +1,1 @@
+"""Backtests of the studio: queued, run beside the server, kept with their figures."""
