@@ -137,5 +137,6 @@ ACCOUNT_OF: Final[dict[type, Callable[[Any], AccountId] | None]] = {
     ev.PartOpened: _of_part,
     ev.PartChanged: _of_part,
     ev.PartClosed: _of_part,
+    ev.UnitsSplit: _own,
 }
 assert ACCOUNT_OF.keys() == set(get_args(ev.AnyEvent))

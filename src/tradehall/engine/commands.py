@@ -8,6 +8,7 @@ from tradehall.domain.account import AccountStatus, AccountTerms
 from tradehall.domain.fill import ExecutionReport
 from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.instrument import Instrument
+from tradehall.domain.money import ONE, ZERO
 from tradehall.domain.order import OrderStatus, OrderTerms
 from tradehall.domain.strategy import StrategyLimits, TradingState
 
@@ -232,6 +233,19 @@ class CheckLosses(Command, frozen=True):
     strategy_id: str
 
 
+class BookCorporateAction(Command, frozen=True):
+    """A company whose shares an account holds split them, or paid a dividend, before the latest quote.
+
+    `split`: new units for each old one. `dividend` [quote currency per unit, as held before the split]: longs
+    receive it, shorts pay it. Orders are not touched: who books a split takes them out first.
+    """
+
+    account_id: AccountId
+    symbol: str
+    split: Decimal = ONE
+    dividend: Decimal = ZERO
+
+
 class ReportExecution(Command, frozen=True):
     """A venue's word about an order."""
 
@@ -270,4 +284,5 @@ AnyCommand = (
     | SetTradingState
     | KillSwitch
     | CheckLosses
+    | BookCorporateAction
 )

@@ -13,6 +13,7 @@ from tradehall.engine.handlers import (
     cancel_order,
     check_margin,
     close_position,
+    corporate_action,
     place_order,
     position_exits,
     report_execution,
@@ -46,6 +47,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     cmd.SetStrategyLimits: strategies.set_strategy_limits,
     cmd.SetTradingState: strategies.set_trading_state,
     cmd.KillSwitch: strategies.kill_switch,
+    cmd.BookCorporateAction: corporate_action.book_corporate_action,
     cmd.CheckLosses: strategies.check_losses,
 }
 assert HANDLERS.keys() == set(get_args(cmd.AnyCommand))

@@ -326,6 +326,14 @@ class PartClosed(Event, frozen=True):
     closed: ClosedPart | None = None
 
 
+class UnitsSplit(Event, frozen=True):
+    """Each unit of `symbol` is `ratio` units now, at the cost it had; positions and parts are changed behind this."""
+
+    account_id: AccountId
+    symbol: str
+    ratio: Decimal
+
+
 AnyEvent = (
     InstrumentListed
     | AccountOpened
@@ -359,6 +367,7 @@ AnyEvent = (
     | PartOpened
     | PartChanged
     | PartClosed
+    | UnitsSplit
 )
 
 Emit = Callable[[AnyEvent], None]

@@ -19,7 +19,7 @@ from tradehall.engine.state_orders import (
     order_rejected,
     order_triggered,
 )
-from tradehall.engine.state_positions import position_changed, position_closed, position_opened
+from tradehall.engine.state_positions import position_changed, position_closed, position_opened, units_split
 from tradehall.engine.state_strategies import (
     book_filled,
     budget_removed,
@@ -124,5 +124,6 @@ _EVOLVERS: Final[dict[type, Callable[[State, Any, int], None]]] = {
     ev.PartOpened: part_opened,
     ev.PartChanged: part_changed,
     ev.PartClosed: part_closed,
+    ev.UnitsSplit: units_split,
 }
 assert _EVOLVERS.keys() == set(get_args(ev.AnyEvent))

@@ -38,6 +38,14 @@ def position_closed(state: State, event: ev.PositionClosed, now: int) -> None:
         del account.exposures[before.symbol]
 
 
+def units_split(state: State, event: ev.UnitsSplit, now: int) -> None:
+    """What fills brought counts in new units from now on; positions follow."""
+    account = state.accounts[event.account_id]
+    account.exposures[event.symbol].net_filled *= event.ratio
+    if event.symbol in account.attributed:
+        account.attributed[event.symbol] *= event.ratio
+
+
 def _replace_position(
     account: Account, position_id: PositionId, before: Position | None, after: Position | None
 ) -> None:
