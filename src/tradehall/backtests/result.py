@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tradehall.analytics.equity import EquityCurve
-from tradehall.analytics.metrics import Metrics, measure
+from tradehall.analytics.metrics import Metrics, measure, measure_closed
 from tradehall.analytics.months import monthly_returns
 from tradehall.analytics.round_trips import RoundTrip
 from tradehall.analytics.thinning import Thinned
@@ -102,10 +102,27 @@ class Result(Struct, frozen=True):
     @property
     def metrics(self) -> Metrics:
         """All figures of the run: docs/metrics.md."""
-        currency = self.settings.accounts[0].money
-        trips = [trip for trip in self.round_trips if trip.currency == currency]
+        currency, trips = self._measured_trips()
         chosen = metric_settings(self.instruments, self.settings)
         return measure(self.equity, trips, currency=currency, settings=chosen, buy_and_hold=self.buy_and_hold)
+
+    @property
+    def closed_metrics(self) -> Metrics:
+        """The figures of closed round trips alone: what the doors say of a deployment that did the same."""
+        currency, trips = self._measured_trips()
+        return measure_closed(
+            trips,
+            capital=Decimal(self.equity.ends[0]),
+            start=self.began_at,
+            end=self.ended_at,
+            currency=currency,
+            settings=metric_settings(self.instruments, self.settings),
+        )
+
+    def _measured_trips(self) -> tuple[str, list[RoundTrip]]:
+        """The currency that is measured in, and the round trips in it."""
+        currency = self.settings.accounts[0].money
+        return currency, [trip for trip in self.round_trips if trip.currency == currency]
 
     @property
     def monthly(self) -> dict[str, float]:

@@ -76,6 +76,7 @@ def report_of(result: Result, tapes: Sequence[FileTape]) -> BacktestReport:
         currency=first.currency,
         symbols=tuple(instrument.symbol for instrument in result.instruments),
         metrics=result.metrics,
+        closed=result.closed_metrics,
         equity=Series.of(result.equity),
         prices={symbol: Series.of(thinned) for symbol, thinned in result.prices.items()},
         monthly=result.monthly,
