@@ -89,6 +89,10 @@ class Line:
         unit = point[0] - self.base
         return int(self.at[unit]) + self.offsets[point[1]] if unit < self.at.size else None
 
+    def unit_at(self, at: int) -> int:
+        """Number of the first unit that begins at `at` [ns UTC] or after it."""
+        return self.base + int(np.searchsorted(self.at, at))
+
     def latest(self, at: int, *, inclusive: bool) -> Point:
         """The last point before `at` [ns UTC], or not after it; never one before `told`."""
         unit = int(np.searchsorted(self.at, at, side="right" if inclusive else "left")) - 1

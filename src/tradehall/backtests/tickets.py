@@ -30,7 +30,7 @@ class Ticket:
 # What becomes of a wish once its price is known: a command, or None where there is nothing to do.
 Wish = Callable[[], AnyCommand | None]
 Number = Decimal | int | float | str
-Fulfil = Callable[[], None]
+Fulfil = Callable[[], object]
 Queued = tuple[Ticket, Fulfil]
 
 

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Final, NamedTuple
 
+from tradehall.backtests.actions import Actions, booking_of, orders_after_split
 from tradehall.backtests.kernels import CAN_SEARCH
 from tradehall.backtests.line import EVERYWHERE, Levels, Line, Point
 from tradehall.backtests.market import BEFORE_ALL, Market
-from tradehall.backtests.settings import BacktestSettings, InBar
+from tradehall.backtests.settings import ActionKind, BacktestSettings, CorporateAction, InBar
 from tradehall.backtests.tape import Window
-from tradehall.backtests.tickets import Queue
+from tradehall.backtests.tickets import Queue, Ticket
 from tradehall.domain.market import Quote
+from tradehall.engine import commands as cmd
 from tradehall.engine.commands import AnyCommand
 from tradehall.engine.engine import Engine
 from tradehall.engine.record import Record
@@ -34,6 +37,7 @@ class Why(StrEnum):
     OPEN = "orders waited for the open"
     LATEST = "it was the latest before an order, a deadline or the end of a block"
     BETWEEN = "a stop or limit lies between two prices of a bar"
+    ACTION = "a split or dividend came before it"
     ASKED = "every price was to be visited"
 
 
@@ -69,6 +73,7 @@ class World:
         self.is_stale = True
         self.shown: dict[Why, int] = dict.fromkeys(Why, 0)
         self.queue = Queue()
+        self._actions = Actions(settings.actions)
         self._stops_in_bars = settings.fills.in_bar is InBar.AT_PRICE
         self._found: dict[int, tuple[Levels, int]] = {}
 
@@ -105,6 +110,11 @@ class World:
             opened = after if after[1] == 0 else (after[0] + 1, 0)
             if opened <= point:
                 point, why = opened, Why.OPEN
+        action_at = self._actions.next_at(line.symbol)
+        if action_at is not None:
+            opened = max(after if after[1] == 0 else (after[0] + 1, 0), (line.unit_at(action_at), 0))
+            if opened <= point:
+                point, why = opened, Why.ACTION
         at = line.time_of(point)
         return None if at is None else Due((at, line.number, point[0]), line, point, why)
 
@@ -169,6 +179,9 @@ class World:
         """Show a price after the latest ones of all others."""
         self.market.move(quote.at, line.number, line, line.told)
         self.catch_up()
+        if point[1] == 0:
+            for action in self._actions.take(line.symbol, quote.at):
+                self._book(action, line, point, quote)
         self._show(line, point, quote, why, quote.at)
 
     def _show(self, line: Line, point: Point, quote: Quote, why: Why, at: int) -> None:
@@ -177,6 +190,24 @@ class World:
         self.shown[why] += 1
         self.is_stale = True
         self.loop.on_quote(quote, at)
+
+    def _book(self, action: CorporateAction, line: Line, point: Point, quote: Quote) -> None:
+        """Book a split or dividend at the first price behind it, which is the latest from now on."""
+        if action.kind is ActionKind.SPLIT:
+            self._take_orders_out(action, line)
+        line.told, line.shown = point, quote
+        self.market.move(quote.at, line.number, line, point)
+        for account_id in self.state.accounts:
+            self.loop.submit(booking_of(action, account_id), quote.at)
+
+    def _take_orders_out(self, action: CorporateAction, line: Line) -> None:
+        for account in self.state.accounts.values():
+            account_id = account.terms.account_id
+            again = orders_after_split(account, line.symbol, action.value, line.instrument.tick_size)
+            if again:
+                self.loop.submit(cmd.CancelAllOrders(account_id, line.symbol, "split"), self.market.at)
+            for command in again:
+                self.queue.add(Ticket(line.symbol), partial(self.submit, command))
 
     # Commands and time.
 
