@@ -20,10 +20,11 @@ GRACE_NS: Final = 2 * NS_PER_SECOND
 
 
 class Look(Struct, frozen=True):
-    """A program has looked: `key` is that of `add`."""
+    """A program has looked: `key` is that of `add`, `bar_number` that of the bar on its track; None: at a beat."""
 
     key: int
     signals: Signals
+    bar_number: int | None
 
 
 class Hub:
@@ -128,7 +129,7 @@ class Hub:
             seat = self._seats[key]
             if seat.behind:
                 looks.append(self._look(key))
-            looks.append(Look(key, seat.beat(seat.program.last_beat(now))))
+            looks.append(Look(key, seat.beat(seat.program.last_beat(now)), None))
             self._await_beat(key, seat.program, now)
         return looks
 
@@ -150,7 +151,7 @@ class Hub:
         for ago in range(seat.behind, min(seat.track.head + 1, LOOKS_KEPT)):
             if seat.track.close_of(ago) <= after:
                 break
-            newest_first.append(Look(key, seat.signals(ago)))
+            newest_first.append(Look(key, seat.signals(ago), seat.track.head - ago))
         return newest_first[::-1]
 
     def _waited_for(self, now: int) -> list[Look]:
@@ -159,7 +160,8 @@ class Hub:
 
     def _look(self, key: int) -> Look:
         self._waiting.pop(key, None)
-        return Look(key, self._seats[key].look())
+        seat = self._seats[key]
+        return Look(key, seat.look(), seat.track.head)
 
     def _await_beat(self, key: int, program: Program, now: int) -> None:
         beat = program.next_beat(now)

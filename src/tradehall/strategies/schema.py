@@ -96,7 +96,10 @@ def _input(indicator: Indicator) -> Schema:
         many = {"type": "array", "items": one, "minItems": len(indicator.of), "maxItems": len(indicator.of)}
         properties["of"] = {"anyOf": [one, many]} if len(indicator.of) == 1 else many
     properties |= {rule.name: _parameter(rule) for rule in indicator.parameters}
-    return {"title": indicator.title, **_object({**properties, **_place()}, needs=("indicator",))}
+    about: Schema = {"title": indicator.title}
+    if indicator.is_cumulative:
+        about["description"] = "Its level is that of where the history begins: compare it with its own past."
+    return {**about, **_object({**properties, **_place()}, needs=("indicator",))}
 
 
 def _price_input() -> Schema:

@@ -32,7 +32,6 @@ from tradehall.strategies.definition import Definition
 from tradehall.strategies.hub import Look
 from tradehall.strategies.intents import Stop
 from tradehall.strategies.plan import Clock
-from tradehall.strategies.program import Program, Signals
 
 # Closed bars that wait to be looked at; beyond it the oldest are dropped, which the log tells.
 BARS_WAITING_MAX: Final = 100_000
@@ -209,12 +208,10 @@ class Runner(MarketListener):
         if deployment is None or ledger is None or not _is_its_business(deployment, look.signals.at):
             return None
         now, program = self._clock.now(), seat.program
-        is_beat = program.is_beat(look.signals.at) if hasattr(program, "is_beat") else False
         is_late = now - look.signals.at > ENTRY_FRESH_NS
-        track = self.seats.hub.looking(look.key).track
         decided = self.decider.decide(
             deployment, ledger, program, look.signals, now=now, stale=LATE if is_late else "",
-            bar_number=None if is_beat else track.head, bar_at=look.signals.at - program.clock.span,
+            bar_number=look.bar_number, bar_at=look.signals.at - program.clock.span,
         )  # fmt: skip
         return seat.deployment_id, decided
 
@@ -275,12 +272,6 @@ class Runner(MarketListener):
     def _tell(self, signals: Sequence[Signal]) -> None:
         if signals:
             self.hear_signals(signals)
-
-
-def _is_beat(program: Program, signals: Signals) -> bool:
-    """Whether rules with `every` looked, rather than those that look at bars."""
-    rules = zip(program.definition.rules, signals.verdicts, strict=True)
-    return any(rule.every_s is not None and verdict is not None for rule, verdict in rules)
 
 
 def _is_its_business(deployment: Deployment, at: int) -> bool:
