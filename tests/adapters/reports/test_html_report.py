@@ -181,6 +181,16 @@ def test_a_run_that_threw_is_marked_and_shows_its_traceback():
     assert "INCOMPLETE" not in report_html(a_report(round_trips=2))
 
 
+def test_a_huge_state_does_not_make_a_huge_page():
+    report = a_report(
+        round_trips=2, failure=Failure("e" * 50_000 + "ValueError: last", state="first" + "s" * 5_000_000)
+    )
+    text = report_html(report)
+    assert len(text) < 300_000
+    assert "eValueError: last</pre>" in text
+    assert ">firstsss" in text
+
+
 def test_every_figure_is_told_with_its_meaning():
     text = unescape(report_html(a_report()))
     for definition in DEFINITIONS:

@@ -19,6 +19,9 @@ HEADLINE: Final = (
 _SHADES: Final = ((0.05, 3), (0.02, 2), (0.0, 1))
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BAR_WIDTH: Final = 200
+_YES_NO: Final = {"True": "yes", "False": "no"}
+# Of a traceback its end is read, of a state its beginning; the JSON report has both whole.
+TEXT_SHOWN_MAX: Final = 20_000
 # Enough of a digest to tell files apart; the JSON report has all of it.
 DIGEST_SHOWN: Final = 24
 
@@ -116,7 +119,10 @@ def settings_list(settings: Mapping[str, str]) -> str:
     """Names and what they were set to, or nothing."""
     if not settings:
         return '<p class="empty">None were recorded.</p>'
-    rows = (f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in settings.items())
+    rows = (
+        f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(_YES_NO.get(words, words))}</dd>"
+        for name, words in settings.items()
+    )
     return f'<dl class="settings">{"".join(rows)}</dl>'
 
 
@@ -138,11 +144,12 @@ def failure(report: BacktestReport) -> str:
     if broken is None:
         return ""
     when = f" at {figures.instant(broken.at)}" if broken.at else ""
-    state = f"<h3>State at that moment</h3><pre>{escape(broken.state)}</pre>" if broken.state else ""
+    shown = broken.state[:TEXT_SHOWN_MAX] + ("\n…" if len(broken.state) > TEXT_SHOWN_MAX else "")
+    state = f'<h3>State at that moment</h3><pre tabindex="0">{escape(shown)}</pre>' if shown else ""
     return (
         f'<section class="failure" role="alert"><h2>INCOMPLETE</h2><p>The strategy threw an exception{when}; '
         "the figures below count what happened until then.</p>"
-        f"<h3>Traceback</h3><pre>{escape(broken.traceback)}</pre>{state}</section>"
+        f'<h3>Traceback</h3><pre tabindex="0">{escape(broken.traceback[-TEXT_SHOWN_MAX:])}</pre>{state}</section>'
     )
 
 
