@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figure, Options
-from bench.workloads import alerts, analytics, doors, engine, flat, http, memory, recovery, stream
+from bench.workloads import alerts, analytics, doors, engine, flat, gateway_backtest, http, memory, recovery, stream
 
 WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "engine": engine.run,
@@ -30,6 +30,7 @@ WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "memory": memory.run,
     "recovery": recovery.run,
     "stream": stream.run,
+    "gateway-backtest": gateway_backtest.run,
 }
 
 
