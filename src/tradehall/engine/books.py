@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from tradehall.domain.account import Account, PositionMode
-from tradehall.domain.money import ONE, ZERO, round_money
+from tradehall.domain.money import ONE, ZERO, round_margin, round_money
 from tradehall.domain.order import Order, Side
 from tradehall.domain.position import Position, PositionSide
 from tradehall.engine import events as ev
@@ -22,11 +22,15 @@ from tradehall.engine.state import State
 
 
 class BookBooking(Struct, frozen=True, gc=False):
-    """What a fill does to one strategy's book; `execution` is the strategy's side of it, in quote currency."""
+    """What a fill does to one strategy's book; `execution` is the strategy's side of it, in quote currency.
+
+    `commission`: of that side, in account currency.
+    """
 
     strategy_id: str
     execution: Execution
     booking: Booking
+    commission: Decimal
 
     @property
     def closings(self) -> tuple[Closing, ...]:
@@ -67,11 +71,11 @@ def _of_own_order(account: Account, execution: Execution, strategy_id: str, curr
     closings: tuple[Closing, ...] = ()
     if part is not None and part.side.exit_side is execution.order.terms.side:
         closed = min(left, part.quantity)
-        closings = (close(part, closed, inside, currency),)
+        closings = (_reduced(part, closed, inside, currency),)
         left -= closed
         part = None
-    opening = open_or_add(part, left, inside, currency, strategy_id) if left else None
-    return BookBooking(strategy_id, inside, Booking(closings, opening))
+    opening = _grown(part, left, inside, currency, strategy_id) if left else None
+    return BookBooking(strategy_id, inside, Booking(closings, opening), execution.commission)
 
 
 def _of_foreign_close(account: Account, execution: Execution, booking: Booking, currency: str) -> Iterator[BookBooking]:
@@ -81,8 +85,10 @@ def _of_foreign_close(account: Account, execution: Execution, booking: Booking, 
     total = max(execution.quantity, sum((quantity for _, quantity in shares), ZERO))
     for part, quantity in shares:
         assert part.strategy_id is not None, f"part {part.position_id} is in no book"
-        inside = _in_quote_currency(execution, quantity, execution.commission * quantity / total, currency)
-        yield BookBooking(part.strategy_id, inside, Booking((close(part, quantity, inside, currency),), None))
+        share = execution.commission * quantity / total
+        inside = _in_quote_currency(execution, quantity, share, currency)
+        booked = Booking((_reduced(part, quantity, inside, currency),), None)
+        yield BookBooking(part.strategy_id, inside, booked, share)
 
 
 def _shares(account: Account, execution: Execution, booking: Booking) -> list[tuple[Position, Decimal]]:
@@ -116,7 +122,7 @@ def _of_positions(account: Account, execution: Execution, booking: Booking, curr
         if owner is not None:
             inside = _in_quote_currency(execution, execution.quantity, execution.commission, currency)
             part = account.books[owner].parts[closing.before.position_id]
-            closings.setdefault(owner, []).append(close(part, quantity, inside, currency))
+            closings.setdefault(owner, []).append(_reduced(part, quantity, inside, currency))
             units[owner] = units.get(owner, ZERO) + quantity
     opening = booking.opening
     owner = None if opening is None else opening.after.strategy_id
@@ -129,8 +135,32 @@ def _of_positions(account: Account, execution: Execution, booking: Booking, curr
         grown = None
         if opening is not None and strategy_id == owner:
             before = account.books[owner].parts.get(opening.after.position_id)
-            grown = open_or_add(before, opening.quantity, inside, currency, owner)
-        yield BookBooking(strategy_id, inside, Booking(tuple(of_book), grown))
+            grown = _grown(before, opening.quantity, inside, currency, owner)
+        yield BookBooking(strategy_id, inside, Booking(tuple(of_book), grown), share)
+
+
+def _reduced(part: Position, quantity: Decimal, inside: Execution, currency: str) -> Closing:
+    """A part with less in it, and less capital tied."""
+    closing = close(part, quantity, inside, currency)
+    if closing.after is None:
+        return closing
+    after = _with_capital(closing.after, part.leverage, currency)
+    return Closing(closing.before, after, closing.part)
+
+
+def _grown(before: Position | None, quantity: Decimal, inside: Execution, currency: str, strategy_id: str) -> Opening:
+    """A part with more in it, and more capital tied. Of several leverages it keeps none, and ties a sum."""
+    opening = open_or_add(before, quantity, inside, currency, strategy_id)
+    is_even = before is None or before.leverage == inside.leverage
+    after = _with_capital(opening.after, inside.leverage if is_even else None, currency)
+    return Opening(opening.before, after, quantity)
+
+
+def _with_capital(part: Position, leverage: Decimal | None, currency: str) -> Position:
+    """The part at one leverage ties cost / leverage, rounded up once: parts of cents do not add up to cents."""
+    margin = part.margin if leverage is None else round_margin(part.cost / leverage, currency)
+    after: Position = msgspec.structs.replace(part, leverage=leverage, margin=margin)
+    return after
 
 
 def _in_quote_currency(execution: Execution, quantity: Decimal, commission: Decimal, currency: str) -> Execution:
@@ -153,7 +183,8 @@ def book_filled(
 ) -> ev.BookFilled:
     """The event that tells a strategy's side of the fill `execution`."""
     inside, booking = of_book.execution, of_book.booking
-    net = (booking.realized_pnl - inside.commission) * execution.rate
+    own = account.terms.currency
+    net = round_money(booking.realized_pnl * execution.rate, own) - round_money(of_book.commission, own)
     return ev.BookFilled(
         account_id=account.terms.account_id,
         strategy_id=of_book.strategy_id,
@@ -166,7 +197,7 @@ def book_filled(
         currency=currency,
         realized_pnl=booking.realized_pnl,
         fees=inside.commission,
-        net_pnl=round_money(net, account.terms.currency),
+        net_pnl=net,
         closed_quantity=booking.closed_quantity,
         is_own=order.terms.strategy_id == of_book.strategy_id,
     )

@@ -118,7 +118,8 @@ def affordable_units(draft: OrderDraft, opening: Decimal, available: Decimal, st
 def hold_after_fill(order: Order, hold: Hold, quantity: Decimal) -> Hold | None:
     """What the rest of an order keeps of `hold` after a fill of `quantity`.
 
-    Rounded down: the fill frees its share, and no less, so that what it ties at its price fits into that. Closing comes first: what the order was to open stays held for as long as there is more left of it.
+    Rounded down: the fill frees its share, and no less, so that what it ties at its price fits into that.
+    Closing comes first: what the order was to open stays held for as long as there is more left of it.
     """
     left = order.remaining_quantity - quantity
     if not left:
