@@ -16,7 +16,7 @@ from tradehall.domain.money import ONE, ZERO
 from tradehall.domain.strategy import StrategyBook
 from tradehall.domain.time import NS_PER_DAY
 from tradehall.engine.conversion import conversion_rate, conversion_symbols
-from tradehall.engine.losses import distances, floating_of_part, is_watched
+from tradehall.engine.losses import floating_of_part, is_watched, loss_limits
 from tradehall.engine.margin_watch import Bounds
 from tradehall.engine.state import State
 
@@ -86,7 +86,7 @@ class LossWatch:
         floating = sum(
             (floating_of_part(self._state, account, part, self._quotes.get) for part in book.parts.values()), ZERO
         )
-        slack = min(distance for _, _, distance in distances(book, floating, now))
+        slack = min(pnl + limit for _, pnl, limit in loss_limits(book, floating, now))
         symbols = self._depends_on(account, book)
         for symbol in symbols:
             band = self._band(account, book, symbol, max(ZERO, slack) * _SHARE / len(symbols))

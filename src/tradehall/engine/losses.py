@@ -32,8 +32,8 @@ def is_watched(book: StrategyBook) -> bool:
     return STRICTNESS[book.trading_state] < STRICTNESS[limits.on_loss]
 
 
-def distances(book: StrategyBook, floating: Decimal, now: int) -> list[tuple[str, Decimal, Decimal]]:
-    """Each loss limit: its name, the P&L it looks at and how far that is from it; not above 0: it is reached.
+def loss_limits(book: StrategyBook, floating: Decimal, now: int) -> list[tuple[str, Decimal, Decimal]]:
+    """Each loss limit: its name, the P&L it looks at and the limit; it is reached when both come to 0 or less.
 
     The P&L of the day is what was realised since 00:00 UTC, and all that is floating, whenever it was opened.
     """
@@ -41,8 +41,8 @@ def distances(book: StrategyBook, floating: Decimal, now: int) -> list[tuple[str
     limits = book.limits
     if limits.daily_loss_max is not None:
         pnl = floating + (book.day_pnl if book.day == now // NS_PER_DAY else ZERO)
-        found.append(("daily loss", pnl, limits.daily_loss_max + pnl))
+        found.append(("daily loss", pnl, limits.daily_loss_max))
     if limits.loss_max is not None:
         pnl = floating + book.net_pnl
-        found.append(("loss", pnl, limits.loss_max + pnl))
+        found.append(("loss", pnl, limits.loss_max))
     return found

@@ -2,7 +2,7 @@
 
 from tradehall.domain.account import Account
 from tradehall.domain.ids import AccountId
-from tradehall.domain.money import ZERO
+from tradehall.domain.money import ZERO, round_money
 from tradehall.domain.order import Order, OrderRole
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.domain.strategy import Budget, StrategyBook, TradingState
@@ -13,7 +13,7 @@ from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
 from tradehall.engine.handlers.close_position import close_all_positions, close_position
 from tradehall.engine.handlers.exits import EXIT_ROLES
-from tradehall.engine.losses import distances, floating_of_part, is_watched
+from tradehall.engine.losses import floating_of_part, is_watched, loss_limits
 from tradehall.engine.rules.strategy import strategy_unknown
 from tradehall.engine.state import State
 
@@ -168,11 +168,11 @@ def check_losses(state: State, command: cmd.CheckLosses, context: Context, emit:
         return
     account = state.accounts[command.account_id]
     floating = sum((floating_of_part(state, account, part, context.quote) for part in book.parts.values()), ZERO)
-    reached = [each for each in distances(book, floating, context.now) if each[2] <= 0]
+    reached = [(name, pnl, most) for name, pnl, most in loss_limits(book, floating, context.now) if pnl + most <= 0]
     if not reached:
         return
-    name, pnl, distance = reached[0]
-    why = f"{name} of {-pnl} {account.terms.currency}, at most {distance - pnl} is allowed"
+    (name, pnl, most), currency = reached[0], account.terms.currency
+    why = f"{name} of {round_money(-pnl, currency)} {currency}, at most {most} is allowed"
     emit(
         ev.TradingStateSet(
             command.account_id,
