@@ -57,8 +57,8 @@ class TooMuchUntold(Exception):
 class Line(Protocol[F_contra]):
     """A connection to somebody who follows."""
 
-    def post(self, frame: F_contra, /) -> None:
-        """Send `frame` after all earlier ones."""
+    def post_now(self, frame: F_contra, /) -> None:
+        """Send `frame` after all earlier ones, at once if that can be."""
 
     def close_after(self, code: int, reason: str) -> None:
         """Close when all that was posted is sent."""
@@ -80,6 +80,8 @@ class Pace(Generic[F]):
     def __init__(self, stamp: Callable[[F, str], F | None], patience: Patience) -> None:
         self.is_over = False
         self.event_count = 0
+        self.meanwhile: Callable[[], None] = lambda: None
+        """What can be done while those who were told think."""
         self._stamp = stamp
         self._patience = patience
         self._places: list[Place[F]] = []
@@ -104,7 +106,7 @@ class Pace(Generic[F]):
         else:
             place.line = line
             for frame in place.unacknowledged.values():
-                line.post(frame)
+                line.post_now(frame)
         self._look_at_places()
         return place
 
@@ -182,7 +184,7 @@ class Pace(Generic[F]):
         for place in self._places:
             place.unacknowledged.clear()
             if place.line is not None:
-                place.line.post(frame)
+                place.line.post_now(frame)
                 place.line.close_after(FAILED, "the backtest broke off")
 
     def _tell(self, account_id: AccountId | None, frames: Sequence[F]) -> None:
@@ -196,11 +198,11 @@ class Pace(Generic[F]):
                     continue
                 assert place.line is not None, "nothing is told while somebody is gone"
                 if stamped is None:
-                    place.line.post(frame)
+                    place.line.post_now(frame)
                     continue
                 place.unacknowledged[event_id] = stamped
                 self._open += 1
-                place.line.post(stamped)
+                place.line.post_now(stamped)
 
     # Waiting.
 
@@ -227,6 +229,7 @@ class Pace(Generic[F]):
             self._waiting_since = loop.time()
             if self._timer is None:
                 self._timer = loop.call_later(self._patience.timeout_s, self._on_timer, loop, self._patience.timeout_s)
+        self.meanwhile()
         await self._acknowledged
 
     def _on_timer(self, loop: AbstractEventLoop, timeout_s: float) -> None:

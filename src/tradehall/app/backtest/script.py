@@ -1,7 +1,7 @@
 """The script of a backtest: which rows of a recording are told, and what was known before the first of them."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -10,6 +10,8 @@ from tradehall.domain.market import Depth, Print, Quote
 from tradehall.domain.time import to_rfc3339
 from tradehall.ports.feed import FeedError, MarketSink
 from tradehall.ports.recording import Recording, Row
+
+ROWS_AHEAD: Final = 8
 
 _LONG_AGO: Final = -(2**62)
 _NEVER: Final = 2**62
@@ -48,17 +50,22 @@ class Script:
         if first is None:
             raise FeedError(f"the recording holds nothing {period}: expected a period in which something is recorded")
         self.begins_at: int = first[0] if period.begins_at is None else period.begins_at
-        self._opening = [first]
-        self._rows: Iterator[Row] = rows
+        self._rows = rows
+        # What was read and is not told yet.
+        self._ahead = deque((first,))
         for row in rows:
+            self._ahead.append(row)
             if row[0] > self.begins_at:
-                self._rows = chain((row,), rows)
                 break
-            self._opening.append(row)
 
-    def rows(self) -> Iterator[Row]:
-        """All rows of the period; can be read once."""
-        return chain(self._opening, self._rows)
+    def next_row(self) -> Row | None:
+        """The next row of the period; None: there is none."""
+        return self._ahead.popleft() if self._ahead else next(self._rows, None)
+
+    def read_ahead(self) -> None:
+        """Read some rows, so that they are there when their time has come."""
+        while len(self._ahead) < ROWS_AHEAD and (row := next(self._rows, None)) is not None:
+            self._ahead.append(row)
 
     def send(self, row: Row, sink: MarketSink, received_at: int) -> None:
         """Tell what a row says."""
@@ -69,7 +76,7 @@ class Script:
         known = _Known(quotes, prints)
         for row in self._before.values():
             self._reel.send(row, known, received_at=row[0])
-        for row in self._opening:
+        for row in self._ahead:
             if row[0] == self.begins_at and self._reel.symbol_of(row) not in quotes:
                 self._reel.send(row, known, received_at=row[0])
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -74,7 +73,7 @@ class Simulation(Generic[F]):
         self._pace = pace
         self._voice = voice
         self._settled_seq = desk.state.seq
-        self.on_complete: Callable[[], None] = lambda: None
+        pace.meanwhile = script.read_ahead
 
     async def run(self) -> None:
         """From the first who follows to the end; never raises but when cancelled."""
@@ -84,7 +83,6 @@ class Simulation(Generic[F]):
             _log.info("the backtest begins at %s", to_rfc3339(self._clock.now()))
             await self._play()
             self.stage = Stage.COMPLETE
-            self.on_complete()
             _log.info("the backtest is complete: at=%s", to_rfc3339(self._clock.now()))
             await self._pace.finish(self._voice.completed())
         except Exception as error:
@@ -97,7 +95,9 @@ class Simulation(Generic[F]):
         script, clock, market, bars = self._script, self._clock, self._market, self._bars
         desk, pace = self._desk, self._pace
         slice_end = time.monotonic_ns() + SLICE_NS_MAX
-        for number, row in enumerate(script.rows()):
+        number = 0
+        while (row := script.next_row()) is not None:
+            number += 1
             at = max(row[0], clock.now())
             deadline = desk.next_deadline()
             if bars.next_end <= at or (deadline is not None and deadline <= at):

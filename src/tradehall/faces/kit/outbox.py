@@ -109,6 +109,7 @@ class Outbox:
         self._woken = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
         self._farewell: tuple[int, str] | None = None
+        self._is_sending = False
 
     def post(self, frame: Frame) -> None:
         """An account frame: sent after all earlier ones, never dropped while the socket lives."""
@@ -119,6 +120,12 @@ class Outbox:
             return
         self._frames.append(frame)
         self._woken.set()
+
+    def post_now(self, frame: Frame) -> None:
+        """As `post`; where nothing waits and the socket has room the frame is on its way when this returns."""
+        is_free = not self._is_sending and not self._frames and not self.dirty
+        if not (is_free and self._session.send_now(frame)):
+            self.post(frame)
 
     def close_after(self, code: int, reason: str) -> None:
         """Close the session when all that was posted is sent."""
@@ -149,8 +156,10 @@ class Outbox:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
+                self._is_sending = True
                 while frames := self._take():
                     await self._session.send(frames)
+                self._is_sending = False
                 if self._farewell is not None:
                     await self._session.close(*self._farewell)
                     return

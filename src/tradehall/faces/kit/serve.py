@@ -96,6 +96,13 @@ class FrameSocket(WebSocketsSansIOProtocol):
             raise ClientDisconnected
         self.transport.write(frames)
 
+    def send_now(self, frames: bytes) -> bool:
+        """See websocket.RawFrames."""
+        if self.disconnected or self.close_sent or not self.writable.is_set():
+            return False
+        self.transport.write(frames)
+        return True
+
     def hang_up(self, code: int, reason: str) -> None:
         """See websocket.RawFrames."""
         if not self.close_sent and not self.disconnected:

@@ -40,6 +40,9 @@ class RawFrames(Protocol):
     async def send_wire(self, frames: bytes) -> None:
         """Write finished frames; waits while the socket is full; ConnectionError when gone."""
 
+    def send_now(self, frames: bytes) -> bool:
+        """Write finished frames if the socket has room; False if not, or if it is gone."""
+
     def hang_up(self, code: int, reason: str) -> None:
         """Close without waiting for a socket that may never drain."""
 
@@ -89,6 +92,10 @@ class Session:
                 await self._send({"type": "websocket.send", "text": frame.text.decode()})
         except OSError:
             raise Disconnected from None
+
+    def send_now(self, frame: Frame) -> bool:
+        """Send at once, without waiting; False where that cannot be, and nothing was sent."""
+        return self.closed_with is None and self._raw is not None and self._raw.send_now(frame.wire)
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close with `code`; a second close does nothing."""
