@@ -18,11 +18,24 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figure, Options
-from bench.workloads import alerts, analytics, doors, engine, flat, gateway_backtest, http, memory, recovery, stream
+from bench.workloads import (
+    alerts,
+    analytics,
+    doors,
+    engine,
+    flat,
+    gateway_backtest,
+    http,
+    memory,
+    recovery,
+    strategies,
+    stream,
+)
 
 WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "engine": engine.run,
     "alerts": alerts.run,
+    "strategies": strategies.run,
     "analytics": analytics.run,
     "http": http.run,
     "doors": doors.run,

@@ -63,9 +63,15 @@ def prices_of(bar: Bar) -> tuple[float, ...]:
 
 def columns_of(bars: Sequence[Bar]) -> Columns:
     """Columns of bars, oldest first."""
-    rows = np.array([prices_of(bar)[:5] for bar in bars], dtype=np.float64).reshape(len(bars), 5)
     at = np.array([bar.at for bar in bars], dtype=np.int64)
-    return Columns(at, *(np.ascontiguousarray(rows[:, column]) for column in range(5)))
+    prices = (
+        [bar.open for bar in bars],
+        [bar.high for bar in bars],
+        [bar.low for bar in bars],
+        [bar.close for bar in bars],
+        [bar.volume for bar in bars],
+    )
+    return Columns(at, *(np.fromiter(map(float, column), np.float64, len(bars)) for column in prices))
 
 
 class Computed:

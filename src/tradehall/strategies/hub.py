@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tradehall.domain.market import Bar
 from tradehall.domain.time import NS_PER_SECOND
-from tradehall.strategies.columns import Computed
+from tradehall.strategies.columns import Columns, Computed
 from tradehall.strategies.looking import Looking
 from tradehall.strategies.plan import Call, Clock, IndicatorSeries, Series
 from tradehall.strategies.program import Program, Signals
@@ -68,7 +68,7 @@ class Hub:
         for clock in program.clocks:
             if clock not in self._tracks:
                 self._tracks[clock] = Track(clock, history.get(clock, ()))
-        computed = Computed({clock: self._tracks[clock].past(history.get(clock, ())) for clock in program.clocks})
+        computed = Computed(_Pasts(self._tracks, history))
         for series in program.series:
             self._tracks[series.clock].add(series, computed)
         self._asked.update(_calls_of(program))
@@ -168,6 +168,18 @@ class Hub:
         if beat is not None:
             self._next_beat[key] = beat
             heappush(self._beats, (beat, key))
+
+
+class _Pasts(dict[Clock, Columns]):
+    """The past of each clock as columns, made when it is asked for: who shares all indicators asks for none."""
+
+    def __init__(self, tracks: Mapping[Clock, Track], history: Mapping[Clock, Sequence[Bar]]) -> None:
+        super().__init__()
+        self._tracks, self._history = tracks, history
+
+    def __missing__(self, clock: Clock) -> Columns:
+        self[clock] = self._tracks[clock].past(self._history.get(clock, ()))
+        return self[clock]
 
 
 def _calls_of(program: Program) -> set[Call]:
