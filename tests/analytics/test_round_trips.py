@@ -11,6 +11,7 @@ from tests.builders import LOGIN, World, an_account, an_instrument, free
 from tests.engine.chaos import Chaos
 from tradehall.analytics.round_trips import ORDER_IDS_MAX, OpenTrip, RoundTrip, RoundTrips, round_trips_of
 from tradehall.domain.position import PositionSide
+from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
 
 
@@ -119,6 +120,22 @@ def test_what_the_night_costs_belongs_to_the_round_trip():
     assert (trip.gross_pnl, trip.fees, trip.swaps, trip.net_pnl) == (
         Decimal("0.00"), Decimal("0.40"), Decimal("-1.00"), Decimal("-1.40"),
     )  # fmt: skip
+
+
+def test_a_split_changes_units_and_prices_and_leaves_the_money():
+    world = a_world()
+    deal(world, "BUY", "1000", "1.20000")
+    deal(world, "SELL", "400", "1.30000")
+    world.do(cmd.BookCorporateAction(LOGIN, "EURUSD", split=Decimal(4), dividend=Decimal("0.01")))
+    deal(world, "BUY", "600", "0.35000")
+    deal(world, "SELL", "3000", "0.40000")
+    (trip,) = trips_of(world)
+    # As if all had been in new units: 4,000 at 0.30 and 600 at 0.35, out 1,600 at 0.325 and 3,000 at 0.40.
+    assert trip.entry_price == Decimal("0.3065217391")
+    assert trip.exit_price == Decimal("0.3739130435")
+    assert trip.gross_pnl == Decimal("310.00")
+    assert trip.swaps == Decimal("6.00"), "a dividend of 0.01 on the 600 old units"
+    assert trip.quantity == 4000
 
 
 def test_a_fold_can_be_kept_and_gone_on_with():

@@ -80,6 +80,21 @@ class OpenTrip(Struct, gc=False, kw_only=True):
     swaps: Decimal = ZERO
     order_ids: list[OrderId] = []
 
+    @classmethod
+    def of(cls, position: Position, currency: str) -> "OpenTrip":
+        """The round trip of a position that has just been opened, before its first units are entered."""
+        return cls(
+            round_trip_id=position.position_id,
+            account_id=position.account_id,
+            symbol=position.symbol,
+            side=position.side,
+            opened_at=position.opened_at,
+            currency=currency,
+            strategy_id=position.strategy_id,
+            entry_reason=position.comment,
+            open_cost=position.cost,
+        )
+
     def enter(self, quantity: Decimal, value: Decimal, *, fee: Decimal, order_id: OrderId) -> None:
         """`quantity` units came in for `value` [quote currency]."""
         self.entered_quantity += quantity
@@ -95,6 +110,10 @@ class OpenTrip(Struct, gc=False, kw_only=True):
         self.open_quantity -= quantity
         self.gross_pnl += gross_pnl
         self._paid(fee, order_id)
+
+    def was_split(self, position: Position) -> bool:
+        """Whether the position has other units at the cost it had: no fill does that."""
+        return position.cost == self.open_cost and position.quantity != self.open_quantity
 
     def split(self, quantity: Decimal) -> None:
         """A share split: what was open is `quantity` units now and cost what it did; so with all that went before."""
@@ -136,22 +155,22 @@ class OpenTrip(Struct, gc=False, kw_only=True):
             ids.append(order_id)
 
 
-class FillShares:
+class Shares:
     """Splits the commission of one fill among what it closed and what it opened; the parts sum to the whole."""
 
-    def __init__(self, fill: Fill) -> None:
-        self.fill = fill
-        self._quantity = fill.quantity
-        self._fee = fill.commission
+    def __init__(self, quantity: Decimal, amount: Decimal, currency: str) -> None:
+        self._whole = (quantity, amount, currency)
+        self._quantity_left = quantity
+        self._amount_left = amount
 
     def take(self, quantity: Decimal) -> Decimal:
-        """The commission of `quantity` of the fill's units, to the minor unit half-even; the last takes the rest."""
-        fill = self.fill
-        share = self._fee
-        if quantity != self._quantity:
-            share = round_money(fill.commission * quantity / fill.quantity, fill.commission_currency)
-        self._quantity -= quantity
-        self._fee -= share
+        """The amount of `quantity` of the units, to the minor unit half-even; the last to take gets the rest."""
+        units, amount, currency = self._whole
+        share = self._amount_left
+        if quantity != self._quantity_left:
+            share = round_money(amount * quantity / units, currency)
+        self._quantity_left -= quantity
+        self._amount_left -= share
         return share
 
 
@@ -159,14 +178,15 @@ class RoundTrips:
     """The fold: events in, in the order of the journal; a round trip out at each position that goes flat.
 
     Partial closes and additions stay in the round trip; a fill that turns a net position round ends one
-    and begins another, and its commission is split by units. Net positions, hedging positions and the
-    books of strategies are folded alike: each has its own number. Holds nothing but open round trips.
+    and begins another, and its commission is split by units. A net position belongs to no strategy: what
+    strategies made of it is told by `book_trips`. Holds nothing but open round trips.
     """
 
     def __init__(self, open_trips: Iterable[OpenTrip] = ()) -> None:
         """`open_trips`: those of a fold that was kept, to go on from there."""
         self.open_trips = {trip.round_trip_id: trip for trip in open_trips}
-        self._shares: FillShares | None = None
+        self._fill: Fill | None = None
+        self._fees = Shares(ZERO, ZERO, "")
 
     def apply(self, event: ev.AnyEvent) -> RoundTrip | None:
         """Fold one event; the round trip that ended by it, if one did."""
@@ -178,48 +198,36 @@ class RoundTrips:
         return [trip.seen() for trip in self.open_trips.values()]
 
     def _filled(self, event: ev.OrderFilled) -> None:
-        self._shares = FillShares(event.fill)
+        fill = event.fill
+        self._fill, self._fees = fill, Shares(fill.quantity, fill.commission, fill.commission_currency)
 
     def _opened(self, event: ev.PositionOpened) -> None:
-        position, shares = event.position, self._fill_behind(event.position)
-        trip = OpenTrip(
-            round_trip_id=position.position_id,
-            account_id=position.account_id,
-            symbol=position.symbol,
-            side=position.side,
-            opened_at=position.opened_at,
-            currency=shares.fill.commission_currency,
-            strategy_id=position.strategy_id,
-            entry_reason=position.comment,
-        )
-        fee = shares.take(position.quantity)
-        trip.enter(position.quantity, position.cost, fee=fee, order_id=shares.fill.order_id)
-        trip.open_cost = position.cost
+        position, fill = event.position, self._fill_behind(event.position)
+        trip = OpenTrip.of(position, fill.commission_currency)
+        trip.enter(position.quantity, position.cost, fee=self._fees.take(position.quantity), order_id=fill.order_id)
         self.open_trips[position.position_id] = trip
 
     def _changed(self, event: ev.PositionChanged) -> None:
         position, part, trip = event.position, event.part, self._trip_of(event.position)
         if part is not None:
-            fee = self._fill_behind(position).take(part.quantity)
-            value, gross = part.quantity * part.exit_price, part.realized_pnl
-            trip.leave(part.quantity, value, gross_pnl=gross, fee=fee, order_id=part.order_id)
-        elif position.cost == trip.open_cost and position.quantity != trip.open_quantity:
+            value, fee = part.quantity * part.exit_price, self._fees.take(part.quantity)
+            trip.leave(part.quantity, value, gross_pnl=part.realized_pnl, fee=fee, order_id=part.order_id)
+        elif trip.was_split(position):
             trip.split(position.quantity)
         elif position.quantity > trip.open_quantity:
-            shares, quantity = self._fill_behind(position), position.quantity - trip.open_quantity
-            fee = shares.take(quantity)
-            trip.enter(quantity, quantity * shares.fill.price, fee=fee, order_id=shares.fill.order_id)
+            fill, quantity = self._fill_behind(position), position.quantity - trip.open_quantity
+            trip.enter(quantity, quantity * fill.price, fee=self._fees.take(quantity), order_id=fill.order_id)
         trip.open_cost = position.cost
 
     def _closed(self, event: ev.PositionClosed) -> RoundTrip:
         position, trip = event.position, self._trip_of(event.position)
-        shares, quantity = self._fill_behind(position), trip.open_quantity
+        fill, quantity = self._fill_behind(position), trip.open_quantity
         trip.leave(
             quantity,
             quantity * event.exit_price,
             gross_pnl=position.realized_pnl - trip.gross_pnl,
-            fee=shares.take(quantity),
-            order_id=shares.fill.order_id,
+            fee=self._fees.take(quantity),
+            order_id=fill.order_id,
         )
         del self.open_trips[position.position_id]
         return trip.seen(closed_at=event.closed_at, exit_reason=event.reason)
@@ -234,10 +242,9 @@ class RoundTrips:
         assert trip is not None, f"position {position.position_id} was opened before this fold began"
         return trip
 
-    def _fill_behind(self, position: Position) -> FillShares:
-        shares = self._shares
-        assert shares is not None, f"position {position.position_id} moved without a fill"
-        return shares
+    def _fill_behind(self, position: Position) -> Fill:
+        assert self._fill is not None, f"position {position.position_id} moved without a fill"
+        return self._fill
 
 
 _OF_HOLDING: Final = frozenset({ev.EntryKind.SWAP, ev.EntryKind.ADJUSTMENT})
