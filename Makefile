@@ -103,6 +103,15 @@ oracle: dev .venv-oracle/.installed ## Hold the venue against NautilusTrader, wh
 metrics-peers: .venv-peers/.installed ## Ask the peers of our metrics again, and write their answers for the tests
 	@.venv-peers/bin/python tests/analytics/peers/generate.py
 
+# Backtesters by others, in an environment of their own: docs/benchmarks.md.
+.venv-peers/.installed: bench/peers/requirements.txt
+	@$(PYTHON) -m venv --clear .venv-peers
+	@.venv-peers/bin/python -m pip --disable-pip-version-check --no-input --quiet install -r bench/peers/requirements.txt
+	@touch $@
+
+.PHONY: peers
+peers: .venv-peers/.installed .venv-oracle/.installed ## Install the backtesters that `python -m bench backtest` measures beside ours
+
 .PHONY: check
 check: format-check lint types imports dead docs openapi-check page-check ## Format, lint, types, imports, dead code, docs, OpenAPI, page
 

@@ -133,6 +133,16 @@ class Broker:
         """Sell, as `buy` buys."""
         return self._order(Side.SELL, size, symbol, options)
 
+    def hold(self, units: Number, symbol: str | None = None) -> Ticket:
+        """Come to hold `units` (short: negative) by one market order for the difference; none where there is none."""
+        name, wanted = self._symbol(symbol), to_decimal(units)
+
+        def wish() -> cmd.PlaceOrder | None:
+            missing = wanted - self.net(name)
+            return self._place(name, Side.BUY if missing > 0 else Side.SELL, abs(missing), {}) if missing else None
+
+        return self._give(name, wish)
+
     def close(self, symbol: str | None = None) -> Ticket:
         """Close all that is open in a symbol, at market; nothing happens where nothing is."""
         name = self._symbol(symbol)

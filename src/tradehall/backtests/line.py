@@ -51,6 +51,7 @@ class Line:
         is_short = tape.span_ns is not None and path is BarPath.OPEN_CLOSE
         offsets = point_offsets(tape.span_ns)
         self.offsets = (offsets[0], offsets[-1]) if is_short else offsets
+        self.asks_net = path is BarPath.ADVERSE_FIRST  # Whether the order of prices depends on what is held.
         self.told: Point = NOT_BEGUN
         self.shown: Quote | None = None
         self.base = 0

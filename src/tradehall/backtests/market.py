@@ -64,9 +64,11 @@ class Market(Mapping[str, Quote]):
     def quote_of(self, line: Line) -> Quote | None:
         """The latest quote of a line, None before its first."""
         point = self.point_of(line)
-        if point <= line.told:
-            return line.shown
-        return line.quote_at(point, net=self.net_of(line.symbol))
+        return line.shown if point <= line.told else self.quote_at(line, point)
+
+    def quote_at(self, line: Line, point: Point) -> Quote:
+        """The quote that is told at a point of a line, which is not behind what was told."""
+        return line.quote_at(point, net=self.net_of(line.symbol) if line.asks_net else ZERO)
 
     def net_of(self, symbol: str) -> Decimal:
         """Units of `symbol` that all accounts hold together, long positive."""

@@ -146,7 +146,7 @@ class World:
             self.market.move(self.market.at, self.market.upto, line, (point[0], point[1] - 1))
             before = self.market.quote_of(line)
             line.told, line.shown = (point[0], point[1] - 1), before
-            after = line.quote_at(point, net=self.market.net_of(line.symbol))
+            after = self.market.quote_at(line, point)
             for _ in range(STOPS_BETWEEN_MAX):
                 assert before is not None, "a bar's first price was told before its others"
                 between = stop_between(line, before, after, self.loop.reach(line.symbol))
@@ -155,7 +155,7 @@ class World:
                 self._tell(line, line.told, between, Why.BETWEEN)
                 yield between
                 before = between
-        quote = line.quote_at(point, net=self.market.net_of(line.symbol))
+        quote = self.market.quote_at(line, point)
         self._tell(line, point, quote, due.why)
         yield quote
 
@@ -170,7 +170,7 @@ class World:
                 assert at is not None, f"{line.symbol} has passed {point}, which lies ahead"
                 behind.append((at, line.number, line, point))
         for at, _, line, point in sorted(behind, key=lambda one: one[:2]):
-            quote = line.quote_at(point, net=market.net_of(line.symbol))
+            quote = market.quote_at(line, point)
             self._show(line, point, quote, Why.LATEST, at)
         if behind:
             market.move(*place)
