@@ -26,6 +26,8 @@ from tradehall.faces.kit import (
     page_door,
 )
 from tradehall.faces.kit.websocket import POLICY_VIOLATION
+from tradehall.faces.studio import StudioStream
+from tradehall.faces.studio import make_door as make_studio_door
 from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalErrors, TerminalSettings, TerminalStream
 from tradehall.faces.terminal import make_door as make_terminal_door
 from tradehall.wiring.client import make_client
@@ -58,12 +60,17 @@ class Doors:
         self._terminal_stream = TerminalStream(terminal)
         self._client = make_client(house, self._streams, self._metrics)
         self._client_stream = ClientStream(self._client)
+        studio = house.studio.door(house.access)
+        self._studio_stream = StudioStream(studio, self._metrics)
         self.doors: tuple[Door, ...] = (
             make_door(gateway, self._gateway_stream),
             make_client_door(self._client, self._client_stream),
             make_terminal_door(terminal, self._terminal_stream),
+            make_studio_door(studio, self._studio_stream),
         )
-        self._streams_of_doors = (self._client_stream, self._terminal_stream, self._gateway_stream)
+        self._streams_of_doors = (
+            self._client_stream, self._terminal_stream, self._gateway_stream, self._studio_stream,
+        )  # fmt: skip
         # Doors whose streams share the WebSocket at `/` add theirs.
         self._first_frame = FirstFrame(self._terminal_stream.speaker)
         self._first_frame.add(self._client_stream.speaker)

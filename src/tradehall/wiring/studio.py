@@ -5,8 +5,12 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
+from tradehall.adapters.backtest_process import BacktestProcess
+from tradehall.adapters.sqlite.answers import SqliteAnswers
 from tradehall.adapters.sqlite.deployments import SqliteDeployments
 from tradehall.adapters.sqlite.records import SqliteRecords
+from tradehall.app.access import Access
+from tradehall.app.backtesting.runs import Backtests
 from tradehall.app.demo import HOUSE_ACCOUNT
 from tradehall.app.deployments.carrying import Carrier
 from tradehall.app.deployments.deciding import Decider
@@ -25,13 +29,17 @@ from tradehall.app.marketplace import Marketplace
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import GATEWAY, ApiKeys
 from tradehall.app.records.deployments import Deployment
+from tradehall.app.scanners.scanners import Scanners
+from tradehall.app.scanners.watching import ScannerWatch
 from tradehall.app.strategies.registering import Registry
 from tradehall.app.strategies.strategies import Strategies
 from tradehall.app.studio.room import StudioRoom
 from tradehall.domain.ids import AccountId
 from tradehall.domain.instrument import Instrument
+from tradehall.faces.studio import Studio
 from tradehall.ports.journal import Journal
 from tradehall.ports.records import RecordsFault
+from tradehall.wiring.backtest_job import job_command
 
 _log: Final = logging.getLogger("tradehall.studio")
 Begin = Callable[[str, Coroutine[Any, Any, None]], None]
@@ -67,13 +75,20 @@ class StudioRooms:
         self.ledgers.catch_up()
         desk.listen(self.ledgers)
         self.keeper = LedgerKeeper(self.room.book, desk, self.ledgers, self.store)
+        self.backtests = Backtests(self.room, self.strategies, market, BacktestProcess(job_command()), instruments)
+        self.scanners = Scanners(self.room, instruments)
+        self.watch = ScannerWatch(self.room.book, market, self.store, clock)
+        self.answers = SqliteAnswers(records)
 
     def open(self, begin: Begin) -> None:
         """Take up what ran before, and go on; before the first quote of this start."""
         self.runner.load(self._left.cursors, self._left.pending)
         self.market.subscribe(self.runner)
+        self.market.subscribe(self.watch)
         begin("deployments", self._run())
         begin("ledgers", self.keeper.run())
+        begin("backtests", self.backtests.run())
+        begin("scanners", self.watch.run())
 
     async def close(self) -> None:
         """Write down what changed last; what cannot be is found in the journal at the next start."""
@@ -102,3 +117,12 @@ class StudioRooms:
     def _currency_of(self, account_id: AccountId) -> str | None:
         account = self.desk.state.accounts.get(account_id)
         return None if account is None else account.terms.currency
+
+    def door(self, access: Access) -> Studio:
+        """What the studio door works with."""
+        return Studio(
+            access=access, desk=self.desk, market=self.market, room=self.room, strategies=self.strategies,
+            deletion=self.deletion, marketplace=self.marketplace, deployments=self.deployments, runner=self.runner,
+            keeper=self.keeper, backtests=self.backtests, scanners=self.scanners, watch=self.watch, store=self.store,
+            answers=self.answers,
+        )  # fmt: skip

@@ -73,6 +73,7 @@ class Runner(MarketListener):
         self._unkept: list[Signal] = []
         self._pending: list[Signal] = []
         self._unsettled: list[Signal] = []
+        self._last_signals: dict[int, int] = {}
         self._retry_at = 0
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -112,6 +113,14 @@ class Runner(MarketListener):
             _log.info("deployment %d catches up with %d bars", number, len(looks))
         async with self._turn:
             await self._decide_all(looks)
+
+    def last_signal_at(self, deployment_id: int) -> int | None:
+        """When a rule of a deployment last spoke, as far as this run knows [ns UTC]."""
+        return self._last_signals.get(deployment_id)
+
+    def note_last_signal(self, deployment_id: int, at: int) -> None:
+        """When a rule of a deployment spoke before this start."""
+        self._last_signals.setdefault(deployment_id, at)
 
     def end(self, deployment_id: int) -> None:
         """It looks no more."""
@@ -188,6 +197,8 @@ class Runner(MarketListener):
             if decided is not None:
                 number, made = decided
                 self._unkept += made.signals
+                if made.signals:
+                    self._last_signals[number] = made.signals[-1].at
                 self.evaluations.add(number, made.evaluation)
                 if made.stop is not None:
                     stops.setdefault(number, made.stop)

@@ -177,9 +177,13 @@ class Supervisor:
         await self._runner.begin(deployment, definition, Timeframe(version.timeframe))
 
     async def _remember(self, deployment: Deployment) -> None:
-        if deployment.mode is Mode.NOTIFY:
-            query = SignalQuery(deployment_id=deployment.deployment_id, limit=REMEMBERED_MAX)
-            newest, _ = await asyncio.to_thread(self._store.signals, query)
+        """What it told before this start."""
+        is_telling = deployment.mode is Mode.NOTIFY
+        query = SignalQuery(deployment_id=deployment.deployment_id, limit=REMEMBERED_MAX if is_telling else 1)
+        newest, _ = await asyncio.to_thread(self._store.signals, query)
+        if newest:
+            self._runner.note_last_signal(deployment.deployment_id, newest[0].at)
+        if is_telling:
             self._runner.decider.remember(deployment.deployment_id, list(newest)[::-1])
 
     async def _stop(self, deployment: Deployment) -> None:

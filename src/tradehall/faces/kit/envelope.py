@@ -69,7 +69,7 @@ class EnvelopeProblem(Problem):
 class EnvelopeErrors:
     """The dialect."""
 
-    body = ErrorEnvelope
+    body: type = ErrorEnvelope
 
     def status(self, kind: ProblemKind) -> int:
         """See ErrorDialect."""

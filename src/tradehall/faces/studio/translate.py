@@ -1,0 +1,320 @@
+"""Records and what is valued of them, in the studio's words."""
+
+from decimal import Decimal
+from typing import Any
+
+from tradehall.app.deployments.facts import part_of, value_of
+from tradehall.app.deployments.ledger import Holding, Ledger
+from tradehall.app.marketplace import Listed, Performance
+from tradehall.app.records.backtest_runs import BacktestRun
+from tradehall.app.records.deployments import Deployment
+from tradehall.app.records.listings import Listing
+from tradehall.app.records.scanners import Scanner
+from tradehall.app.records.strategies import CATEGORIES, OTHER, Strategy, StrategyVersion
+from tradehall.app.scanners.scanners import scan_of
+from tradehall.domain.money import ZERO, trimmed
+from tradehall.domain.time import to_rfc3339
+from tradehall.engine.state import State
+from tradehall.faces.kit import Problem, ProblemKind, plain
+from tradehall.faces.studio import schemas
+from tradehall.faces.studio.studio import Studio
+from tradehall.ports.deployments import EquityPoint, Match, Signal
+from tradehall.ports.records import AuditLine
+from tradehall.strategies.definition import DefinitionError
+from tradehall.strategies.indicators import Indicator, ParameterRule
+from tradehall.strategies.reading import parse
+from tradehall.strategies.scanners import scan_text
+from tradehall.strategies.text import definition_text
+
+
+def stamp(at: int | None) -> str | None:
+    """An instant as text."""
+    return None if at is None else to_rfc3339(at)
+
+
+def money(amount: Decimal) -> str:
+    """An amount as text, without zeros at the end beyond cents."""
+    short = trimmed(amount)
+    exponent = short.as_tuple().exponent
+    return plain(short.quantize(Decimal("0.01")) if isinstance(exponent, int) and exponent > -2 else short)
+
+
+def number(value: Decimal | None) -> str | None:
+    """A price or a size as text."""
+    return None if value is None else plain(value)
+
+
+def category(category_id: int) -> schemas.CategoryShown:
+    """A category by its number."""
+    found = CATEGORIES.get(category_id, CATEGORIES[OTHER])
+    return schemas.CategoryShown(found.category_id, found.label, found.description)
+
+
+def text_of(definition: dict[str, Any] | None) -> str:
+    """A definition in plain words; "" where it cannot be run."""
+    if definition is None:
+        return ""
+    try:
+        return definition_text(parse(definition))
+    except DefinitionError:
+        return ""
+
+
+def strategy(studio: Studio, found: Strategy) -> schemas.StrategyShown:
+    """A strategy as lists show it."""
+    return schemas.StrategyShown(**_strategy_fields(studio, found))
+
+
+def whole_strategy(studio: Studio, found: Strategy, version: StrategyVersion | None) -> schemas.StrategyWhole:
+    """A strategy with its newest definition."""
+    definition = None if version is None else version.definition
+    latest = studio.backtests.latest(found)
+    return schemas.StrategyWhole(
+        **_strategy_fields(studio, found), definition=definition, text=text_of(definition),
+        latest_backtest=None if latest is None else backtest(latest),
+    )  # fmt: skip
+
+
+def _strategy_fields(studio: Studio, found: Strategy) -> dict[str, Any]:
+    return {
+        "id": found.strategy_id,
+        "keygen": found.keygen,
+        "user_id": found.user_id,
+        "name": found.name,
+        "symbol": found.symbol,
+        "timeframe": found.timeframe,
+        "category": category(found.category_id),
+        "status": found.status.value,
+        "program": found.program.value,
+        "is_copied": found.is_copied,
+        "is_published": found.is_published,
+        "notifications": found.notifications,
+        "add_ons": found.add_ons,
+        "definition_version": found.definition_version,
+        "active_deployment_count": studio.strategies.active_deployments(found),
+        "copier_count": found.copier_count,
+        "created_at": to_rfc3339(found.created_at),
+        "updated_at": to_rfc3339(found.updated_at),
+        "deleted_at": stamp(found.deleted_at),
+        "version": found.version,
+    }
+
+
+def version(found: StrategyVersion) -> schemas.VersionShown:
+    """One version of a definition."""
+    return schemas.VersionShown(
+        found.number, found.symbol, found.timeframe, found.definition, text_of(found.definition),
+        to_rfc3339(found.created_at), found.actor,
+    )  # fmt: skip
+
+
+def publication(found: Strategy, listing: Listing | None) -> schemas.PublicationShown:
+    """What is said of a strategy in the marketplace."""
+    said = listing or Listing(found.strategy_id, False, found.name, category_id=found.category_id)
+    return schemas.PublicationShown(
+        said.strategy_id, said.published, said.title, said.summary, said.category_id, said.visibility.value,
+        found.copier_count, stamp(said.published_at), stamp(said.unpublished_at), said.version,
+    )  # fmt: skip
+
+
+def listed(found: Listed, definition: dict[str, Any] | None) -> schemas.ListingShown:
+    """A listing as others see it."""
+    listing, of = found.listing, found.strategy
+    return schemas.ListingShown(
+        strategy_id=listing.strategy_id, keygen=of.keygen, title=listing.title, summary=listing.summary,
+        category=category(listing.category_id), visibility=listing.visibility.value, symbol=of.symbol,
+        timeframe=of.timeframe, text=text_of(definition), copier_count=of.copier_count,
+        published_at=stamp(listing.published_at), performance=performance(found.performance),
+    )  # fmt: skip
+
+
+def performance(found: Performance) -> schemas.PerformanceShown:
+    """What deployments really did."""
+    return schemas.PerformanceShown(
+        found.round_trips, found.wins, found.losses, found.open_positions, found.currency,
+        None if found.net_pnl is None else money(found.net_pnl), found.win_rate, found.profit_factor,
+    )  # fmt: skip
+
+
+# Deployments.
+
+
+def deployment(studio: Studio, found: Deployment) -> schemas.DeploymentShown:
+    """A deployment as lists show it."""
+    return schemas.DeploymentShown(**_deployment_fields(studio, found))
+
+
+def whole_deployment(studio: Studio, found: Deployment, lines: list[AuditLine]) -> schemas.DeploymentWhole:
+    """A deployment with what it holds, and what happened to it."""
+    ledger = studio.runner.ledgers.get(found.deployment_id)
+    holdings = [] if ledger is None else [_holding(studio, ledger, each) for each in ledger.holdings]
+    return schemas.DeploymentWhole(
+        **_deployment_fields(studio, found), open_positions=holdings, events=[_happened(line) for line in lines]
+    )
+
+
+def _deployment_fields(studio: Studio, found: Deployment) -> dict[str, Any]:
+    ledger = studio.runner.ledgers.get(found.deployment_id)
+    loss = found.limits.max_daily_loss
+    return {
+        "id": found.deployment_id,
+        "user_id": found.user_id,
+        "strategy_id": found.strategy_id,
+        "strategy_keygen": found.keygen,
+        "account_login": found.account_id,
+        "mode": found.mode.value,
+        "program": found.program.value,
+        "symbols": list(found.symbols),
+        "size": plain(found.size),
+        "size_type": found.size_type.value,
+        "leverage": found.leverage,
+        "strict_sl": found.strict_sl,
+        "state": found.state.value,
+        "active": found.is_active,
+        "state_reason": found.state_reason,
+        "definition_version": found.definition_version,
+        "budget": _budget(studio.desk.state, found, ledger),
+        "limits": schemas.LimitsShown(found.limits.max_open_positions, None if loss is None else money(loss)),
+        "expires_at": stamp(found.expires_at),
+        "open_trade_count": 0 if ledger is None else len(ledger.holdings),
+        "closed_trade_count": 0 if ledger is None else ledger.tally.count,
+        "net_pnl": money(ZERO if ledger is None else ledger.net_pnl),
+        "last_signal_at": stamp(studio.runner.last_signal_at(found.deployment_id)),
+        "created_at": to_rfc3339(found.created_at),
+        "updated_at": to_rfc3339(found.updated_at),
+        "started_at": stamp(found.started_at),
+        "stopped_at": stamp(found.stopped_at),
+        "version": found.version,
+    }
+
+
+def _budget(state: State, found: Deployment, ledger: Ledger | None) -> schemas.BudgetShown | None:
+    if found.budget is None:
+        return None
+    reserved = ZERO if ledger is None else _reserved(state, ledger, found.budget.currency)
+    return schemas.BudgetShown(found.budget.currency, money(found.budget.allocated), money(reserved))
+
+
+def _reserved(state: State, ledger: Ledger, currency: str) -> Decimal:
+    """What its own holdings and working orders tie up of the strategy's budget."""
+    total = ZERO
+    for holding in ledger.holdings:
+        part = part_of(holding, ledger.account_id, ledger.keygen, state)
+        if part is not None and holding.currency == currency:
+            total += part.margin * min(holding.quantity, part.quantity) / part.quantity
+    for order_id in ledger.orders:
+        order = state.orders.get(order_id)
+        if order is not None and order.hold is not None and order.hold.currency == currency:
+            total += order.hold.amount
+    return total.quantize(Decimal("0.01"))
+
+
+def _holding(studio: Studio, ledger: Ledger, holding: Holding) -> schemas.OpenPositionShown:
+    account = studio.desk.state.accounts.get(ledger.account_id)
+    currency = None if account is None else account.terms.currency
+    pnl = value_of(holding, currency, studio.desk.quotes.get)
+    return schemas.OpenPositionShown(
+        holding.position_id, holding.symbol, holding.side.value.lower(), plain(holding.quantity),
+        plain(holding.entry_price), money(pnl.quantize(Decimal("0.01"))),
+    )  # fmt: skip
+
+
+def _happened(line: AuditLine) -> schemas.HappenedShown:
+    after = {name: value for name, value in line.after.items() if name not in ("version", "updated_at")}
+    detail = ", ".join(f"{name}: {value}" for name, value in after.items() if value is not None)
+    return schemas.HappenedShown(to_rfc3339(line.at), line.action, (line.note or detail)[:300])
+
+
+def signal(found: Signal) -> schemas.SignalShown:
+    """A signal."""
+    return schemas.SignalShown(
+        id=found.signal_id, deployment_id=found.deployment_id, strategy_id=found.keygen,
+        account_login=found.account_id, symbol=found.symbol, at=to_rfc3339(found.at),
+        bar_at=to_rfc3339(found.bar_at), rule=found.rule, action=found.action, price=plain(found.price),
+        quantity=number(found.quantity), stop_loss=number(found.stop_loss), take_profit=number(found.take_profit),
+        outcome=found.outcome.value, reason=found.reason, order_ids=[f"ord_{each}" for each in found.order_ids],
+        client_order_id=found.client_order_id,
+    )  # fmt: skip
+
+
+def equity(found: EquityPoint) -> schemas.EquityShown:
+    """A point of an equity curve."""
+    return schemas.EquityShown(
+        to_rfc3339(found.at), money(found.equity), money(found.realized_pnl), money(found.unrealized_pnl)
+    )
+
+
+# Backtests, scanners, indicators.
+
+
+def backtest(found: BacktestRun) -> schemas.BacktestShown:
+    """A backtest."""
+    return schemas.BacktestShown(
+        id=found.run_id, strategy_id=found.strategy_id, strategy_keygen=found.keygen,
+        definition_version=found.definition_version, symbols=list(found.symbols), timeframe=found.timeframe,
+        from_=stamp(found.since), to=stamp(found.until), initial_cash=money(found.initial_cash), costs=found.costs,
+        state=found.state.value, progress=round(found.progress, 4), reason=found.reason, metrics=found.metrics,
+        created_at=to_rfc3339(found.created_at), started_at=stamp(found.started_at), ended_at=stamp(found.ended_at),
+        version=found.version,
+    )  # fmt: skip
+
+
+def scanner(found: Scanner, newest: Match | None, count: int) -> schemas.ScannerShown:
+    """A scanner with what it found so far."""
+    try:
+        text = scan_text(scan_of(found))
+    except DefinitionError:
+        text = ""
+    return schemas.ScannerShown(
+        id=found.scanner_id, keygen=found.keygen, user_id=found.user_id, name=found.name,
+        pattern_type=found.pattern_type, pattern=found.pattern, condition=found.condition, text=text,
+        universe=list(found.universe), timeframe=found.timeframe, state=found.state.value,
+        last_match_at=None if newest is None else to_rfc3339(newest.at), match_count=count,
+        created_at=to_rfc3339(found.created_at), updated_at=to_rfc3339(found.updated_at),
+        deleted_at=stamp(found.deleted_at), version=found.version,
+    )  # fmt: skip
+
+
+def match(found: Match) -> schemas.MatchShown:
+    """A match."""
+    return schemas.MatchShown(
+        found.match_id or None, found.scanner_id, found.symbol, found.timeframe, found.pattern,
+        to_rfc3339(found.bar_at), to_rfc3339(found.at), plain(found.price),
+        {1: "up", -1: "down"}.get(found.direction),
+    )  # fmt: skip
+
+
+def indicator(found: Indicator) -> schemas.IndicatorShown:
+    """An indicator."""
+    return schemas.IndicatorShown(
+        found.name, found.title, found.group, [field.value for field in found.of],
+        [field.value for field in found.fields], [_parameter(rule) for rule in found.parameters],
+        [each or "value" for each in found.outputs], found.is_pattern,
+    )  # fmt: skip
+
+
+def _parameter(rule: ParameterRule) -> schemas.ParameterShown:
+    def shown(value: object) -> object:
+        return plain(value) if isinstance(value, Decimal) else value
+
+    return schemas.ParameterShown(
+        rule.name, shown(rule.default), shown(rule.minimum), shown(rule.maximum), list(rule.choices)
+    )
+
+
+def not_found(message: str) -> Problem:
+    """There is no such thing."""
+    return Problem(ProblemKind.NOT_FOUND, message)
+
+
+def round_trip(found: dict[str, Any]) -> schemas.RoundTripShown:
+    """A round trip of a backtest, as it is kept."""
+    net = Decimal(found["net_pnl"]) if "net_pnl" in found else ZERO
+    closed_at = found.get("closed_at")
+    result = None if closed_at is None else "win" if net > 0 else "loss" if net < 0 else "breakeven"
+    return schemas.RoundTripShown(
+        id=found["round_trip_id"], symbol=found["symbol"], side=found["side"].lower(), quantity=found["quantity"],
+        entry_price=found["entry_price"], exit_price=found.get("exit_price"), opened_at=to_rfc3339(found["opened_at"]),
+        closed_at=stamp(closed_at), gross_pnl=found.get("gross_pnl", "0"), fees=found.get("fees", "0"),
+        net_pnl=plain(net), currency=found["currency"], exit_reason=found.get("exit_reason", ""), result=result,
+    )  # fmt: skip
