@@ -37,7 +37,7 @@ def lines_of(record: Record, actor: Actor | None) -> list[AuditLine]:
 
 def concerns_audit(record: Record) -> bool:
     """Whether a decision has lines even if no operator asked for it; quick, for it is asked of every decision."""
-    return any(type(event) in _TELLERS for event in record.events)
+    return not _TELLERS.keys().isdisjoint(map(type, record.events))
 
 
 def _of_events(record: Record, who: Actor) -> Iterator[AuditLine]:
@@ -149,11 +149,11 @@ def _account_updated(event: ev.AccountUpdated, page: _Page) -> Iterator[AuditLin
     yield page.line("account.updated", ("account", terms.account_id), terms.account_id, after=after)
 
 
-_FUNDS: Final = frozenset({ev.EntryKind.DEPOSIT, ev.EntryKind.WITHDRAWAL, ev.EntryKind.ADJUSTMENT})
+FUNDS: Final = frozenset({ev.EntryKind.DEPOSIT, ev.EntryKind.WITHDRAWAL, ev.EntryKind.ADJUSTMENT})
 
 
 def _balance_changed(event: ev.BalanceChanged, page: _Page) -> Iterator[AuditLine]:
-    if event.entry in _FUNDS:
+    if event.entry in FUNDS:
         before, after = {"balance": str(event.balance - event.amount)}, {"balance": str(event.balance)}
         yield page.line(
             "account.funds", ("account", event.account_id), event.account_id,

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from tradehall.domain.fill import Fill
 from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.money import ZERO
-from tradehall.domain.order import Order, OrderStatus, Side
+from tradehall.domain.order import WORKING, Order, OrderStatus, Side
 from tradehall.domain.position import PositionSide
 from tradehall.domain.rejection import RejectCode
 
@@ -24,11 +24,14 @@ class OrderEnd(StrEnum):
     DENIED = "DENIED"
 
 
+_ENDS: Final = {status: OrderEnd(status) for status in OrderStatus if status not in WORKING}
+
+
 def end_of(order: Order) -> OrderEnd:
     """How `order`, which has ended, ended."""
     if order.status is OrderStatus.REJECTED and order.reject_code != RejectCode.VENUE_REJECTED:
         return OrderEnd.DENIED
-    return OrderEnd(order.status.value)
+    return _ENDS[order.status]
 
 
 class HouseOrderQuery(Struct, frozen=True, kw_only=True):

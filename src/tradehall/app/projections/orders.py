@@ -32,6 +32,6 @@ def order_row(order: Order) -> OrderRow:
         order.created_at,
         order.updated_at,
         terms.strategy_id,
-        end_of(order).value,
+        str(end_of(order)),
         _encoder.encode(order).decode(),
     )
