@@ -1,5 +1,7 @@
 """Verification: what does not follow from the journal is found, and what would be decided otherwise."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
@@ -9,9 +11,12 @@ from tradehall.app.projections import VIEWS_VERSION
 from tradehall.app.recovery import recover
 from tradehall.app.snapshots import Snapshots
 from tradehall.app.verification import RECORDS_AUDITED_AT_START, audit_at_start, replay, verify
+from tradehall.engine.commands import RegisterStrategy, SetBudget
 from tradehall.engine.record import decode_record, encode_record
 from tradehall.ports.journal import JournalDamaged
 from tradehall.ports.views import ViewRows
+
+STRATEGY = "3f0c7f5e-52a1-4f0e-9d5b-8b8a8f4f7c11"
 
 
 class Files:
@@ -105,6 +110,57 @@ def test_money_from_nowhere_is_found(change, finding):
 
     result = found(rewritten(a_history(), typed))
     assert any(finding in each for each in result.findings), result.findings
+
+
+def a_history_of_a_strategy():
+    store = MemoryStore(VIEWS_VERSION)
+
+    async def trade():
+        desk = a_desk(store)
+        await desk.start()
+        await open_house(desk)
+        await desk.submit(RegisterStrategy(ACCOUNT, STRATEGY))
+        await desk.submit(SetBudget(ACCOUNT, STRATEGY, "USD", Decimal(5000)))
+        for limit in (None, "40000"):
+            order = an_order("0.01", limit=limit)
+            await desk.submit(
+                msgspec.structs.replace(order, terms=msgspec.structs.replace(order.terms, strategy_id=STRATEGY))
+            )
+        await desk.stop()
+
+    run(trade())
+    return store
+
+
+def test_a_sound_history_of_a_strategy_is_sound():
+    assert found(a_history_of_a_strategy()).findings == []
+
+
+def test_units_in_a_book_from_nowhere_are_found():
+    def doubled(record):
+        return encode_record(record).replace(
+            b'"quantity":"0.01","price":"50010","currency"', b'"quantity":"0.02","price":"50010","currency"'
+        )
+
+    findings = found(rewritten(a_history_of_a_strategy(), doubled)).findings
+    assert any("the books' parts in BTCUSD come to 0.01, their fills to 0.02" in each for each in findings), findings
+
+
+def test_a_reservation_that_would_be_another_today_is_told():
+    def less(record):
+        return encode_record(record).replace(b'"amount":"20.20"', b'"amount":"20.19"')
+
+    differences = [each for each in replay(Files(rewritten(a_history_of_a_strategy(), less)))]
+    assert [each.found[0].hold.amount for each in differences] == [Decimal("20.20")]
+
+
+def test_a_budget_that_does_not_follow_from_orders_and_positions_is_found(tmp_path):
+    store = a_history_of_a_strategy()
+    snapshots = Snapshots(tmp_path)
+    state = recover(store.journal, None)
+    state.accounts[ACCOUNT].books[STRATEGY].reserved["USD"] -= 1
+    snapshots.write(state, store.journal.head)
+    assert "it differs from what the journal folds to" in found(store, snapshots).findings[0]
 
 
 def test_units_from_nowhere_are_found():

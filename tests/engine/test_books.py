@@ -1,6 +1,7 @@
 """Books of strategies: whose units are whose, what a hand or the house takes, what exits protect, what a halt stops."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ SL, TP = OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT
 HEDGING = an_account(position_mode="HEDGING")
 
 
-def a_world(**account: str) -> World:
+def a_world(**account: Any) -> World:
     world = World(account=an_account(**account)) if account else World()
     for strategy_id in (MINE, OTHER):
         world.strategy(strategy_id)
