@@ -150,7 +150,7 @@ def test_a_reservation_that_would_be_another_today_is_told():
     def less(record):
         return encode_record(record).replace(b'"amount":"20.20"', b'"amount":"20.19"')
 
-    differences = [each for each in replay(Files(rewritten(a_history_of_a_strategy(), less)))]
+    differences = list(replay(Files(rewritten(a_history_of_a_strategy(), less))))
     assert [each.found[0].hold.amount for each in differences] == [Decimal("20.20")]
 
 

@@ -17,7 +17,7 @@ from tradehall.faces.kit.serve import Listening, bind, make_server
 
 STRATEGY = "3f0c7f5e-52a1-4f0e-9d5b-8b8a8f4f7c11"
 SECRET = "gw_strategy_key_of_the_tests_00001"
-ORDERS, CALLERS = 300, 50
+ORDERS, CALLERS = 150, 50
 
 
 def test_orders_at_once_over_http_overdraw_no_cent_and_a_start_finds_the_same_registry(tmp_path):
