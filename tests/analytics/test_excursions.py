@@ -30,7 +30,8 @@ BARS = {
     ("a symbol without prices",                           {"symbol": "GBPUSD"},                     None,   None),
 ])  # fmt: skip
 def test_how_far_it_went(what: str, changes: dict[str, Any], mae: str | None, mfe: str | None):
-    trip = a_trip(**{"entry_price": "1.10", "exit_price": "1.12", "closed_at": TUESDAY_10H + 3 * HOUR} | changes)
+    plain: dict[str, Any] = {"entry_price": "1.10", "exit_price": "1.12", "closed_at": TUESDAY_10H + 3 * HOUR}
+    trip = a_trip(**plain | changes)
     (told,) = with_excursions([trip], BARS)
     assert (told.mae, told.mfe) == tuple(None if text is None else money(text) for text in (mae, mfe)), what
     assert msgspec.structs.replace(told, mae=None, mfe=None) == trip

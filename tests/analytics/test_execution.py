@@ -24,10 +24,12 @@ from tradehall.analytics.latency import (
 )
 from tradehall.analytics.ranks import by_group, nearest_rank
 from tradehall.analytics.slippage import (
+    Reference,
     Slippage,
     SlippageColumns,
     SlippageSummary,
     decision_price,
+    reference_prices,
     slippage,
     slippage_summaries,
     slippage_summary,
@@ -173,6 +175,16 @@ def test_the_touch_of_the_fills_is_weighted_by_their_units():
     assert touch_of_fills([a_fill("SELL", "1000", "1.2", ask="1.3", bid="1.1")]) == money("1.1")
     assert touch_of_fills([a_fill("BUY", "1000", "1.2")]) is None
     assert touch_of_fills([]) is None
+
+
+def test_an_order_is_held_against_four_prices():
+    fills = [a_fill("SELL", "1000", "1.0990", bid="1.0991", ask="1.0993")]
+    at_signal, at_arrival = a_quote(bid="1.1000", ask="1.1002"), a_quote(bid="1.0996", ask="1.0998")
+    told = reference_prices(an_order(side="SELL"), fills, at_signal=at_signal, at_arrival=at_arrival)
+    assert list(told.values()) == [money("1.1000"), money("1.0996"), money("1.0997"), money("1.0991")]
+    assert told.keys() == set(Reference)
+    unknown = reference_prices(an_order(side="SELL"), [], at_signal=None, at_arrival=None)
+    assert set(unknown.values()) == {None}
 
 
 def a_row(bps: float | None, cost: str, currency: str = "USD") -> Slippage:

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tradehall.analytics.floats import floats_of
 from tradehall.analytics.round_trips import RoundTrip
 from tradehall.domain.money import ZERO, minor_unit
 
@@ -78,7 +79,7 @@ def columns_of(
         fees=_units([trip.fees for trip in ended], decimals),
         swaps=_units([trip.swaps for trip in ended], decimals),
         results=judged,
-        traded_values=np.array([float(t.traded_value) * factor.get(t.symbol, 1.0) for t in ended], np.float64),
+        traded_values=floats_of(t.traded_value for t in ended) * np.array([factor.get(t.symbol, 1.0) for t in ended]),
     )
 
 

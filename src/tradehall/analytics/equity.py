@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tradehall.analytics.returns import Floats
+from tradehall.analytics.floats import Floats, approximate
 from tradehall.analytics.thinning import Thinned
 from tradehall.domain.time import NS_PER_DAY
 
@@ -57,7 +57,7 @@ class EquityCurve:
     def add(self, at: int, equity: Decimal | float) -> None:
         """Equity was `equity` at `at` [ns UTC]. Asserts that time does not go back."""
         self._at.append(at)
-        self._values.append(float(equity))
+        self._values.append(approximate(equity) if isinstance(equity, Decimal) else equity)
         if len(self._at) == _BATCH:
             self._flush()
 
@@ -112,12 +112,12 @@ class EquityCurve:
 
     def _fold(self, at: Instants, values: Floats) -> None:
         if self._first is None:
-            self._first = self._peak = (int(at[0]), float(values[0]))
+            self._first = self._peak = (at[0].item(), values[0].item())
         assert at[0] >= self._last[0] and (np.diff(at) >= 0).all(), "equity was given out of its order in time"
         self._fold_days(at, values)
         self._fold_drawdown(at, values)
         self._thinned.extend(at, values)
-        self._last = (int(at[-1]), float(values[-1]))
+        self._last = (at[-1].item(), values[-1].item())
 
     def _fold_days(self, at: Instants, values: Floats) -> None:
         days = trading_days(at, rests_at_weekends=self._rests_at_weekends)
@@ -145,11 +145,11 @@ class EquityCurve:
         fractions = np.divide(falls, peaks[1:], out=np.zeros_like(falls), where=positive)
         worst = self._drawdown
         self._drawdown = Drawdown(
-            fraction=max(worst.fraction, float(fractions.max())),
-            amount=max(worst.amount, float(falls.max())),
-            length_ns=max(worst.length_ns, int(lengths.max())),
+            fraction=max(worst.fraction, fractions.max().item()),
+            amount=max(worst.amount, falls.max().item()),
+            length_ns=max(worst.length_ns, lengths.max().item()),
         )
-        self._peak = (int(highs[-1]), float(peaks[-1]))
+        self._peak = (highs[-1].item(), peaks[-1].item())
 
 
 def trading_days(at: Instants, *, rests_at_weekends: bool) -> Instants:

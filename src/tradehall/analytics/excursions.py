@@ -45,4 +45,4 @@ def _measured(trip: RoundTrip, prices: Extremes | None) -> RoundTrip:
 
 
 def _decimal(price: np.float64) -> Decimal:
-    return round_floating(Decimal(repr(float(price))))
+    return round_floating(Decimal(repr(price.item())))

@@ -89,7 +89,7 @@ def summary(latencies: Nanoseconds) -> LatencySummary | None:
     if not known.size:
         return None
     p50, p95, p99, longest = nearest_rank(known, (50, 95, 99, 100))
-    return LatencySummary(known.size, float(known.mean()), int(p50), int(p95), int(p99), int(longest))
+    return LatencySummary(known.size, known.mean().item(), p50.item(), p95.item(), p99.item(), longest.item())
 
 
 def summaries(latencies: Nanoseconds, groups: Nanoseconds) -> dict[int, LatencySummary]:

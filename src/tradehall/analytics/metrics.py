@@ -10,7 +10,7 @@ from msgspec import Struct
 from tradehall.analytics import returns as ratios
 from tradehall.analytics.columns import Result, TripColumns, columns_of
 from tradehall.analytics.equity import EquityCurve, Instants, trading_days
-from tradehall.analytics.returns import Floats
+from tradehall.analytics.floats import Floats, approximate
 from tradehall.analytics.round_trips import RoundTrip
 from tradehall.analytics.tally import Tally, exposure, tally
 from tradehall.domain.money import ZERO, round_money
@@ -173,14 +173,15 @@ def _day_ends(start: int, end: int, settings: MetricSettings) -> Instants:
 
 
 def _floats(units: Instants, columns: TripColumns, capital: Decimal) -> Floats:
-    floats: Floats = units / 10.0**columns.decimals + float(capital)
+    floats: Floats = units / 10.0**columns.decimals + approximate(capital)
     return floats
 
 
 def _turnover(equity: EquityCurve, columns: TripColumns) -> float | None:
     _, closes = equity.daily()
-    mean = float(closes.mean()) if closes.size else 0.0
-    return float(columns.traded_values.sum()) / mean if mean > 0 else None
+    mean: float = closes.mean().item() if closes.size else 0.0
+    traded: float = columns.traded_values.sum().item()
+    return traded / mean if mean > 0 else None
 
 
 def _money(amount: float, currency: str) -> Decimal:

@@ -8,9 +8,8 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tradehall.analytics.floats import Floats
 
 # Below this share of the largest return a deviation is the rounding of floats, not a risk that was taken.
 _NOISE: Final = 1e-14
@@ -18,7 +17,7 @@ _NOISE: Final = 1e-14
 
 def total_return(returns: Floats) -> float:
     """Compounded return of all periods: Π(1 + r) - 1; 0 of none."""
-    return float(np.prod(1.0 + returns)) - 1.0
+    return np.prod(1.0 + returns).item() - 1.0
 
 
 def annual_return(returns: Floats, periods_per_year: float) -> float | None:
@@ -41,7 +40,7 @@ def volatility(returns: Floats, periods_per_year: float) -> float | None:
     """Sample standard deviation (n - 1) of the returns × √periods_per_year; None of fewer than two."""
     if returns.size < 2:
         return None
-    return float(np.std(returns, ddof=1)) * math.sqrt(periods_per_year)
+    return _deviation(returns) * math.sqrt(periods_per_year)
 
 
 def sharpe_ratio(returns: Floats, periods_per_year: float, risk_free_rate: float = 0.0) -> float | None:
@@ -52,7 +51,7 @@ def sharpe_ratio(returns: Floats, periods_per_year: float, risk_free_rate: float
     excess = _excess(returns, periods_per_year, risk_free_rate)
     if excess.size < 2:
         return None
-    deviation = float(np.std(excess, ddof=1))
+    deviation = _deviation(excess)
     return _ratio(excess, deviation, periods_per_year)
 
 
@@ -65,7 +64,7 @@ def sortino_ratio(returns: Floats, periods_per_year: float, risk_free_rate: floa
     excess = _excess(returns, periods_per_year, risk_free_rate)
     if excess.size < 2:
         return None
-    deviation = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
+    deviation = math.sqrt(np.mean(np.minimum(excess, 0.0) ** 2))
     return _ratio(excess, deviation, periods_per_year)
 
 
@@ -86,6 +85,16 @@ def _excess(returns: Floats, periods_per_year: float, risk_free_rate: float) -> 
 
 
 def _ratio(excess: Floats, deviation: float, periods_per_year: float) -> float | None:
-    if deviation <= _NOISE * float(np.max(np.abs(excess))):
+    if deviation <= _NOISE * np.max(np.abs(excess)):
         return None
-    return float(np.mean(excess)) / deviation * math.sqrt(periods_per_year)
+    return _mean(excess) / deviation * math.sqrt(periods_per_year)
+
+
+def _mean(values: Floats) -> float:
+    mean: float = np.mean(values).item()
+    return mean
+
+
+def _deviation(values: Floats) -> float:
+    deviation: float = np.std(values, ddof=1).item()
+    return deviation

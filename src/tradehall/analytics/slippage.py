@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tradehall.analytics.floats import approximate
 from tradehall.analytics.ranks import by_group, nearest_rank
 from tradehall.domain.fill import Fill
 from tradehall.domain.market import Quote
@@ -65,10 +66,25 @@ def slippage(
         quantity=quantity,
         price=round_floating(price),
         ticks=round_floating(price / tick_size),
-        bps=float(price / reference * 10_000) if reference > 0 else None,
+        bps=approximate(price / reference * 10_000) if reference > 0 else None,
         cost=round_money(worse * rate, currency),
         currency=currency,
     )
+
+
+def reference_prices(
+    terms: OrderTerms, fills: Sequence[Fill], *, at_signal: Quote | None, at_arrival: Quote | None
+) -> dict[Reference, Decimal | None]:
+    """What an order's fills can be held against; None where nobody kept the quote.
+
+    `at_signal`: the quote when the strategy decided; `at_arrival`: when the engine had the order.
+    """
+    return {
+        Reference.DECISION: decision_price(terms, at_signal),
+        Reference.ARRIVAL: None if at_arrival is None else touch(terms.side, at_arrival),
+        Reference.MID: None if at_arrival is None else (at_arrival.bid + at_arrival.ask) / 2,
+        Reference.TOUCH: touch_of_fills(fills),
+    }
 
 
 def decision_price(terms: OrderTerms, quote: Quote | None) -> Decimal | None:
@@ -141,7 +157,7 @@ def slippage_summary(columns: SlippageColumns) -> SlippageSummary | None:
         return None
     median, p95, worst = nearest_rank(known, (50, 95, 100))
     return SlippageSummary(
-        known.size, float(known.mean()), float(median), float(p95), float(worst), _total_cost(columns)
+        known.size, known.mean().item(), median.item(), p95.item(), worst.item(), _total_cost(columns)
     )
 
 

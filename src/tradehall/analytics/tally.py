@@ -78,8 +78,8 @@ def system_quality(net_pnl: NDArray[np.int64]) -> float | None:
 
     Over all n; Van Tharp counts no more than 100. Source: V. Tharp, Definitive Guide to Position Sizing, 2008.
     """
-    deviation = float(np.std(net_pnl, ddof=1)) if net_pnl.size > 1 else 0.0
-    return math.sqrt(net_pnl.size) * float(np.mean(net_pnl)) / deviation if deviation else None
+    deviation = np.std(net_pnl, ddof=1).item() if net_pnl.size > 1 else 0.0
+    return math.sqrt(net_pnl.size) * np.mean(net_pnl).item() / deviation if deviation else None
 
 
 def exposure(columns: TripColumns, *, open_since: int | None, start: int, end: int) -> float | None:
@@ -95,7 +95,8 @@ def exposure(columns: TripColumns, *, open_since: int | None, start: int, end: i
     order = np.argsort(opened, kind="stable")
     opened, closed = np.clip(opened[order], start, end), np.clip(closed[order], start, end)
     covered = np.maximum.accumulate(np.concatenate(([start], closed)))[:-1]
-    return float(np.maximum(closed - np.maximum(opened, covered), 0).sum() / (end - start))
+    open_ns: int = np.maximum(closed - np.maximum(opened, covered), 0).sum().item()
+    return open_ns / (end - start)
 
 
 def _average(columns: TripColumns, units: int, count: int) -> Decimal | None:
@@ -104,4 +105,4 @@ def _average(columns: TripColumns, units: int, count: int) -> Decimal | None:
 
 def _mean_of(holdings: NDArray[np.int64]) -> int:
     # The sum of a million holdings of years is beyond an int64.
-    return round(float(np.mean(holdings)))
+    return round(np.mean(holdings).item())

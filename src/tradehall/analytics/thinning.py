@@ -30,7 +30,7 @@ class Thinned:
     def extend(self, at: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Take more points, in order of time."""
         if at.size and not self._first:
-            self._first = [(int(at[0]), float(values[0]))]
+            self._first = [(at[0].item(), values[0].item())]
         at, values = np.concatenate((self._rest_at, at)), np.concatenate((self._rest, values))
         while at.size // self._size + len(self._buckets) > self._buckets_max:
             self._size *= 2
