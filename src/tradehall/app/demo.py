@@ -60,6 +60,14 @@ class TerminalSheet(Struct, frozen=True):
     full: str
 
 
+class StrategySheet(Struct, frozen=True):
+    """The strategy that trades by itself, its account, and a key that opens that account at the gateway."""
+
+    id: str
+    account: AccountId
+    gateway_key: str
+
+
 class DemoSheet(Struct, frozen=True):
     """What `demo.json` holds; doors that do not exist yet are left out."""
 
@@ -69,6 +77,7 @@ class DemoSheet(Struct, frozen=True):
     client: ClientSheet | UnsetType = UNSET
     client2: ClientSheet | UnsetType = UNSET
     terminal: TerminalSheet | UnsetType = UNSET
+    strategy: StrategySheet | UnsetType = UNSET
 
 
 def sheet_from(text: bytes) -> DemoSheet | None:
@@ -81,9 +90,18 @@ def sheet_from(text: bytes) -> DemoSheet | None:
 
 def client_key(keys: ApiKeys, sheet: DemoSheet | None, now: int) -> str:
     """The secret of the demo client's key: the one on the sheet while it works, else a new one."""
-    if sheet is not None:
-        digest = digest_of(sheet.gateway.client_account_key).hex()
-        if any(key.digest == digest and key.is_valid(now) for key in keys.all()):
-            return sheet.gateway.client_account_key
-    _, secret = keys.create(CLIENT_ACCOUNT, name="demo client")
-    return secret
+    known = "" if sheet is None else sheet.gateway.client_account_key
+    return _kept_or_new(keys, known, CLIENT_ACCOUNT, "demo client", now)
+
+
+def strategy_key(keys: ApiKeys, sheet: DemoSheet | None, now: int) -> str:
+    """The secret of the key for the demo strategy's account, likewise."""
+    known = sheet.strategy.gateway_key if sheet is not None and sheet.strategy is not UNSET else ""
+    return _kept_or_new(keys, known, STRATEGY_ACCOUNT, "demo strategy", now)
+
+
+def _kept_or_new(keys: ApiKeys, secret: str, account: AccountId, name: str, now: int) -> str:
+    digest = digest_of(secret).hex()
+    if any(key.digest == digest and key.is_valid(now) for key in keys.all()):
+        return secret
+    return keys.create(account, name=name)[1]

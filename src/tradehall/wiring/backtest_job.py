@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from tradehall.adapters.backtest_process import FAILURE, JOB, METRICS, REPORT, ROUND_TRIPS
 from tradehall.adapters.reports.html_report import report_html
+from tradehall.analytics.metrics import Metrics
 from tradehall.app.backtesting.graph import GraphStrategy
 from tradehall.backtests import AccountSetup, ArrayTape, BacktestSettings, Block, Costs, run
 from tradehall.domain.instrument import Instrument
@@ -89,10 +89,12 @@ def _tape(instrument: Instrument, bars: Columns, timeframe: Timeframe) -> ArrayT
     return ArrayTape(instrument, block, TIMEFRAME_NS[timeframe])
 
 
-def _figures(metrics: Struct) -> dict[str, Any]:
-    """Figures by name as JSON has them, which knows no infinity and no NaN; without series."""
-    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(metrics))
-    return {name: value for name, value in found.items() if not isinstance(value, list | dict)}
+def _figures(metrics: Metrics) -> dict[str, Any]:
+    """All figures by name as JSON has them, which knows no infinity and no NaN; those of round trips among them."""
+    named = {**asdict(metrics), **asdict(metrics.tally)}
+    del named["tally"]
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(named))
+    return found
 
 
 def _tell(done: int, total: int) -> None:

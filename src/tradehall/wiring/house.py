@@ -21,10 +21,12 @@ from tradehall.app.audit import AuditTrail
 from tradehall.app.chores import Chores
 from tradehall.app.demo import DEMO_ACCOUNTS, DEMO_DEPOSIT, HOUSE_ACCOUNT
 from tradehall.app.demo_people import DemoPeople, demo_people
+from tradehall.app.demo_strategy import demo_strategy
 from tradehall.app.desk import Desk
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
 from tradehall.app.records.api_keys import ApiKeys
+from tradehall.app.records.strategies import Strategy
 from tradehall.app.recovery import Progress, no_progress, rebuild_views, recover
 from tradehall.app.snapshots import Snapshots
 from tradehall.app.verification import audit_at_start
@@ -89,6 +91,7 @@ class House:
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
         self._is_demo = demo
         self.demo_people: DemoPeople | None = None
+        self.demo_strategy: Strategy | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.failure: Exception | None = None
 
@@ -154,6 +157,7 @@ class House:
         await self.identity.attach(self.desk)
         if self._is_demo:
             self.demo_people = await demo_people(self.identity, read_sheet(self.folder))
+            self.demo_strategy = await demo_strategy(self.studio.strategies, self.studio.deployments)
         self.market.subscribe(self.desk)
         await self.alerts.start()
         self.market.subscribe(self.alerts)  # After the desk: an alert tells of a quote that has done its work.

@@ -13,7 +13,15 @@ import msgspec
 
 import tradehall
 from tradehall.adapters.data_folder import write_private
-from tradehall.app.demo import HOUSE_ACCOUNT, DemoSheet, GatewaySheet, client_key
+from tradehall.app.demo import (
+    HOUSE_ACCOUNT,
+    STRATEGY_ACCOUNT,
+    DemoSheet,
+    GatewaySheet,
+    StrategySheet,
+    client_key,
+    strategy_key,
+)
 from tradehall.app.recovery import Progress
 from tradehall.config import Config
 from tradehall.faces.kit import AccessLog, App, document
@@ -94,7 +102,9 @@ class _Server:
 
     def _write_sheet(self, urls: Sequence[str]) -> DemoSheet:
         before, people = read_sheet(self._house.folder), self._house.demo_people
+        strategy = self._house.demo_strategy
         assert people is not None
+        assert strategy is not None
         sheet = DemoSheet(
             base_url=urls[0],
             gateway=GatewaySheet(
@@ -106,6 +116,11 @@ class _Server:
             client=people.client,
             client2=people.client2,
             terminal=people.terminal,
+            strategy=StrategySheet(
+                strategy.keygen,
+                STRATEGY_ACCOUNT,
+                strategy_key(self._house.keys, before, self._house.clock.now()),
+            ),
         )
         self._house.key_watch.load()
         text = msgspec.json.format(msgspec.json.encode(sheet), indent=2).decode()
@@ -120,6 +135,7 @@ class _Server:
             f"  gateway    {urls[0]}/v1  (stream {urls[0].replace('http', 'ws', 1)}/v1/ws)",
             f"  client     {urls[0]}/client  (stream {urls[0].replace('http', 'ws', 1)}/ws/client)",
             f"  terminal   {urls[0]}/v1/api  (stream {urls[0].replace('http', 'ws', 1)}/v1/api/ws)",
+            f"  studio     {urls[0]}/api/studio/v1  (stream {urls[0].replace('http', 'ws', 1)}/api/studio/v1/ws)",
             f"  documents  {urls[0]}/docs",
         ]
         lines += [f"  second     {url}" for url in urls[1:]]

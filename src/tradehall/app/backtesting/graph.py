@@ -102,7 +102,9 @@ class GraphStrategy(Strategy):
     def _do(self, intent: Intent, broker: Broker) -> None:
         match intent:
             case OpenPosition():
-                size = Amount(money=max(broker.equity, Decimal(0)) * self._share, step=None)
+                instrument = broker.instrument(intent.symbol)
+                step = instrument.quantity_step or instrument.lot_step * instrument.contract_size
+                size = Amount(money=max(broker.equity, Decimal(0)) * self._share, step=step)
                 order = broker.buy if intent.side is PositionSide.LONG else broker.sell
                 order(size, intent.symbol, stop_loss=intent.stop_loss, take_profit=intent.take_profit)
             case ClosePosition():

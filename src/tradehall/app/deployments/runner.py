@@ -222,7 +222,8 @@ class Runner(MarketListener):
         is_late = now - look.signals.at > ENTRY_FRESH_NS
         decided = self.decider.decide(
             deployment, ledger, program, look.signals, now=now, stale=LATE if is_late else "",
-            bar_number=look.bar_number, bar_at=look.signals.at - program.clock.span,
+            bar_number=look.bar_number,
+            bar_at=look.signals.at - (0 if look.bar_number is None else program.clock.span),
         )  # fmt: skip
         return seat.deployment_id, decided
 
