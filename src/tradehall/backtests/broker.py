@@ -1,6 +1,6 @@
 """The broker: what a strategy asks for becomes the commands that every door submits, and meets every rule."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypedDict, Unpack
@@ -194,6 +194,15 @@ class Broker:
         price = partial(self._price, position.symbol)
         command = cmd.SetPositionExits(self.account_id, position.position_id, price(stop_loss), price(take_profit))
         return self._now(command)
+
+    def at(self, instant: int, call: Callable[["Broker"], object]) -> None:
+        """Have `call(broker)` called at `instant` [ns UTC], after the prices of that instant: between two calls a
+        strategy without `on_bar` and `on_quote` looks at nothing. ValueError for an instant that is over.
+        """
+        if instant < self.now:
+            raise ValueError(f"{instant} is over: it is {self.now}")
+        self._world.timers.add(instant, lambda: call(self))
+        self._world.is_stale = True
 
     def submit(self, command: cmd.AnyCommand) -> Record | None:
         """Submit any command, at once; what the engine decided, None if nothing happened."""

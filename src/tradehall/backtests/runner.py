@@ -3,6 +3,7 @@
 import traceback
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,9 @@ from tradehall.engine.valuation import value_account
 LOOKS_PER_STEP: Final = 4_096
 DEFAULTS: Final = BacktestSettings()
 _BEFORE_TIME: Final = -(2**62)
+
+
+_first: Final = itemgetter(0)
 
 
 class StrategyFailed(Exception):
@@ -171,15 +175,16 @@ class Run:
 
     def _next(self, until: int) -> tuple[Key, Callable[[], None] | None]:
         """What comes next besides the strategy's looks."""
-        due = self.world.next_due(until)
-        deadline = self.world.loop.next_deadline()
-        if deadline is not None and deadline < until:
-            key = deadline, BEFORE_ALL, 0
-            if due is None or key < due.key:
-                return key, lambda: self.world.on_time(deadline)
-        if due is None:
-            return (until, BEFORE_ALL, 0), None
-        return due.key, lambda: self._show(due)
+        world = self.world
+        moments: list[tuple[Key, Callable[[], None] | None]] = [((until, BEFORE_ALL, 0), None)]
+        if (due := world.next_due(until)) is not None:
+            moments.append((due.key, lambda: self._show(due)))
+        if (deadline := world.loop.next_deadline()) is not None:
+            moments.append(((deadline, BEFORE_ALL, 0), lambda: world.on_time(deadline)))
+        if (timer := world.timers.next_at) is not None:
+            moments.append(((timer, AFTER_ALL, 1), lambda: self._wake(timer)))
+        key, act = min(moments, key=_first)
+        return (key, act) if key[0] < until else moments[0]
 
     def _show(self, due: Due) -> None:
         for _ in self.world.show(due):
@@ -187,6 +192,12 @@ class Run:
         if due.point[1] == 0:
             for _, fulfil in self.world.queue.take(due.line.symbol):
                 fulfil()
+
+    def _wake(self, at: int) -> None:
+        """A call that the strategy asked for, behind its looks of the same instant."""
+        self.world.market.move(max(at, self.world.market.at), AFTER_ALL)
+        self.world.is_stale = True
+        self._call("a call at an instant", self.world.timers.pop())
 
     def _look(self, looks: Looks, key: Key) -> None:
         """Let the strategy look, as often as it wants to before `key`, or until it does something."""

@@ -7,13 +7,14 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tradehall.backtests.bar_path import POINTS, offsets
+from tradehall.backtests.bar_path import offsets
 from tradehall.domain.instrument import Instrument
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 ROWS_PER_BLOCK: Final = 65_536
+PRICES_OF_A_BAR: Final = 4
 
 
 class Block(Struct, frozen=True):
@@ -99,7 +100,9 @@ class ArrayTape:
     """A tape of columns that are in memory already."""
 
     def __init__(self, instrument: Instrument, rows: Block, span_ns: int | None = None) -> None:
-        assert len(rows.bid) == (1 if span_ns is None else POINTS), "quotes have one price a side, bars have four"
+        assert len(rows.bid) == (1 if span_ns is None else PRICES_OF_A_BAR), (
+            "quotes have one price a side, bars have four"
+        )
         self.instrument = instrument
         self.span_ns = span_ns
         self.length = len(rows)

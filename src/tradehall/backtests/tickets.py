@@ -1,7 +1,8 @@
-"""Tickets: what a strategy holds of an order it gave, and orders that wait for the next open."""
+"""Tickets: what a strategy holds of an order it gave; orders that wait for the next open; calls at an instant."""
 
 from collections.abc import Callable
 from decimal import Decimal
+from heapq import heappop, heappush
 
 from tradehall.domain.ids import OrderId
 from tradehall.domain.rejection import Rejection
@@ -32,6 +33,29 @@ Wish = Callable[[], AnyCommand | None]
 Number = Decimal | int | float | str
 Fulfil = Callable[[], object]
 Queued = tuple[Ticket, Fulfil]
+
+
+class Timers:
+    """Calls that a strategy wants at instants, the earliest first; of one instant in the order of asking."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Callable[[], object]]] = []
+        self._count = 0
+
+    @property
+    def next_at(self) -> int | None:
+        """When the next one is due [ns UTC]."""
+        return self._heap[0][0] if self._heap else None
+
+    def add(self, at: int, call: Callable[[], object]) -> None:
+        """Call at `at` [ns UTC]."""
+        self._count += 1
+        heappush(self._heap, (at, self._count, call))
+
+    def pop(self) -> Callable[[], object]:
+        """The call that is due first; it leaves. Asserts that there is one."""
+        assert self._heap, "no timer was set"
+        return heappop(self._heap)[2]
 
 
 class Queue:

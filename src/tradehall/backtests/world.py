@@ -1,31 +1,27 @@
 """The world of a run: engine, venue and loop over a market of the past, and which of its prices they are shown."""
 
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
 from enum import StrEnum
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from tradehall.backtests.actions import Actions, booking_of, orders_after_split
+from tradehall.backtests.bar_path import STOPS_BETWEEN_MAX, stop_between
 from tradehall.backtests.kernels import CAN_SEARCH
 from tradehall.backtests.line import EVERYWHERE, Levels, Line, Point
 from tradehall.backtests.market import BEFORE_ALL, Market
 from tradehall.backtests.settings import ActionKind, BacktestSettings, CorporateAction, InBar
 from tradehall.backtests.tape import Window
-from tradehall.backtests.tickets import Queue, Ticket
+from tradehall.backtests.tickets import Queue, Ticket, Timers
 from tradehall.domain.market import Quote
 from tradehall.engine import commands as cmd
 from tradehall.engine.commands import AnyCommand
 from tradehall.engine.engine import Engine
 from tradehall.engine.record import Record
 from tradehall.engine.state import State
-from tradehall.venue.book import Reach
 from tradehall.venue.loop import TradingLoop
 from tradehall.venue.settings import VenueSettings
 from tradehall.venue.simulated import SimulatedVenue
-
-# Between two prices of a bar an order may be met, filled and replaced so often; then the second price is told.
-STOPS_BETWEEN_MAX: Final = 10_000
 
 
 class Why(StrEnum):
@@ -73,6 +69,7 @@ class World:
         self.is_stale = True
         self.shown: dict[Why, int] = dict.fromkeys(Why, 0)
         self.queue = Queue()
+        self.timers = Timers()
         self._actions = Actions(settings.actions)
         self._stops_in_bars = settings.fills.in_bar is InBar.AT_PRICE
         self._found: dict[int, tuple[Levels, int]] = {}
@@ -149,7 +146,7 @@ class World:
             after = self.market.quote_at(line, point)
             for _ in range(STOPS_BETWEEN_MAX):
                 assert before is not None, "a bar's first price was told before its others"
-                between = stop_between(line, before, after, self.loop.reach(line.symbol))
+                between = stop_between(before, after, self.loop.reach(line.symbol), line.rounded)
                 if between is None:
                     break
                 self._tell(line, line.told, between, Why.BETWEEN)
@@ -224,30 +221,3 @@ class World:
         self.catch_up()
         self.is_stale = True
         self.loop.on_time(self.market.at)
-
-
-def stop_between(line: Line, before: Quote, after: Quote, reach: Reach | None) -> Quote | None:
-    """The quote at the first price strictly between two at which an order waits; None: nobody waits there."""
-    if reach is None:
-        return None
-    asks = (before.ask, after.ask, reach.ask_up if after.ask > before.ask else reach.ask_down)
-    bids = (before.bid, after.bid, reach.bid_up if after.bid > before.bid else reach.bid_down)
-    shares = [(share, side) for side, of in enumerate((bids, asks)) if (share := _share(*of)) is not None]
-    if not shares:
-        return None
-    share, side = min(shares)
-    bid = bids[2] if side == 0 else line.rounded(before.bid + (after.bid - before.bid) * share)
-    ask = asks[2] if side == 1 else line.rounded(before.ask + (after.ask - before.ask) * share)
-    if before.bid == before.ask and after.bid == after.ask:
-        bid = ask = bids[2] if side == 0 else asks[2]
-    assert bid is not None and ask is not None, "the side that stops has a price"
-    # When within the bar is not known: all happens at the instant of the second price, one after the other.
-    return Quote(line.symbol, bid, ask, after.at, after.at)
-
-
-def _share(start: Decimal, end: Decimal, level: Decimal | None) -> Decimal | None:
-    """How far a level lies on the way from `start` to `end`, strictly between 0 and 1."""
-    if level is None or start == end:
-        return None
-    share = (level - start) / (end - start)
-    return share if 0 < share < 1 and level not in (start, end) else None
