@@ -143,7 +143,10 @@ async def delete_order(gateway: Gateway, request: Request) -> Response:
 
 
 async def delete_orders(gateway: Gateway, request: Request) -> Response:
-    """Cancel all working orders, or those of one symbol; with a key made for a strategy, those of the strategy."""
+    """Cancel all working orders, or those of one symbol.
+
+    With a key made for a strategy: those of the strategy.
+    """
     account_id: AccountId = gateway.account(request).terms.account_id
     asked = decode_query(request, requests.SymbolQuery).symbol
     symbol = None if asked is None else resolve_symbol(asked, gateway.instruments)
