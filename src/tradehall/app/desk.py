@@ -26,6 +26,7 @@ from tradehall.engine.state import ConservationError, State
 from tradehall.ports.clock import Clock
 from tradehall.ports.journal import JournalRefused
 from tradehall.ports.store import Store
+from tradehall.venue.book import Reach
 from tradehall.venue.loop import TradingLoop
 
 PROBE_INTERVAL_S: Final = 0.5
@@ -171,6 +172,10 @@ class Desk(MarketListener):
     def next_deadline(self) -> int | None:
         """When `on_time` is due [ns UTC]; None while nothing waits for time."""
         return self._loop.next_deadline()
+
+    def reach(self, symbol: str) -> Reach | None:
+        """Prices that a quote of `symbol` must come to before it reaches an order; None: nobody says."""
+        return self._loop.reach(symbol) if self._loop.follows(symbol) else None
 
     def _hear(self, decide: Callable[[Any, int], None], word: object) -> None:
         if self._closed_because is not None:

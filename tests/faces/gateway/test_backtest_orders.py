@@ -57,7 +57,7 @@ def test_an_order_from_before_the_start_fills_at_the_first_open(tmp_path):
     ("fill or kill",                       dict(time_in_force="FOK"),                            "102.01",  1),
     ("for the day",                        dict(time_in_force="DAY"),                            "102.01",  1),
     ("hidden, leveraged, cross",           dict(hidden=True, leverage="2", margin_mode="CROSS"), "102.01",  1),
-    ("a trailing stop",                    dict(side="SELL", order_type="TRAILING_STOP", trailing_distance="4", trailing_type="ABSOLUTE"), "98.00", 2),
+    ("a trailing stop",                    dict(side="SELL", order_type="TRAILING_STOP", trailing_distance="4", trailing_type="ABSOLUTE"), "100.50", 2),
 ])  # fmt: skip
 def test_all_order_types_work_through_the_past(tmp_path, what, wish, price, minute):
     async def steps(past: Past):
@@ -122,6 +122,34 @@ def test_brackets_and_closed_positions_are_told_as_on_paper(tmp_path):
                 COMPLETE,
             ]  # fmt: skip
             assert await past.get("/positions") == []
+
+    through(tmp_path, write_bars(tmp_path), steps)
+
+
+def test_a_stop_inside_a_bar_fills_at_its_own_price_and_beyond_an_open_at_the_open(tmp_path):
+    async def steps(past: Past):
+        async with past.follow() as strategy:
+            candle = await strategy.next()
+            await past.place(quantity="10", stop_loss="100.25")
+            strategy.ack(candle)
+            told = await strategy.until(COMPLETE)
+            # Bought at the open of 102.01; two minutes on the bar falls from 104.50 to 98.00, through the stop.
+            assert [frame["trade"]["price"] for frame in told if frame["type"] == "trade"] == ["102.01", "100.25"]
+
+    through(tmp_path, write_bars(tmp_path), steps)
+
+
+def test_what_a_stop_inside_a_bar_sets_off_is_in_the_book_before_the_bar_goes_on(tmp_path):
+    async def steps(past: Past):
+        async with past.follow() as strategy:
+            candle = await strategy.next()
+            await past.place(side="BUY", quantity="1", order_type="STOP", stop_price="102.80")
+            strategy.ack(candle)
+            told = await strategy.until("account")
+            resting = await past.place(side="SELL", quantity="1", order_type="LIMIT", limit_price="102.90")
+            strategy.ack(told[-1])
+            await strategy.until("candle")
+            assert (await past.order(resting))["average_fill_price"] == "102.90"
 
     through(tmp_path, write_bars(tmp_path), steps)
 

@@ -67,6 +67,10 @@ class Script:
         while len(self._ahead) < ROWS_AHEAD and (row := next(self._rows, None)) is not None:
             self._ahead.append(row)
 
+    def symbol_of(self, row: Row) -> str:
+        """The symbol that a row is about."""
+        return self._reel.symbol_of(row)
+
     def send(self, row: Row, sink: MarketSink, received_at: int) -> None:
         """Tell what a row says."""
         self._reel.send(row, sink, received_at=received_at)
@@ -107,6 +111,39 @@ class Script:
             self._left_out.add(symbol)
         else:
             self._left_out.discard(symbol)
+
+
+class Held:
+    """Takes what a row says, to be passed on a little later."""
+
+    def __init__(self) -> None:
+        self.quotes: list[Quote] = []
+        self._prints: list[Print] = []
+        self._depths: list[Depth] = []
+
+    def pass_on(self, sink: MarketSink) -> None:
+        """Tell it, in the order in which the kinds follow each other at one instant."""
+        for depth in self._depths:
+            sink.on_depth(depth)
+        for quote in self.quotes:
+            sink.on_quote(quote)
+        for printed in self._prints:
+            sink.on_print(printed)
+
+    def on_quote(self, quote: Quote) -> None:
+        """See MarketSink."""
+        self.quotes.append(quote)
+
+    def on_print(self, printed: Print) -> None:
+        """See MarketSink."""
+        self._prints.append(printed)
+
+    def on_depth(self, depth: Depth) -> None:
+        """See MarketSink."""
+        self._depths.append(depth)
+
+    def on_end(self, symbols: Iterable[str]) -> None:
+        """The script leaves ends out."""
 
 
 class _Known:

@@ -4,16 +4,20 @@ import asyncio
 import logging
 import time
 from enum import StrEnum
+from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
 from tradehall.app.backtest.bars import PacedBars
 from tradehall.app.backtest.pace import Pace
-from tradehall.app.backtest.script import Script
+from tradehall.app.backtest.script import Held, Script
 from tradehall.app.desk import Desk
 from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import ShardUnavailable
+from tradehall.backtests.bar_path import STOPS_BETWEEN_MAX, stop_between
+from tradehall.domain.money import round_to
 from tradehall.domain.time import to_rfc3339
 from tradehall.ports.clock import SettableClock
+from tradehall.ports.recording import Row
 
 F_co = TypeVar("F_co", covariant=True)
 F = TypeVar("F")
@@ -103,7 +107,11 @@ class Simulation(Generic[F]):
             if bars.next_end <= at or (deadline is not None and deadline <= at):
                 await self._pass_time(at)
             clock.set(at)
-            script.send(row, market, at)
+            symbol = script.symbol_of(row)
+            if desk.reach(symbol) is not None and bars.is_inside_bar(symbol):
+                await self._pass_prices(row, at)
+            else:
+                script.send(row, market, at)
             if pace.has_more or desk.state.seq != self._settled_seq:
                 await self._tell()
             if number % ROWS_PER_LOOK == 0 and time.monotonic_ns() > slice_end:
@@ -111,6 +119,23 @@ class Simulation(Generic[F]):
                 slice_end = time.monotonic_ns() + SLICE_NS_MAX
         await self._pass_time(self._bars.last_end)
         await self._tell()
+
+    async def _pass_prices(self, row: Row, at: int) -> None:
+        """Tell a price inside a bar, and before it those between it and the last at which orders wait."""
+        held = Held()
+        self._script.send(row, held, at)
+        for after in held.quotes:
+            symbol, quotes = after.symbol, self._market.quotes
+            on_tick = partial(round_to, step=self._desk.state.instruments[symbol].tick_size)
+            for _ in range(STOPS_BETWEEN_MAX):
+                between = stop_between(quotes[symbol], after, self._desk.reach(symbol), on_tick)
+                if between is None:
+                    break
+                self._market.on_quote(between)
+                if quotes[symbol] is not between:
+                    break  # Rounded, it was no quote; the price itself comes now.
+                await self._tell()
+        held.pass_on(self._market)
 
     async def _pass_time(self, until: int) -> None:
         """Do what is due up to `until`, in the order of time; at one instant deadlines come before the end of a bar."""
