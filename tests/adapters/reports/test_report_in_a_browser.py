@@ -135,7 +135,7 @@ def test_the_list_sorts_filters_turns_pages_and_shows_on_the_chart(browser: Brow
     nets = sorted((float(trip.net_pnl) for trip in report.round_trips), reverse=True)
     page.locator("#trip-table").get_by_role("button", name="Net P&L").click()
     assert page.locator("th[aria-sort=descending]").inner_text() == "Net P&L ▼"
-    assert page.locator("#trip-table tbody tr:first-child td:nth-child(9)").inner_text() == f"+{nets[0]:,.2f}"
+    assert page.locator("#trip-table tbody tr:first-child td:nth-child(4)").inner_text() == f"+{nets[0]:,.2f}"
     page.get_by_role("button", name="Next").click()
     assert page.locator("#trip-pager span").inner_text().startswith("16 to 30 of 120")
     page.get_by_label("Result").select_option("lost")

@@ -5,10 +5,11 @@
 const list = { page: 0, by: 'number', rising: true, rows: trips };
 const columns = [
   ['number', '#', (trip) => String(trip.number)], ['symbol', 'Symbol', (trip) => trip.symbol], ['side', 'Side', (trip) => trip.side],
+  ['net', 'Net P&L', (trip) => money(trip.net)],
   ['quantity', 'Quantity', (trip) => written(trip.quantity)], ['opened', 'Opened (UTC)', (trip) => moment(trip.opened)],
   ['closed', 'Closed (UTC)', (trip) => (trip.closed === null ? 'still open' : moment(trip.closed))],
   ['entry', 'Entry', (trip) => priced(trip, trip.entry)], ['exit', 'Exit', (trip) => (trip.exit === null ? '—' : priced(trip, trip.exit))],
-  ['net', 'Net P&L', (trip) => money(trip.net)], ['fees', 'Fees', (trip) => written(trip.fees, 2)],
+  ['fees', 'Fees', (trip) => written(trip.fees, 2)],
   ['swaps', 'Swaps', (trip) => written(trip.swaps, 2)], ['held', 'Held', (trip) => (trip.held === null ? '—' : lasting(trip.held))],
   ['strategy', 'Strategy', (trip) => trip.strategy], ['reason', 'Ended by', (trip) => trip.reason], ['comment', 'Comment', (trip) => trip.comment],
 ].filter(([key]) => !['swaps', 'strategy', 'comment'].includes(key) || trips.some((trip) => trip[key]));
