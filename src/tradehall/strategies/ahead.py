@@ -22,7 +22,7 @@ from tradehall.strategies.definition import (
 )
 from tradehall.strategies.plan import Bindings, Clock, bars_ago, scale_of
 from tradehall.strategies.program import Program, Signals
-from tradehall.strategies.verdicts import Verdict
+from tradehall.strategies.verdicts import NEVER, Verdict
 
 
 class SignalsAhead(Struct, frozen=True):
@@ -109,7 +109,7 @@ class Arrays:
             case Any(parts):
                 return opposite(least([opposite(self.verdicts(part)) for part in parts]))
             case Within(part, bars):
-                return greatest_of_last(self.verdicts(part), bars)
+                return met_within(self.verdicts(part), bars)
 
     def _compared(self, relation: Relation, condition: Comparison, ago: int) -> Verdicts:
         left, right = condition.left, condition.right
@@ -139,9 +139,16 @@ def shifted(values: Floats, bars: int) -> Floats:
     return earlier
 
 
-def greatest_of_last(verdicts: Verdicts, bars: int) -> Verdicts:
-    """The greatest of the last `bars` verdicts at every bar; before the first bar nothing is known."""
-    padded = np.concatenate([np.full(bars - 1, Verdict.UNKNOWN, dtype=np.uint8), verdicts])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, bars)
-    greatest: Verdicts = windows.max(axis=1) if len(windows) else verdicts
-    return greatest
+def met_within(verdicts: Verdicts, bars: int) -> Verdicts:
+    """Whether one of the last `bars` verdicts is MET, at every bar; before the first bar nothing is known."""
+    numbers = np.arange(len(verdicts))
+    before = numbers - bars
+    met, unknown = (_last_time(verdicts, verdict, numbers) for verdict in (Verdict.MET, Verdict.UNKNOWN))
+    is_unknown = (before < -1) | (unknown > before)
+    found = np.where(met > before, Verdict.MET, np.where(is_unknown, Verdict.UNKNOWN, Verdict.UNMET))
+    return found.astype(np.uint8)
+
+
+def _last_time(verdicts: Verdicts, verdict: Verdict, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At every bar the number of the last one that had such a verdict; NEVER: none had."""
+    return np.maximum.accumulate(np.where(verdicts == verdict, numbers, NEVER))

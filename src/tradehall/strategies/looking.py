@@ -22,8 +22,8 @@ from tradehall.strategies.definition import (
 )
 from tradehall.strategies.plan import Clock, Series, bars_ago, scale_of
 from tradehall.strategies.program import Program, Signals
-from tradehall.strategies.tracks import DEPTH, MASK, Track, fill, new_ring
-from tradehall.strategies.verdicts import Verdict
+from tradehall.strategies.tracks import MASK, Track, fill, new_ring
+from tradehall.strategies.verdicts import NEVER, Verdict
 
 # A value, or a verdict, as it was at the bar so many bars before the newest one.
 Value: TypeAlias = Callable[[int], float]
@@ -134,7 +134,7 @@ class Looking:
             case Any(parts):
                 return _greatest([self._test(part) for part in parts])
             case Within(part, bars):
-                return self._within(self._test(part), bars)
+                return _Within(self._test(part), bars, self.track)
 
     def _comparison(self, relation: Relation, condition: Comparison) -> Test:
         left, right = self._value(condition.left), self._value(condition.right)
@@ -154,19 +154,42 @@ class Looking:
 
         return crosses
 
-    def _within(self, test: Test, bars: int) -> Test:
-        """The greatest of the last verdicts; each is found once and kept with the number of its bar."""
-        numbers, kept, track = array("q", [-1]) * DEPTH, bytearray(DEPTH), self.track
 
-        def at(number: int, ago: int) -> int:
-            if number < 0:
-                return Verdict.UNKNOWN
-            slot = number & MASK
-            if numbers[slot] != number:
-                numbers[slot], kept[slot] = number, test(ago)
-            return kept[slot]
+class _Within:
+    """Whether a test was met at one of the last bars: it remembers the last bar at which it was, and was not known."""
 
-        return lambda ago: _VERDICTS[max([at(track.head - each, each) for each in range(ago, ago + bars)])]
+    __slots__ = ("_bars", "_met", "_test", "_track", "_unknown", "_upto")
+
+    def __init__(self, test: Test, bars: int, track: Track) -> None:
+        self._test, self._bars, self._track = test, bars, track
+        # Numbers of bars: the last one it has tested, the last at which it was met, and was unknown.
+        self._upto, self._met, self._unknown = -1, NEVER, NEVER
+
+    def __call__(self, ago: int) -> Verdict:
+        """The verdict at a bar: what is asked again and again is the newest."""
+        head = self._track.head
+        if ago or head < 0:
+            return self._looked_up(ago)
+        for number in range(max(self._upto + 1, head - self._bars + 1), head + 1):
+            verdict = self._test(head - number)
+            if verdict is Verdict.MET:
+                self._met = number
+            elif verdict is Verdict.UNKNOWN:
+                self._unknown = number
+        self._upto, before = head, head - self._bars
+        if self._met > before:
+            return Verdict.MET
+        # Of what came before the first bar nothing is known.
+        return Verdict.UNKNOWN if before < -1 or self._unknown > before else Verdict.UNMET
+
+    def _looked_up(self, ago: int) -> Verdict:
+        found = Verdict.UNMET
+        for each in range(ago, ago + self._bars):
+            verdict = self._test(each) if each <= self._track.head else Verdict.UNKNOWN
+            if verdict is Verdict.MET:
+                return verdict
+            found = max(found, verdict)
+        return found
 
 
 def _last_close(clock: Clock, instant: int) -> int:

@@ -1,8 +1,12 @@
 """What a condition says at a bar, and the arithmetic of three answers."""
 
 from enum import IntEnum
+from typing import Final
 
 from msgspec import Struct
+
+# The number of a bar that is before all others.
+NEVER: Final = -(1 << 40)
 
 
 class Verdict(IntEnum):
