@@ -123,7 +123,7 @@ def test_config_tells_every_setting_its_value_and_where_it_comes_from(run, tmp_p
         "GATEWAY_HOST",
     )
     assert (told["sim_seed"]["value"], told["sim_seed"]["source"]) == ("7", "flag")
-    assert told["from"]["no_effect"]
+    assert told["exit_state_file"]["no_effect"]
 
 
 def test_config_masks_secrets(run, monkeypatch):

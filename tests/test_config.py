@@ -149,7 +149,7 @@ def test_a_table_of_the_file_is_a_prefix(tmp_path):
 @pytest.mark.parametrize(("what", "environment", "demo", "sentence"), [
     # what is refused              settings                                                               demo    the sentence holds
     ("a mode to come",             {"TRADEHALL_MODE": "live"},                                            False,  "mode live is not built in yet"),
-    ("another mode to come",       {"GATEWAY_MODE": "backtest"},                                          False,  "mode backtest is not built in yet"),
+    ("a past that is made up",     {"GATEWAY_MODE": "backtest"},                                          False,  "mode backtest runs through recorded prices"),
     ("a store to come",            {"TRADEHALL_STORE": "postgresql://u:secret@h/d"},                      False,  "PostgreSQL store is not built in yet"),
     ("a store unheard of",         {"TRADEHALL_STORE": "papyrus"},                                        False,  "store papyrus is unknown"),
     ("a provider to come",         {"GATEWAY_PROVIDER": "alpaca"},                                        False,  "provider alpaca is not built in yet"),
