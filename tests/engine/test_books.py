@@ -15,7 +15,6 @@ from tradehall.engine.books import unattributed_units
 from tradehall.engine.loss_watch import LossWatch
 
 SL, TP = OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT
-HEDGING = an_account(position_mode="HEDGING")
 
 
 def a_world(**account: Any) -> World:

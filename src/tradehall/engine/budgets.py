@@ -12,7 +12,6 @@ from tradehall.domain.account import Account, PositionMode
 from tradehall.domain.money import HUNDRED, ONE, ZERO, minor_unit, round_down_to, round_margin
 from tradehall.domain.order import Hold, Order, OrderTerms, OrderType, Side, TrailingType
 from tradehall.domain.position import side_opened_by
-from tradehall.engine.booking import part_in
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.fees import commission_of
 from tradehall.engine.state import State
@@ -129,9 +128,3 @@ def hold_after_fill(order: Order, hold: Hold, quantity: Decimal) -> Hold | None:
         return hold
     amount = round_down_to(hold.amount * opening / hold.quantity, minor_unit(hold.currency))
     return Hold(hold.currency, amount, opening)
-
-
-def part_to_close(account: Account, strategy_id: str, symbol: str, side: Side) -> Decimal:
-    """Units that orders of `side` can close of a strategy's part on a netting account."""
-    part = part_in(account, strategy_id, symbol)
-    return part.quantity if part is not None and part.side.exit_side is side else ZERO

@@ -59,7 +59,7 @@ def project_taken_out(facts: Facts, state: State, rows: ViewRows) -> None:
 def closed_ticket(state: State, position: Position, part: ClosedPart, *, is_last: bool) -> Ticket:
     """The ticket of a closing: the last keeps the position's number, a part has that of the order that closed it."""
     instrument = state.instruments[position.symbol]
-    stop_loss, take_profit = exit_prices(state, position.position_id)
+    stop_loss, take_profit = exit_prices(state, position)
     return Ticket(
         ticket=position.position_id if is_last else part.order_id,
         account_id=position.account_id,
@@ -87,10 +87,12 @@ def closed_ticket(state: State, position: Position, part: ClosedPart, *, is_last
     )
 
 
-def exit_prices(state: State, position_id: PositionId) -> tuple[Decimal | None, Decimal | None]:
+def exit_prices(state: State, position: Position) -> tuple[Decimal | None, Decimal | None]:
     """Stop loss and take profit that rest behind a position, or went with it in the last record."""
-    gone = [order for order in state.ended_now if order.terms.position_id == position_id]
-    return _prices([*state.reducing_orders(position_id), *gone])
+    # The part of a strategy's book may have the position's number: its exits are not the position's.
+    bound = (position.position_id, position.strategy_id)
+    gone = [order for order in state.ended_now if (order.terms.position_id, order.terms.strategy_id) == bound]
+    return _prices([*state.reducing_orders(position.position_id), *gone])
 
 
 def resting_exit_prices(state: State, position_id: PositionId) -> tuple[Decimal | None, Decimal | None]:
