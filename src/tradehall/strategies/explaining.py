@@ -3,6 +3,7 @@
 import math
 
 from tradehall.strategies.definition import All, Any, Comparison, Condition, Move, Not, Operand, Relation, Within
+from tradehall.strategies.evaluating import Evaluator
 from tradehall.strategies.looking import Looking
 from tradehall.strategies.text import condition_text, operand_text
 from tradehall.strategies.tracks import LOOKS_KEPT
@@ -15,22 +16,34 @@ def explain(looking: Looking, ago: int = 0) -> tuple[Explanation | None, ...]:
     None: a rule without a condition; it is always met.
     """
     assert 0 <= ago < LOOKS_KEPT, f"{ago} looks ago is forgotten"
-    bar = ago + looking.behind
+    evaluator = looking.past(ago)
     rules = enumerate(looking.program.definition.rules)
     return tuple(
-        None if rule.when is None else _explained(looking, rule.when, f"rules[{number}].when", bar)
+        None if rule.when is None else _explained(evaluator, rule.when, f"rules[{number}].when")
         for number, rule in rules
     )
 
 
-def _explained(looking: Looking, condition: Condition, path: str, ago: int) -> Explanation:
+def _explained(evaluator: Evaluator, condition: Condition, path: str) -> Explanation:
+    parts = tuple(_explained(evaluator, part, f"{path}{step}") for step, part in _parts(condition))
     return Explanation(
         path=path,
-        text=condition_text(condition, looking.program.inputs),
-        verdict=looking.verdict(condition, ago),
-        values=tuple(_shown(looking, operand, ago + back, back) for operand, back in _operands(condition)),
-        parts=tuple(_explained(looking, part, f"{path}{step}", ago) for step, part in _parts(condition)),
+        text=condition_text(condition, evaluator.program.inputs),
+        verdict=_verdict(evaluator, condition, parts),
+        values=tuple(_shown(evaluator, operand, back) for operand, back in _operands(condition)),
+        parts=parts,
     )
+
+
+def _verdict(evaluator: Evaluator, condition: Condition, parts: tuple[Explanation, ...]) -> Verdict:
+    """What the parts come to, where they decide it: their order is that of truth."""
+    match condition:
+        case All():
+            return min(part.verdict for part in parts)
+        case Any():
+            return max(part.verdict for part in parts)
+        case _:
+            return evaluator.test(condition)(0)
 
 
 def _parts(condition: Condition) -> list[tuple[str, Condition]]:
@@ -60,9 +73,9 @@ def _operands(condition: Condition) -> list[tuple[Operand, int]]:
             return []
 
 
-def _shown(looking: Looking, operand: Operand, ago: int, back: int) -> Shown:
-    text = operand_text(operand, looking.program.inputs)
-    value = looking.value(operand, ago)
+def _shown(evaluator: Evaluator, operand: Operand, back: int) -> Shown:
+    text = operand_text(operand, evaluator.program.inputs)
+    value = evaluator.value(operand)(back)
     before = f", {back} bar{'' if back == 1 else 's'} before" if back else ""
     return Shown(f"{text}{before}", None if math.isnan(value) else value)
 

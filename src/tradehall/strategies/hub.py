@@ -147,12 +147,10 @@ class Hub:
         For a program that was away: its rules saw these bars, and nobody heard it. At most `LOOKS_KEPT`.
         """
         seat = self._seats[key]
-        newest_first: list[Look] = []
-        for ago in range(seat.behind, min(seat.track.head + 1, LOOKS_KEPT)):
-            if seat.track.close_of(ago) <= after:
-                break
-            newest_first.append(Look(key, seat.signals(ago), seat.track.head - ago))
-        return newest_first[::-1]
+        count, track = 0, seat.track
+        while count < min(track.head + 1, LOOKS_KEPT) - seat.behind and track.close_of(seat.behind + count) > after:
+            count += 1
+        return [Look(key, signals, number) for number, signals in seat.replay(count)]
 
     def _waited_for(self, now: int) -> list[Look]:
         ready = [key for key, until in self._waiting.items() if until <= now or self._seats[key].is_complete()]

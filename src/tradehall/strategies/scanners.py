@@ -178,19 +178,21 @@ def _wrong(path: str, problem: str) -> DefinitionError:
 def _condition_matches(looking: Looking) -> list[Match]:
     rule = looking.program.definition.rules[0]
     assert rule.when is not None
-    if looking.verdict(rule.when, looking.behind) is not Verdict.MET:
+    test = looking.past(0).test(rule.when)
+    if test(0) is not Verdict.MET:
         return []
     explanation = explain(looking)[0]
     assert explanation is not None
-    is_new = looking.verdict(rule.when, looking.behind + 1) is not Verdict.MET
+    is_new = test(1) is not Verdict.MET
     values = tuple(dict.fromkeys(_values(explanation)))
     return [_match(looking, "condition", explanation.text, None, is_new=is_new, values=values)]
 
 
 def _candlestick_matches(scan: Scan, looking: Looking) -> list[Match]:
     found: list[Match] = []
+    here = looking.past(0)
     for name in scan.patterns:
-        value = looking.value(InputValue(name), looking.behind)
+        value = here.value(InputValue(name))(0)
         if value and not math.isnan(value):
             text = f"{pattern_title(name)}, {'bullish' if value > 0 else 'bearish'}"
             found.append(_match(looking, name, text, value > 0, is_new=True, values=((name, value),)))
