@@ -1,12 +1,13 @@
 """The demo: accounts to try every door with, and the sheet that says how to open them."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from tradehall.app.records.api_keys import ApiKeys, digest_of
+from tradehall.app.principal import NO_ACCOUNT
+from tradehall.app.records.api_keys import DASHBOARD, OPERATOR, VIEWER, ApiKeys, digest_of
 from tradehall.app.records.groups import HEDGING_GROUP
 from tradehall.domain.account import AccountTerms, PositionMode
 from tradehall.domain.ids import AccountId
@@ -68,6 +69,13 @@ class StrategySheet(Struct, frozen=True):
     gateway_key: str
 
 
+class DashboardSheet(Struct, frozen=True):
+    """Tokens of the dashboard: one that reads, one that may do everything."""
+
+    viewer_token: str
+    operator_token: str
+
+
 class DemoSheet(Struct, frozen=True):
     """What `demo.json` holds; doors that do not exist yet are left out."""
 
@@ -78,6 +86,7 @@ class DemoSheet(Struct, frozen=True):
     client2: ClientSheet | UnsetType = UNSET
     terminal: TerminalSheet | UnsetType = UNSET
     strategy: StrategySheet | UnsetType = UNSET
+    dashboard: DashboardSheet | UnsetType = UNSET
 
 
 def sheet_from(text: bytes) -> DemoSheet | None:
@@ -100,8 +109,18 @@ def strategy_key(keys: ApiKeys, sheet: DemoSheet | None, now: int) -> str:
     return _kept_or_new(keys, known, STRATEGY_ACCOUNT, "demo strategy", now)
 
 
-def _kept_or_new(keys: ApiKeys, secret: str, account: AccountId, name: str, now: int) -> str:
+def dashboard_tokens(keys: ApiKeys, sheet: DemoSheet | None, now: int) -> DashboardSheet:
+    """The tokens of the dashboard, likewise."""
+    known = sheet.dashboard if sheet is not None and sheet.dashboard is not UNSET else DashboardSheet("", "")
+    made = {"door": DASHBOARD}
+    return DashboardSheet(
+        _kept_or_new(keys, known.viewer_token, NO_ACCOUNT, "demo viewer", now, scopes=(VIEWER,), **made),
+        _kept_or_new(keys, known.operator_token, NO_ACCOUNT, "demo operator", now, scopes=(OPERATOR,), **made),
+    )
+
+
+def _kept_or_new(keys: ApiKeys, secret: str, account: AccountId, name: str, now: int, **what: Any) -> str:
     digest = digest_of(secret).hex()
     if any(key.digest == digest and key.is_valid(now) for key in keys.all()):
         return secret
-    return keys.create(account, name=name)[1]
+    return keys.create(account, name=name, **what)[1]

@@ -115,6 +115,8 @@ def _refusals_off_loopback(config: Config, demo: bool) -> Iterator[str]:
             f"host {config.host} can be reached from elsewhere, and the gateway door has no key:"
             " set GATEWAY_API_KEY (32 characters or more) or use host 127.0.0.1"
         )
+    if config.dashboard_auth == "open":
+        yield f"the dashboard is open to callers of this machine alone; host is {config.host}: set dashboard_auth token"
     if not config.rate_limits:
         yield f"rate limits can be off on loopback only; host is {config.host}"
 

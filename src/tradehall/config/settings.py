@@ -61,7 +61,7 @@ class Config:
     )  # fmt: skip
     rate_limits: bool = setting(True, values.switch, "off: no door limits its callers; on loopback only")
     dashboard_auth: str | None = setting(
-        None, values.one_of("open", "token"), "who may read the dashboard", idle="there is no dashboard yet"
+        None, values.one_of("open", "token"), "open: to callers of this machine, its default on loopback; or token"
     )
 
     # What it is and keeps.

@@ -11,6 +11,8 @@ from tradehall.app.streams import AccountStreams
 from tradehall.config import Config
 from tradehall.faces.client import ClientStream
 from tradehall.faces.client import make_door as make_client_door
+from tradehall.faces.dashboard import DashboardStream
+from tradehall.faces.dashboard import make_door as make_dashboard_door
 from tradehall.faces.gateway import Counters, Gateway, GatewaySettings, GatewayStream, Subscriptions, make_door
 from tradehall.faces.kit import (
     WEBSOCKET,
@@ -31,6 +33,7 @@ from tradehall.faces.studio import make_door as make_studio_door
 from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalErrors, TerminalSettings, TerminalStream
 from tradehall.faces.terminal import make_door as make_terminal_door
 from tradehall.wiring.client import make_client
+from tradehall.wiring.dashboard import make_dashboard
 from tradehall.wiring.house import House
 
 TITLE: Final = "Tradehall"
@@ -62,14 +65,19 @@ class Doors:
         self._client_stream = ClientStream(self._client)
         studio = house.studio.door(house.access)
         self._studio_stream = StudioStream(studio, self._metrics)
+        dashboard = make_dashboard(house)
+        self._dashboard_stream = DashboardStream(dashboard)
+        house.desk.listen(self._dashboard_stream)
         self.doors: tuple[Door, ...] = (
             make_door(gateway, self._gateway_stream),
             make_client_door(self._client, self._client_stream),
             make_terminal_door(terminal, self._terminal_stream),
             make_studio_door(studio, self._studio_stream),
+            make_dashboard_door(dashboard, self._dashboard_stream),
         )
         self._streams_of_doors = (
             self._client_stream, self._terminal_stream, self._gateway_stream, self._studio_stream,
+            self._dashboard_stream,
         )  # fmt: skip
         # Doors whose streams share the WebSocket at `/` add theirs.
         self._first_frame = FirstFrame(self._terminal_stream.speaker)
@@ -143,6 +151,7 @@ class Doors:
         """The server is about to stop: no more wishes; streams are told, and closed when all is durable."""
         self._client.is_stopping = True
         self._terminal_stream.say_goodbye()
+        self._dashboard_stream.say_goodbye()
         await self._gateway_stream.say_goodbye()
         await self._house.stop_trading()
         await self.app.close_sessions()

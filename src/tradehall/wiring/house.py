@@ -23,6 +23,8 @@ from tradehall.app.demo import DEMO_ACCOUNTS, DEMO_DEPOSIT, HOUSE_ACCOUNT
 from tradehall.app.demo_people import DemoPeople, demo_people
 from tradehall.app.demo_strategy import demo_strategy
 from tradehall.app.desk import Desk
+from tradehall.app.equity import EquityHistory
+from tradehall.app.fill_sums import FillSums
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
 from tradehall.app.records.api_keys import ApiKeys
@@ -79,6 +81,9 @@ class House:
         self.trail = AuditTrail(SqliteAudit(self.records), self._store.journal, self.clock)
         self.desk.listen(self.trail)
         self.desk.writer.hear_durable(self.trail.on_durable)
+        self.equity = EquityHistory(self.desk)
+        self.desk.listen(self.equity)
+        self.fill_sums = FillSums(self.desk.views)
         self.keys = ApiKeys(self.records, self.clock, actor="server")
         self.identity = make_identity(config, self.folder, self.records, self.clock, demo=demo)
         self.access = make_access(config, self.identity, self.clock)
@@ -168,6 +173,8 @@ class House:
         self._begin("staleness", self._watch_staleness())
         self._begin("bars", self._prepare_bars())
         self._begin("keys", self.key_watch.run())
+        self._begin("equity", self.equity.run())
+        self._begin("fill sums", self.fill_sums.run())
         self.desk.writer.hear_durable(self.chores.hear_durable)
         self.chores.start_audit()
         await self._first_quote()

@@ -20,6 +20,7 @@ from tradehall.app.demo import (
     GatewaySheet,
     StrategySheet,
     client_key,
+    dashboard_tokens,
     strategy_key,
 )
 from tradehall.app.recovery import Progress
@@ -121,6 +122,7 @@ class _Server:
                 STRATEGY_ACCOUNT,
                 strategy_key(self._house.keys, before, self._house.clock.now()),
             ),
+            dashboard=dashboard_tokens(self._house.keys, before, self._house.clock.now()),
         )
         self._house.key_watch.load()
         text = msgspec.json.format(msgspec.json.encode(sheet), indent=2).decode()
@@ -136,6 +138,7 @@ class _Server:
             f"  client     {urls[0]}/client  (stream {urls[0].replace('http', 'ws', 1)}/ws/client)",
             f"  terminal   {urls[0]}/v1/api  (stream {urls[0].replace('http', 'ws', 1)}/v1/api/ws)",
             f"  studio     {urls[0]}/api/studio/v1  (stream {urls[0].replace('http', 'ws', 1)}/api/studio/v1/ws)",
+            f"  dashboard  {urls[0]}/api/trading  (page {urls[0]}/ui/)",
             f"  documents  {urls[0]}/docs",
         ]
         lines += [f"  second     {url}" for url in urls[1:]]

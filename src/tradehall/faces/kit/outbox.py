@@ -111,6 +111,11 @@ class Outbox:
         self._farewell: tuple[int, str] | None = None
         self._is_sending = False
 
+    @property
+    def waiting(self) -> int:
+        """How many account frames the socket has not taken yet: what can be left out should wait for fewer."""
+        return len(self._frames)
+
     def post(self, frame: Frame) -> None:
         """An account frame: sent after all earlier ones, never dropped while the socket lives."""
         if self._session.closed_with is not None:
