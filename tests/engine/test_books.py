@@ -1,11 +1,12 @@
 """Books of strategies: whose units are whose, what a hand or the house takes, what exits protect, what a halt stops."""
 
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
 
-from tests.builders import LOGIN, MINE, OTHER, World, a_limit, an_account, an_instrument, free
+from tests.builders import LOGIN, MINE, OTHER, World, a_limit, an_account, an_instrument, an_order, free
 from tradehall.domain.order import OrderRole, OrderStatus
 from tradehall.domain.rejection import RejectCode as Code
 from tradehall.domain.strategy import TradingState
@@ -332,3 +333,40 @@ def test_a_strategy_without_limits_is_not_watched():
     world.deal(strategy_id=MINE)
     watch = LossWatch(world.state, world.quotes)
     assert not watch.is_waiting and watch.bounds("EURUSD") is None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_quote_that_reaches_a_loss_is_overlooked(seed):
+    random = Random(seed)
+    world = World(*(an_instrument(symbol) for symbol in ("EURUSD", "EURJPY", "USDJPY")), deposit="10000000")
+    for strategy_id in (MINE, OTHER):
+        world.strategy(strategy_id)
+        world.limit_strategy(
+            strategy_id, daily_loss_max=str(random.randint(10, 80)), loss_max=str(random.randint(40, 200))
+        )
+    watch = LossWatch(world.state, world.quotes)
+    prices = {"EURUSD": 110_000, "EURJPY": 165_000, "USDJPY": 150_000}
+    halted = looks = 0
+    for step in range(400):
+        if random.random() < 0.08:
+            side, symbol = random.choice(["BUY", "SELL"]), random.choice(["EURUSD", "EURJPY"])
+            wish = {"side": side, "symbol": symbol, "quantity": str(random.randint(1, 9) * 1000)}
+            world.freshen()
+            if world.ask(an_order(**wish, strategy_id=random.choice([MINE, OTHER]))) is None:
+                world.fill(world.orders[-1])
+                for event in world.told(ev.BookFilled):
+                    watch.refresh(LOGIN, event.strategy_id)
+        symbol = random.choice(list(prices))
+        prices[symbol] += random.randint(-300, 300)
+        bid = str(Decimal(prices[symbol]).scaleb(-5 if symbol == "EURUSD" else -3))
+        world.now += random.choice([1, 1, 1, 7 * 3600]) * 1_000_000_000
+        touched = watch.touched(world.quote(symbol, bid), world.now)
+        looks += len(touched)
+        for strategy_id in (MINE, OTHER):
+            world.do(cmd.CheckLosses(LOGIN, strategy_id))
+            if world.events:
+                halted += 1
+                assert (LOGIN, strategy_id) in touched, f"{seed=} {step=}"
+                world.let("NORMAL", strategy_id)
+                watch.refresh(LOGIN, strategy_id)
+    assert halted and looks < 1200, "nothing was reached, or everything is looked at"
