@@ -61,8 +61,9 @@ class Hub:
     def add(self, key: int, program: Program, history: Mapping[Clock, Sequence[Bar]], now: int) -> None:
         """Let a program look from now on, at bars that close after those of its history.
 
-        `history`: closed bars of every clock in `program.bars_needed()`, oldest first, at least as many as
-        said there if there are so many. A clock that others look at already keeps its own newest bars.
+        `history`: closed bars of every clock in `program.bars_needed()`, oldest first, as many as said there
+        and `LOOKS_KEPT` more, if there are so many: whoever joins a clock later looks back over what the
+        first one brought. A clock that others look at already keeps its own newest bars.
         """
         assert key not in self._seats, f"program {key} is looking already"
         for clock in program.clocks:
