@@ -79,10 +79,6 @@ class MarginWatch:
         """Whether the next quote, whatever it says, has an account valued."""
         return bool(self._moved)
 
-    def look_ahead(self) -> None:
-        """Value accounts that changed now, at the latest quotes: the next quote has to look at those that are due."""
-        self._moved = {account_id: None for account_id in self._moved if self._look(account_id)}
-
     def bounds(self, symbol: str) -> Bounds | None:
         """Where quotes of `symbol` leave the first band; None: no account depends on it. Infinite: any quote does."""
         heaps = self._heaps.get(symbol)
