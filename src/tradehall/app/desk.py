@@ -173,6 +173,11 @@ class Desk(MarketListener):
         """When `on_time` is due [ns UTC]; None while nothing waits for time."""
         return self._loop.next_deadline()
 
+    def ignores(self, symbol: str) -> bool:
+        """Whether nothing that the market says of `symbol` now can set anything off: nobody has to hear it."""
+        loop = self._loop
+        return not (loop.wants_any_quote or loop.follows(symbol)) and loop.margin_bounds(symbol) is None
+
     def reach(self, symbol: str) -> Reach | None:
         """Prices that a quote of `symbol` must come to before it reaches an order; None: nobody says."""
         return self._loop.reach(symbol) if self._loop.follows(symbol) else None

@@ -12,6 +12,7 @@ from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.access import Access
 from tradehall.app.backtest.bars import PacedBars
+from tradehall.app.backtest.ear import Ear
 from tradehall.app.demo import HOUSE_ACCOUNT
 from tradehall.app.desk import Desk
 from tradehall.app.key_watch import KeyWatch
@@ -89,7 +90,7 @@ class BacktestHouse:
                 if outcome.rejection is not None:
                     raise StartRefused(f"{type(command).__name__} was refused: {outcome.rejection.message}")
             self.past.script.send_known(self.market.quotes, self.market.prints)
-            self.market.subscribe(self.desk)
+            self.market.subscribe(Ear(self.desk))
             self._watching = asyncio.get_running_loop().create_task(self._key_watch.run(), name="keys")
         except Exception as error:
             self.failure = error

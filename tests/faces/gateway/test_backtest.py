@@ -206,6 +206,21 @@ def test_time_stands_still_while_one_of_two_is_gone(tmp_path):
     through(tmp_path, write_bars(tmp_path), steps)
 
 
+def test_who_comes_back_before_the_loss_is_known_takes_over_what_was_not_acknowledged(tmp_path):
+    async def steps(past: Past):
+        async with past.follow() as lost:
+            candle = await lost.next()
+            back = past.follow()
+            await back.__aenter__()
+            await back.nothing()
+        assert await back.next() == candle
+        back.ack(candle)
+        assert (await back.next())["event_id"] == "evt-2"
+        await back.__aexit__(None, None, None)
+
+    through(tmp_path, write_bars(tmp_path), steps)
+
+
 # The end.
 
 

@@ -66,10 +66,15 @@ class Line(Protocol[F_contra]):
 
 @dataclass(slots=True, eq=False)
 class Place(Generic[F]):
-    """Somebody who follows an account: his line, None while he is gone, and what he has not acknowledged."""
+    """Somebody who follows an account: his line, None while he is gone, and what he has not acknowledged.
+
+    `joined`, `heard`: when he came, and when he last acknowledged anything, counted in such moments.
+    """
 
     account_id: AccountId
     line: Line[F] | None
+    joined: int
+    heard: int
     unacknowledged: dict[str, F] = field(default_factory=dict)
     given_up: dict[str, None] = field(default_factory=dict)
 
@@ -90,6 +95,7 @@ class Pace(Generic[F]):
         self._open = 0  # Ids at their places that were not acknowledged.
         self._acknowledged: Future[None] | None = None
         self._complete: Future[None] | None = None
+        self._moment = 0
         self._misses = 0
         self._has_heard = False
         self._waiting_since = 0.0
@@ -100,19 +106,39 @@ class Pace(Generic[F]):
     def join(self, account_id: AccountId, line: Line[F]) -> Place[F]:
         """Take the place of somebody who is gone, else a new one."""
         place = next((each for each in self._places if each.line is None and each.account_id == account_id), None)
+        self._moment += 1
         if place is None:
-            place = Place(account_id, line)
+            place = Place(account_id, line, self._moment, self._moment)
             self._places.append(place)
         else:
-            place.line = line
+            place.line, place.joined, place.heard = line, self._moment, self._moment
             for frame in place.unacknowledged.values():
                 line.post_now(frame)
         self._look_at_places()
         return place
 
     def leave(self, place: Place[F]) -> None:
-        """The line is lost; time stands still until somebody takes the place."""
+        """The line is lost; time stands still until somebody takes the place.
+
+        Who came after the last word from there is taken for the same, whose old line was lost before we knew.
+        """
         place.line = None
+        heirs = (each for each in self._places if each.line is not None and each.account_id == place.account_id)
+        heir = next((each for each in heirs if each.joined > place.heard), None)
+        if heir is not None:
+            self._places.remove(place)
+            self._hand_over(place, heir)
+
+    def _hand_over(self, place: Place[F], heir: Place[F]) -> None:
+        assert heir.line is not None, "an heir is there"
+        for event_id, frame in place.unacknowledged.items():
+            if event_id in heir.unacknowledged:
+                self._open -= 1
+            else:
+                heir.unacknowledged[event_id] = frame
+                heir.line.post_now(frame)
+        self._look_at_places()
+        self._look_at_open()
 
     def awaits(self, account_id: AccountId) -> bool:
         """Whether a place is free at which something was not acknowledged."""
@@ -129,10 +155,15 @@ class Pace(Generic[F]):
                 continue
             self._has_heard = True
             self._misses = 0
-        if self._open == 0 and self._acknowledged is not None and not self._acknowledged.done():
-            self._acknowledged.set_result(None)
+            self._moment += 1
+            place.heard = self._moment
+        self._look_at_open()
         if self.is_over and not place.unacknowledged and place.line is not None:
             place.line.close_after(NORMAL, "the backtest is over")
+
+    def _look_at_open(self) -> None:
+        if self._open == 0 and self._acknowledged is not None and not self._acknowledged.done():
+            self._acknowledged.set_result(None)
 
     # What is told.
 
