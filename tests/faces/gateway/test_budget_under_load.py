@@ -39,6 +39,7 @@ def test_orders_at_once_over_http_overdraw_no_cent_and_a_start_finds_the_same_re
         account: Account = door.desk.state.accounts[ACCOUNT]
         book = account.books[STRATEGY]
         budget = book.budget("USD")
+        assert budget is not None
         assert {answer.status_code for answer in answers} == {201, 422}
         codes = {answer.json()["details"]["reject_code"] for answer in answers if answer.status_code == 422}
         assert codes == {"BUDGET_EXCEEDED"}

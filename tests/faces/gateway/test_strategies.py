@@ -86,6 +86,7 @@ def test_a_budget_says_no_with_its_numbers_and_a_cancel_gives_back(tmp_path):
 def test_a_preview_tells_what_is_left_and_the_refusal(tmp_path):
     async def steps(door):
         await register(door, "75")
+        found = {}
         for quantity, is_fine in (("10", True), ("11", False)):
             answer = await door.call("POST", "/orders/preview", an_order(**LIMIT | {"quantity": quantity}))
             found = answer.json()
