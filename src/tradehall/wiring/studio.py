@@ -29,6 +29,7 @@ from tradehall.app.marketplace import Marketplace
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import GATEWAY, ApiKeys
 from tradehall.app.records.deployments import Deployment
+from tradehall.app.records.strategies import Program
 from tradehall.app.scanners.scanners import Scanners
 from tradehall.app.scanners.watching import ScannerWatch
 from tradehall.app.strategies.registering import Registry
@@ -56,10 +57,12 @@ class StudioRooms:
         self.desk, self.market, self.identity = desk, market, identity
         self._keys = keys
         self.store = SqliteDeployments(records)
-        self._left = self.store.load()
+        left = self.store.load()
+        # Cursors and signals of an earlier run, for the runner.
+        self.left = (left.cursors, left.pending)
         self.room = StudioRoom(records, clock)
         self.registry = Registry(self.room)
-        self.ledgers = Ledgers(lambda: desk.state, journal, self._left.ledgers, self._left.ledger_seq)
+        self.ledgers = Ledgers(lambda: desk.state, journal, left.ledgers, left.ledger_seq)
         self.strategies = Strategies(self.room, instruments)
         self.marketplace = Marketplace(self.room, self.strategies, self.ledgers.get, self._currency_of)
         self.shares = BudgetShares(self.room, desk)
@@ -72,6 +75,9 @@ class StudioRooms:
         self.supervisor = Supervisor(self.room, desk, self.strategies, self.shares, self.runner, self._revoke_keys)
         self.deployments.wake = self.supervisor.wake
         # As far as the state is, before anything else is decided.
+        for each in self.room.book.deployments:
+            is_program = each.program is not Program.GRAPH
+            self.ledgers.open(each.deployment_id, each.account_id, each.keygen, takes_all=is_program)
         self.ledgers.catch_up()
         desk.listen(self.ledgers)
         self.keeper = LedgerKeeper(self.room.book, desk, self.ledgers, self.store)
@@ -82,7 +88,7 @@ class StudioRooms:
 
     def open(self, begin: Begin) -> None:
         """Take up what ran before, and go on; before the first quote of this start."""
-        self.runner.load(self._left.cursors, self._left.pending)
+        self.runner.load(*self.left)
         self.market.subscribe(self.runner)
         self.market.subscribe(self.watch)
         begin("deployments", self._run())

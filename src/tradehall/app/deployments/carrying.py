@@ -39,6 +39,8 @@ class Carrier:
 
     async def carry_out(self, signal: Signal) -> Signal:
         """The signal with what became of it; still pending where it is to be tried again."""
+        if signal.symbol not in self._desk.quotes and self._is_fresh(signal):
+            return signal  # After a start: the market has not spoken yet.
         if signal.terms is not None:
             return await self._open(signal, signal.terms)
         ledger = self._ledgers.get(signal.deployment_id)
@@ -67,8 +69,11 @@ class Carrier:
             await self._close_holding(ledger, holding, name)
         return ledger is None or not ledger.holdings
 
+    def _is_fresh(self, signal: Signal) -> bool:
+        return self._desk.clock.now() - signal.at <= ENTRY_FRESH_NS or signal.terms is None
+
     async def _open(self, signal: Signal, terms: OrderTerms) -> Signal:
-        if self._desk.clock.now() - signal.at > ENTRY_FRESH_NS:
+        if not self._is_fresh(signal):
             return self.given_up(signal, "the house was away for too long")
         outcome = await self._desk.submit(PlaceOrder(terms, digest=request_digest(terms)))
         return _told(signal, [outcome])

@@ -35,7 +35,7 @@ class LedgerKeeper:
         self._desk = desk
         self._ledgers = ledgers
         self._store = store
-        self._kept_seq = ledgers.seq
+        self._kept_seq: int | None = None
         self._last_points: dict[int, EquityPoint] = {}
 
     async def run(self) -> None:
@@ -50,7 +50,8 @@ class LedgerKeeper:
     async def keep(self) -> None:
         """Write what changed; a new equity point where one is due."""
         points = self._due_points()
-        if self._ledgers.changed or self._ledgers.seq - self._kept_seq > RECORDS_BEHIND_MAX:
+        kept = self._kept_seq
+        if self._ledgers.changed or kept is None or self._ledgers.seq - kept > RECORDS_BEHIND_MAX:
             seq, changed = self._ledgers.encoded()
             try:
                 # What is kept must not be ahead of the journal.

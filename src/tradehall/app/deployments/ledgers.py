@@ -1,6 +1,7 @@
 """All ledgers: a listener of decisions that keeps each deployment's ledger exactly as far as the state is."""
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +27,8 @@ class Ledgers:
     """The ledgers of all deployments. Belongs to the loop.
 
     `state` gives the present state, for the accounts' modes. `kept` and `kept_seq` are what an earlier run
-    wrote; `catch_up` brings them to the journal's head before decisions are heard.
+    wrote (None: nothing was). After `open` for every deployment there is, `catch_up` brings them to the
+    journal's head before decisions are heard.
     """
 
     def __init__(
@@ -35,7 +37,8 @@ class Ledgers:
         self._state = state
         self._journal = journal
         self._kept = dict(kept)
-        self._kept_seq = journal.head.seq if kept_seq is None else kept_seq
+        self._kept_seq = kept_seq or 0
+        self._began: dict[int, Ledger] = {}
         self.seq = 0
         self.changed: set[int] = set()
         self._ledgers: dict[int, Ledger] = {}
@@ -46,7 +49,9 @@ class Ledgers:
 
     def catch_up(self) -> None:
         """Fold what the journal has beyond what was kept."""
-        self._fold_to(self._journal.head.seq)
+        if self._ledgers:
+            self._fold_to(self._journal.head.seq)
+        self.seq = self._journal.head.seq
 
     def get(self, deployment_id: int) -> Ledger | None:
         """The ledger of a deployment; None: it never had one."""
@@ -59,6 +64,7 @@ class Ledgers:
             account = self._state().accounts.get(account_id)
             capital = ZERO if account is None else account.balance
             ledger = Ledger(account_id, keygen, takes_all=takes_all, capital=capital)
+            self._began[deployment_id] = deepcopy(ledger)
             self._put(deployment_id, ledger)
             self.changed.add(deployment_id)
         return ledger
@@ -72,6 +78,7 @@ class Ledgers:
         """These were written."""
         self._kept_seq = seq
         self._kept |= ledgers
+        self._began = {number: ledger for number, ledger in self._began.items() if number not in self._kept}
 
     # A decision listener.
 
@@ -93,7 +100,10 @@ class Ledgers:
         self.seq = self._kept_seq
         for number, body in self._kept.items():
             self._put(number, _decode(body))
-        self.changed = set()
+        # Those that were opened since have seen all that there is of theirs.
+        for number, ledger in self._began.items():
+            self._put(number, deepcopy(ledger))
+        self.changed = set(self._began)
 
     def _fold_to(self, seq: int) -> None:
         for entry in self._journal.entries(after=self.seq):
