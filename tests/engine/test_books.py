@@ -370,3 +370,13 @@ def test_no_quote_that_reaches_a_loss_is_overlooked(seed):
                 world.let("NORMAL", strategy_id)
                 watch.refresh(LOGIN, strategy_id)
     assert halted and looks < 1200, "nothing was reached, or everything is looked at"
+
+
+def test_a_split_reaches_the_parts_also_where_books_cancel_out():
+    world = a_world()
+    world.deal(quantity="5", strategy_id=MINE)
+    world.deal(quantity="5", side="SELL", strategy_id=OTHER)
+    world.do(cmd.BookCorporateAction(LOGIN, "EURUSD", split=Decimal(2)))
+    assert held(world) == (10, -10, 0)
+    world.deal(quantity="10", side="SELL", strategy_id=MINE)
+    assert held(world) == (0, -10, 0) and net(world) == -10

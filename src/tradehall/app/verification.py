@@ -182,6 +182,10 @@ class _Audit:
             elif type(event) is ev.OrderFilled:
                 key = (event.fill.account_id, event.fill.symbol)
                 self._units[key] = self._units.get(key, ZERO) + signed(event.fill.side, event.fill.quantity)
+            elif type(event) is ev.UnitsSplit:
+                key = (event.account_id, event.symbol)
+                for sums in (self._units, self._book_units):
+                    sums[key] = sums.get(key, ZERO) * event.ratio
             elif type(event) is ev.BookFilled:
                 key = (event.account_id, event.symbol)
                 self._book_units[key] = self._book_units.get(key, ZERO) + signed(event.side, event.quantity)

@@ -41,7 +41,8 @@ def position_closed(state: State, event: ev.PositionClosed, now: int) -> None:
 def units_split(state: State, event: ev.UnitsSplit, now: int) -> None:
     """What fills brought counts in new units from now on; positions follow."""
     account = state.accounts[event.account_id]
-    account.exposures[event.symbol].net_filled *= event.ratio
+    if event.symbol in account.exposures:
+        account.exposures[event.symbol].net_filled *= event.ratio
     if event.symbol in account.attributed:
         account.attributed[event.symbol] *= event.ratio
 

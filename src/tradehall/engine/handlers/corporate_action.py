@@ -26,13 +26,14 @@ def book_corporate_action(state: State, command: cmd.BookCorporateAction, contex
     if command.dividend:
         for position in held:
             _pay(state, account, position, command.dividend, context, emit)
-    if held and command.split != ONE:
+    # Where books cancel out there are parts and no position.
+    parts = [part for book in account.books.values() for part in book.parts.values() if part.symbol == command.symbol]
+    if (held or parts) and command.split != ONE:
         emit(ev.UnitsSplit(command.account_id, command.symbol, command.split))
         for position in held:
             emit(ev.PositionChanged(_split(position, command.split)))
-        for book in account.books.values():
-            for part in [part for part in book.parts.values() if part.symbol == command.symbol]:
-                emit(ev.PartChanged(_split(part, command.split)))
+        for part in parts:
+            emit(ev.PartChanged(_split(part, command.split)))
 
 
 def _pay(state: State, account: Account, position: Position, dividend: Decimal, context: Context, emit: Emit) -> None:
