@@ -35,6 +35,7 @@ from bench.workloads import (
 WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "engine": engine.run,
     "alerts": alerts.run,
+    "backtest": backtest.run,
     "strategies": strategies.run,
     "analytics": analytics.run,
     "http": http.run,

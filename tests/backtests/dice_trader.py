@@ -40,7 +40,8 @@ class DiceTrader(Strategy):
         if quote is None:
             return
         dice = self.dice
-        units = dice.choice((1, 10, 100, 400)) * (1000 if quote.bid < 1000 else 10)
+        money = dice.choice((1_000, 10_000, 100_000, 400_000)) * (100 if symbol.endswith("JPY") else 1)
+        units = round(money / quote.bid, 3 if quote.bid > 1_000 else 0)
         if dice.random() < 0.4:
             options |= dict(stop_loss=self.near(quote.bid, dice.choice((-1, 1))), take_profit=self.near(quote.bid, 1))
         options |= dice.choice((

@@ -28,6 +28,7 @@ Levels = tuple[int, int, int, int]
 NOWHERE: Final[Levels] = (NEVER, NEVER, NEVER, NEVER)
 EVERYWHERE: Final[Levels] = (ALWAYS, ALWAYS, ALWAYS, ALWAYS)
 NOT_BEGUN: Final[Point] = (-1, 0)
+BEYOND: Final[Point] = (2**62, 0)  # Behind every window.
 
 _HALF: Final = Decimal("0.5")
 _TICKS_MAX: Final = 10**15

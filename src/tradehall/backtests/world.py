@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tradehall.backtests.actions import Actions, booking_of, orders_after_split
 from tradehall.backtests.bar_path import STOPS_BETWEEN_MAX, stop_between
 from tradehall.backtests.kernels import CAN_SEARCH
-from tradehall.backtests.line import EVERYWHERE, Levels, Line, Point
+from tradehall.backtests.line import BEYOND, EVERYWHERE, Levels, Line, Point
 from tradehall.backtests.market import BEFORE_ALL, Market
 from tradehall.backtests.settings import ActionKind, BacktestSettings, CorporateAction, InBar
 from tradehall.backtests.tape import Window
@@ -102,16 +102,18 @@ class World:
     def _due(self, line: Line) -> Due | None:
         """The next price of a line that has to be shown; None: none in this window."""
         after = line.after(self.market.point_of(line))
-        point, why = self._next_reached(line, after)
-        if line.symbol in self.queue.waiting:
-            opened = after if after[1] == 0 else (after[0] + 1, 0)
-            if opened <= point:
-                point, why = opened, Why.OPEN
+        opened = after if after[1] == 0 else (after[0] + 1, 0)
         action_at = self._actions.next_at(line.symbol)
-        if action_at is not None:
-            opened = max(after if after[1] == 0 else (after[0] + 1, 0), (line.unit_at(action_at), 0))
-            if opened <= point:
-                point, why = opened, Why.ACTION
+        if line.symbol in self.queue.waiting:
+            point, why = opened, Why.OPEN
+        elif action_at is not None:
+            point, why = max(opened, (line.unit_at(action_at), 0)), Why.ACTION
+        else:
+            point, why = BEYOND, Why.REACHED
+        if point != after:
+            reached, because = self._next_reached(line, after)
+            if reached < point:
+                point, why = reached, because
         at = line.time_of(point)
         return None if at is None else Due((at, line.number, point[0]), line, point, why)
 
