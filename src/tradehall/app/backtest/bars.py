@@ -69,7 +69,8 @@ class _Forming:
 class _Line:
     """One symbol. `begins_itself`: its bars begin where recorded bars do, else on the grid of their timeframe.
 
-    `fed_by`: each longer timeframe, shortest first, and the one whose bars it is made of.
+    `fed_by`: each longer timeframe, shortest first, and the one whose bars it is made of; `feeds`: the same the
+    other way.
     """
 
     symbol: str
@@ -77,6 +78,7 @@ class _Line:
     begins_itself: bool
     span: int
     fed_by: dict[Timeframe, Timeframe]
+    feeds: dict[Timeframe, list[Timeframe]]
     forming: _Forming | None = None
     parts: dict[Timeframe, _Forming] = field(default_factory=dict)
     closed: dict[Timeframe, deque[Bar]] = field(default_factory=dict)
@@ -198,7 +200,10 @@ def _line(symbol: str, span_ns: int | None) -> _Line:
         if length > span and length % span == 0:
             fed_by[timeframe] = next(each for each in reversed(told) if length % TIMEFRAME_NS[each] == 0)
             told.append(timeframe)
-    return _Line(symbol, grain, begins_itself=span_ns == span, span=span, fed_by=fed_by)
+    feeds: dict[Timeframe, list[Timeframe]] = {}
+    for timeframe, feeder in fed_by.items():
+        feeds.setdefault(feeder, []).append(timeframe)
+    return _Line(symbol, grain, begins_itself=span_ns == span, span=span, fed_by=fed_by, feeds=feeds)
 
 
 def _closed_of(line: _Line, at: int) -> list[Bar]:
@@ -208,22 +213,49 @@ def _closed_of(line: _Line, at: int) -> list[Bar]:
     if forming is not None and forming.end <= at:
         line.forming = None
         timeframe = line.grain.timeframe
-        over[timeframe] = forming.as_bar(line.symbol, timeframe)
+        bar = forming.as_bar(line.symbol, timeframe)
+        if forming.end == at and bar_start(forming.at, timeframe) == forming.at:
+            return _fed(line, bar, at)
+        over[timeframe] = bar
     parts = line.parts
     for timeframe, feeder in line.fed_by.items():
         part = parts.get(timeframe)
-        bar = over.get(feeder)
-        if bar is not None:
+        fed = over.get(feeder)
+        if fed is not None:
             if part is None:
-                part = parts[timeframe] = _part(bar, timeframe)
+                part = parts[timeframe] = _part(fed, timeframe)
             else:
-                part.add(bar)
+                part.add(fed)
         if part is not None and part.end <= at:
             del parts[timeframe]
             over[timeframe] = part.as_bar(line.symbol, timeframe)
-    for timeframe, bar in over.items():
-        line.closed.setdefault(timeframe, deque(maxlen=BARS_KEPT_MAX)).append(bar)
+    for bar in over.values():
+        _keep(line, bar)
     return list(over.values())
+
+
+def _fed(line: _Line, bar: Bar, at: int) -> list[Bar]:
+    """`bar`, over `at`, and those that are over with it: on its grid no bar ends but with the last of its parts."""
+    over = [bar]
+    for ended in over:
+        _keep(line, ended)
+        for timeframe in line.feeds.get(ended.timeframe, ()):
+            part = line.parts.get(timeframe)
+            if part is None:
+                part = line.parts[timeframe] = _part(ended, timeframe)
+            else:
+                part.add(ended)
+            if part.end <= at:
+                del line.parts[timeframe]
+                over.append(part.as_bar(line.symbol, timeframe))
+    return over
+
+
+def _keep(line: _Line, bar: Bar) -> None:
+    kept = line.closed.get(bar.timeframe)
+    if kept is None:
+        kept = line.closed[bar.timeframe] = deque(maxlen=BARS_KEPT_MAX)
+    kept.append(bar)
 
 
 def _part(bar: Bar, timeframe: Timeframe) -> _Forming:

@@ -10,18 +10,33 @@ class Ear(MarketListener):
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        # Symbols that concern nobody, as long as nothing is decided.
+        self._unheard: set[str] = set()
+        self._seq = -1
+
+    def _ignores(self, symbol: str) -> bool:
+        seq = self._desk.state.seq
+        if seq != self._seq:
+            self._seq = seq
+            self._unheard.clear()
+        elif symbol in self._unheard:
+            return True
+        if self._desk.ignores(symbol):
+            self._unheard.add(symbol)
+            return True
+        return False
 
     def on_quote(self, quote: Quote) -> None:
         """See MarketListener."""
-        if not self._desk.ignores(quote.symbol):
+        if not self._ignores(quote.symbol):
             self._desk.on_quote(quote)
 
     def on_depth(self, depth: Depth) -> None:
         """See MarketListener."""
-        if not self._desk.ignores(depth.symbol):
+        if not self._ignores(depth.symbol):
             self._desk.on_depth(depth)
 
     def on_print(self, printed: Print) -> None:
         """See MarketListener."""
-        if not self._desk.ignores(printed.symbol):
+        if not self._ignores(printed.symbol):
             self._desk.on_print(printed)

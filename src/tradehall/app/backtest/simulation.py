@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
-from tradehall.app.backtest.bars import PacedBars
+from tradehall.app.backtest.bars import NEVER, PacedBars
 from tradehall.app.backtest.pace import Pace
 from tradehall.app.backtest.script import Held, Script
 from tradehall.app.desk import Desk
@@ -77,6 +77,8 @@ class Simulation(Generic[F]):
         self._pace = pace
         self._voice = voice
         self._settled_seq = desk.state.seq
+        self._planned_seq = -1
+        self._deadline = NEVER
         pace.meanwhile = script.read_ahead
 
     async def run(self) -> None:
@@ -103,8 +105,9 @@ class Simulation(Generic[F]):
         while (row := script.next_row()) is not None:
             number += 1
             at = max(row[0], clock.now())
-            deadline = desk.next_deadline()
-            if bars.next_end <= at or (deadline is not None and deadline <= at):
+            if desk.state.seq != self._planned_seq:
+                self._plan()
+            if bars.next_end <= at or self._deadline <= at:
                 await self._pass_time(at)
             clock.set(at)
             symbol = script.symbol_of(row)
@@ -140,9 +143,10 @@ class Simulation(Generic[F]):
     async def _pass_time(self, until: int) -> None:
         """Do what is due up to `until`, in the order of time; at one instant deadlines come before the end of a bar."""
         while True:
-            end, deadline = self._bars.next_end, self._desk.next_deadline()
-            is_deadline = deadline is not None and deadline <= end
-            due = deadline if is_deadline and deadline is not None else end
+            self._plan()
+            end, deadline = self._bars.next_end, self._deadline
+            is_deadline = deadline <= end
+            due = min(deadline, end)
             if due > until:
                 return
             self._check_desk()
@@ -153,6 +157,12 @@ class Simulation(Generic[F]):
                 for bar in self._bars.close_until(due):
                     self._market.tell_bar(bar)
             await self._tell()
+
+    def _plan(self) -> None:
+        """What is due next changes only with a decision, or when it is done."""
+        self._planned_seq = self._desk.state.seq
+        deadline = self._desk.next_deadline()
+        self._deadline = NEVER if deadline is None else deadline
 
     async def _tell(self) -> None:
         """Tell what is queued, and what those who were told it made happen, until nothing more follows."""
