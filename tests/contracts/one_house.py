@@ -19,7 +19,9 @@ from tradehall.app.breakers import Breakers
 from tradehall.app.desk import Desk
 from tradehall.app.identity.terminal_keys import NewTerminalKey
 from tradehall.app.identity.users import NewUser
+from tradehall.app.past import Past
 from tradehall.app.records.audit import HOUSE
+from tradehall.app.snapshots import Snapshots
 from tradehall.domain.account import Account
 from tradehall.engine.record import Record, decode_record
 from tradehall.faces.client import make_door as make_client_door
@@ -112,21 +114,23 @@ async def opened(folder: Path) -> AsyncIterator[House]:
         for door, login in LOGIN_OF_DOOR.items():
             wish = NewUser(email=f"{door}@example.test", first_name=door, login=login)
             await client.client.identity.users.create(wish, by=HOUSE, password=PASSWORD)
-        house = _with_three_doors(client)
+        house = _with_three_doors(client, folder)
         transport = httpx.ASGITransport(house.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
             client.http = http
             yield house
 
 
-def _with_three_doors(client: ClientWorld) -> House:
+def _with_three_doors(client: ClientWorld, folder: Path) -> House:
     room, identity = client.client, client.client.identity
     access = Access(client.clock, house_account=999, master_key="nobody has this key", ring=identity.book.ring)
     access.admit_people(identity.book, identity.sessions, identity.partner_tokens)
     settings, executions = GatewaySettings(), Executions(room.desk)
+    past = Past(room.desk.writer.journal, Snapshots(folder / "snapshots"), room.market, client.clock)
     gateway = Gateway(
-        desk=room.desk, market=room.market, access=access, breakers=Breakers(room.desk), streams=room.streams,
-        metrics=room.metrics, counters=Counters(room.metrics, settings.platform, room.desk), settings=settings,
+        desk=room.desk, market=room.market, past=past, access=access, breakers=Breakers(room.desk),
+        streams=room.streams, metrics=room.metrics, settings=settings,
+        counters=Counters(room.metrics, settings.platform, room.desk),
     )  # fmt: skip
     terminal = Terminal(
         desk=room.desk, market=room.market, access=access, keys=identity.keys, streams=room.streams,

@@ -164,6 +164,7 @@ OURS = [order for order in ALL if order.terms.account_id == ACCOUNT]
         ({"oco_group_id": "group-1"},                   lambda order: order.terms.oco_group_id == "group-1"),
         ({"since": 200},                                lambda order: order.created_at >= 200),
         ({"until": 200},                                lambda order: order.created_at < 200),
+        ({"ended_by": ALL[30].updated_at},              lambda order: order.updated_at <= ALL[30].updated_at),
         ({"since": 200, "until": 300, "symbol": "AAPL", "side": Side.BUY, "statuses": frozenset(STATUSES)},
          lambda order: 200 <= order.created_at < 300 and order.terms.symbol == "AAPL" and order.terms.side is Side.BUY),
     ],

@@ -250,6 +250,7 @@ def _matches(row: Any, query: OrderQuery) -> bool:
         and (query.statuses is None or row.status in query.statuses)
         and query.client_order_id in {None, row.client_order_id}
         and query.oco_group_id in {None, row.oco_group_id}
+        and (query.ended_by is None or row.updated_at <= query.ended_by)
         and _is_within(row.created_at, query)
     )
 

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Raw, Struct
 
+from tradehall.app.desk import Desk
 from tradehall.app.recovery import collector_paused
 from tradehall.app.snapshots import Snapshots
 from tradehall.domain.market import Bar, Quote, Timeframe
@@ -51,6 +52,11 @@ class Moment(Struct, frozen=True):
     seq: int
     state: State
     quotes: Mapping[str, Quote]
+
+
+def present(desk: Desk) -> Moment:
+    """The shard as it stands, for those who show the past and the present alike; it goes on changing."""
+    return Moment(desk.clock.now(), desk.state.seq, desk.state, desk.quotes)
 
 
 class Past:

@@ -121,7 +121,8 @@ class ViewRows:
 class OrderQuery(Struct, frozen=True):
     """Ended orders of an account, newest `updated_at` first (`by_creation`: newest `created_at`).
 
-    `since` <= created_at < `until` [ns UTC]; None: no bound. `limit` is cut at PAGE_MAX.
+    `since` <= created_at < `until` [ns UTC]; None: no bound. `ended_by`: not changed after it [ns UTC]. `limit` is
+    cut at PAGE_MAX.
     """
 
     account_id: AccountId
@@ -135,6 +136,7 @@ class OrderQuery(Struct, frozen=True):
     limit: int = 100
     offset: int = 0
     by_creation: bool = False
+    ended_by: int | None = None
 
 
 class HistoryQuery(Struct, frozen=True):

@@ -58,6 +58,7 @@ class BacktestDoor:
         gateway = Gateway(
             desk=house.desk,
             market=house.market,
+            past=house.earlier,
             access=house.access,
             breakers=Breakers(house.desk),
             streams=AccountStreams(),

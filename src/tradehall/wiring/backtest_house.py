@@ -17,8 +17,10 @@ from tradehall.app.demo import HOUSE_ACCOUNT
 from tradehall.app.desk import Desk
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
+from tradehall.app.past import Past as Earlier
 from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.recovery import rebuild_views, recover
+from tradehall.app.snapshots import Snapshots
 from tradehall.config import Config
 from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount
 from tradehall.engine.engine import Engine
@@ -53,6 +55,7 @@ class BacktestHouse:
         self.folder = _run_folder(data.path / "backtests")
         self._store = SqliteStore(self.folder, end_process, is_synced=False)
         self.desk = self._make_desk()
+        self.earlier = Earlier(self._store.journal, Snapshots(self.folder), self.market, self.clock)
         self._records = SqliteRecords(data.records)
         now = SystemClock()  # Keys expire in the present, whatever time is simulated.
         self.access = Access(now, house_account=HOUSE_ACCOUNT, master_key=config.api_key)

@@ -92,6 +92,7 @@ class Doors:
         gateway = Gateway(
             desk=house.desk,
             market=house.market,
+            past=house.past,
             access=house.access,
             breakers=Breakers(house.desk),
             streams=self._streams,

@@ -27,6 +27,7 @@ from tradehall.app.equity import EquityHistory
 from tradehall.app.fill_sums import FillSums
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
+from tradehall.app.past import Past
 from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.records.strategies import Strategy
 from tradehall.app.recovery import Progress, no_progress, rebuild_views, recover
@@ -78,6 +79,7 @@ class House:
         self.feed = make_feed(config, self.clock, self.folder)
         self.market = MarketBoard(self.feed.instruments, self.feed.history, self.clock, self.feed.stale_after_ns)
         self.desk = self._make_desk(progress)
+        self.past = Past(self._store.journal, self._snapshots, self.market, self.clock)
         self.trail = AuditTrail(SqliteAudit(self.records), self._store.journal, self.clock)
         self.desk.listen(self.trail)
         self.desk.writer.hear_durable(self.trail.on_durable)

@@ -31,7 +31,7 @@ WISHES: list[dict[str, Any]] = [
         (None, "BTCUSD"),
         (None, frozenset({OrderStatus.FILLED}), frozenset({OrderStatus.FILLED, OrderStatus.REJECTED})),
         (None, Side.BUY),
-        ({}, {"since": 1}, {"since": 1, "until": 2}),
+        ({}, {"since": 1}, {"since": 1, "until": 2}, {"until": 2, "ended_by": 1}),
         ({}, {"client_order_id": "a"}, {"oco_group_id": "a"}),
     )
 ]

@@ -17,8 +17,10 @@ from tradehall.app.access import Access
 from tradehall.app.breakers import Breakers
 from tradehall.app.desk import Desk
 from tradehall.app.market import MarketBoard
+from tradehall.app.past import Past
 from tradehall.app.records.api_keys import ALL_SCOPES, ApiKey, digest_of
 from tradehall.app.recovery import rebuild_views
+from tradehall.app.snapshots import Snapshots
 from tradehall.app.streams import AccountStreams
 from tradehall.domain.account import AccountTerms, PositionMode
 from tradehall.domain.catalogue import demo_instruments
@@ -126,6 +128,7 @@ async def opened(
     gateway = Gateway(
         desk=desk,
         market=market,
+        past=Past(store.journal, Snapshots(folder / "snapshots"), market, clock),
         access=access,
         breakers=Breakers(desk),
         streams=AccountStreams(),

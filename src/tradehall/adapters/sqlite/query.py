@@ -35,7 +35,7 @@ def _orders_by_ranges(query: OrderQuery) -> Sql:
     values: list[Any] = []
     for status in statuses:
         terms: list[tuple[str, Any]] = [("account_id = ?", query.account_id), ("status = ?", status.value)]
-        terms += [*_symbol_and_side(query), *_created(query)]
+        terms += [*_symbol_and_side(query), *_within(query)]
         if query.since is not None:
             terms.append(("updated_at >= ?", query.since))  # No order changed before it was created.
         where, part_values = _where(terms)
@@ -56,7 +56,7 @@ def _orders_by_scan(query: OrderQuery, stamp: str) -> Sql:
     if query.client_order_id is not None:
         terms.append(("client_order_id = ?", query.client_order_id))
         index = "orders_by_client_id"
-    terms += [*_symbol_and_side(query), *_created(query)]
+    terms += [*_symbol_and_side(query), *_within(query)]
     where, values = _where(terms)
     if query.statuses is not None:
         statuses = sorted(status.value for status in query.statuses)
@@ -74,12 +74,14 @@ def _symbol_and_side(query: OrderQuery) -> list[tuple[str, Any]]:
     return terms
 
 
-def _created(query: OrderQuery) -> list[tuple[str, Any]]:
+def _within(query: OrderQuery) -> list[tuple[str, Any]]:
     terms: list[tuple[str, Any]] = []
     if query.since is not None:
         terms.append(("created_at >= ?", query.since))
     if query.until is not None:
         terms.append(("created_at < ?", query.until))
+    if query.ended_by is not None:
+        terms.append(("updated_at <= ?", query.ended_by))
     return terms
 
 

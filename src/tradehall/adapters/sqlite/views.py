@@ -114,7 +114,13 @@ class SqliteViews:
     async def orders(self, query: OrderQuery) -> list[Order]:
         """See the port."""
         # These do not narrow the index: what lies between has to be passed over.
-        is_long = query.until is not None or query.by_creation or query.symbol is not None or query.side is not None
+        is_long = (
+            query.until is not None
+            or query.ended_by is not None
+            or query.by_creation
+            or query.symbol is not None
+            or query.side is not None
+        )
         return [_decode_order(body) for body in await self._page(orders_page(query), query, is_long=is_long)]
 
     async def fills(self, query: HistoryQuery) -> list[Fill]:

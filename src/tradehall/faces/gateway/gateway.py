@@ -10,6 +10,7 @@ from tradehall.app.breakers import Breakers
 from tradehall.app.desk import Desk
 from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import Outcome, ShardUnavailable
+from tradehall.app.past import Moment, Past
 from tradehall.app.streams import AccountStreams
 from tradehall.domain.account import Account
 from tradehall.domain.catalogue import resolve_symbol
@@ -18,6 +19,8 @@ from tradehall.domain.order import Order
 from tradehall.domain.position import Position
 from tradehall.engine.booking import own_part
 from tradehall.engine.commands import AnyCommand
+from tradehall.engine.state import State
+from tradehall.faces.gateway import wishes
 from tradehall.faces.gateway.counters import Counters
 from tradehall.faces.gateway.errors import (
     GatewayProblem,
@@ -28,7 +31,7 @@ from tradehall.faces.gateway.errors import (
 )
 from tradehall.faces.gateway.subscriptions import Subscriptions
 from tradehall.faces.gateway.translate import number_of
-from tradehall.faces.kit import Limit, Metrics, Request
+from tradehall.faces.kit import Limit, Metrics, Request, moment_at
 
 READS: Final = "read"
 ORDERS: Final = "orders"
@@ -60,6 +63,7 @@ class Gateway:
 
     desk: Desk
     market: MarketBoard
+    past: Past
     access: Access
     breakers: Breakers
     streams: AccountStreams
@@ -74,10 +78,14 @@ class Gateway:
         """All that is listed, by symbol."""
         return self.desk.state.instruments
 
-    def account(self, request: Request) -> Account:
-        """The caller's account as it stands."""
+    async def moment(self, as_of: str | None) -> Moment:
+        """What a reader is shown: the present, or what the text `as_of` names."""
+        return await moment_at(self.desk, self.past, wishes.instant(as_of, "as_of"))
+
+    def account(self, request: Request, state: State | None = None) -> Account:
+        """The caller's account as it stands; as it was in `state`."""
         principal: Principal = request.principal
-        account = self.desk.state.accounts.get(principal.account_id)
+        account = (state or self.desk.state).accounts.get(principal.account_id)
         if account is None:
             raise GatewayProblem("FORBIDDEN", f"Account {principal.account_id} is not open")
         return account

@@ -96,6 +96,19 @@ class ModifyPositionExitsRequest(Struct, frozen=True, gc=False):
 # Queries.
 
 
+class AsOfQuery(Struct, frozen=True, gc=False):
+    """`as_of`: as it was then."""
+
+    as_of: InstantText | None = None
+
+
+class PositionsQuery(Struct, frozen=True, gc=False):
+    """Filter by symbol; `as_of`: as it was then."""
+
+    symbol: str | None = None
+    as_of: InstantText | None = None
+
+
 class SymbolQuery(Struct, frozen=True, gc=False):
     """Filter by symbol."""
 
@@ -113,6 +126,12 @@ class OrdersQuery(Struct, frozen=True, gc=False):
     since: InstantText | None = None
     until: InstantText | None = None
     limit: Limit | None = None
+
+
+class OrdersAsOfQuery(OrdersQuery, frozen=True, gc=False):
+    """The same filters; `as_of`: orders and statuses as they were then."""
+
+    as_of: InstantText | None = None
 
 
 class TradesQuery(Struct, frozen=True, gc=False):

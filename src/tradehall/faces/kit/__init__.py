@@ -33,6 +33,7 @@ A door declares; the kit receives. `routes` usually binds handlers to what they 
 
 from tradehall.faces.kit.access_log import AccessLog
 from tradehall.faces.kit.app import App
+from tradehall.faces.kit.as_of import moment_at
 from tradehall.faces.kit.decimals import WireDecimal, WireNumber, WirePositive, parse_decimal, plain
 from tradehall.faces.kit.decoding import decode, decode_bytes, decode_query
 from tradehall.faces.kit.docs_pages import docs_door
@@ -88,6 +89,7 @@ __all__ = [
     "document",
     "json_list",
     "json_response",
+    "moment_at",
     "page_door",
     "parse_decimal",
     "plain",

@@ -13,9 +13,10 @@ from tradehall.ports.history import BarWindow
 
 
 async def get_account(gateway: Gateway, request: Request) -> Response:
-    """What the account is worth: balance, equity, margin."""
-    account = gateway.account(request)
-    value = value_account(gateway.desk.state, account, gateway.market.quotes.get)
+    """What the account is worth, or was worth at `as_of`: balance, equity, margin."""
+    moment = await gateway.moment(decode_query(request, requests.AsOfQuery).as_of)
+    account = gateway.account(request, moment.state)
+    value = value_account(moment.state, account, moment.quotes.get)
     answer = json_response(to_account(value))
     await gateway.settled()
     return answer

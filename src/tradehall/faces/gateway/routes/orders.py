@@ -2,7 +2,11 @@
 
 from copy import copy
 
+from msgspec.structs import replace
+
 from tradehall.app.outcome import Outcome, request_digest
+from tradehall.app.past import Moment
+from tradehall.domain.account import Account
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.ids import AccountId
 from tradehall.domain.order import WORKING, Order, OrderStatus
@@ -63,21 +67,24 @@ async def post_preview(gateway: Gateway, request: Request) -> Response:
 
 
 async def get_orders(gateway: Gateway, request: Request) -> Response:
-    """List working orders, newest first.
+    """List working orders, newest first; with `as_of` those that worked then.
 
     A `status` filter that names ended states adds the matching ended orders. Without `limit` 500 are
     answered, 5,000 at most.
     """
-    query = decode_query(request, requests.OrdersQuery)
+    query = decode_query(request, requests.OrdersAsOfQuery)
     wanted = _wanted(gateway, request, query, by_creation=True)
     if wanted is None:
         return json_response([])
-    statuses = wanted.statuses
-    working = [copy(order) for order in _working(gateway, request, wanted, statuses)]
+    moment = await gateway.moment(query.as_of)
+    account, statuses = gateway.account(request, moment.state), wanted.statuses
+    found = {order.order_id: copy(order) for order in _working(account, wanted, statuses)}
     await gateway.settled()
-    found = {order.order_id: order for order in working}
     if statuses is not None and statuses & _ENDED and wanted.limit:
-        found |= {order.order_id: order for order in await gateway.desk.views.orders(wanted)}
+        if query.as_of is None:
+            found |= {order.order_id: order for order in await gateway.desk.views.orders(wanted)}
+        else:
+            found |= {order.order_id: order for order in await _ended_by(gateway, wanted, moment)}
         # What ended while we waited is no longer what it was asked for as.
         found = {number: order for number, order in found.items() if order.status in statuses}
     newest = sorted(found.values(), key=lambda order: (order.created_at, order.order_id), reverse=True)
@@ -213,12 +220,19 @@ def _wanted(gateway: Gateway, request: Request, query: requests.OrdersQuery, *, 
     )
 
 
-def _working(
-    gateway: Gateway, request: Request, wanted: OrderQuery, statuses: frozenset[OrderStatus] | None
-) -> list[Order]:
+async def _ended_by(gateway: Gateway, wanted: OrderQuery, moment: Moment) -> list[Order]:
+    """Orders that match and had ended at a moment, as they were then."""
+    until = moment.at + 1 if wanted.until is None else min(wanted.until, moment.at + 1)
+    found = await gateway.desk.views.orders(replace(wanted, until=until, ended_by=moment.at))
+    # What the venue reported after an order's end changed it once more: the state of then knows how it was.
+    ended = moment.state.ended.values()
+    return found + [order for order in ended if order.terms.account_id == wanted.account_id and _matches(order, wanted)]
+
+
+def _working(account: Account, wanted: OrderQuery, statuses: frozenset[OrderStatus] | None) -> list[Order]:
     """Working orders that match, newest first, no more than are wanted."""
     found: list[Order] = []
-    for order in reversed(gateway.account(request).orders.values()):
+    for order in reversed(account.orders.values()):
         if len(found) >= wanted.limit:
             break
         if (statuses is None or order.status in statuses) and _matches(order, wanted):

@@ -1,5 +1,6 @@
 """Positions and trades: list, read, close, move exits."""
 
+from tradehall.app.past import Moment
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.ids import PositionId
 from tradehall.domain.order import Order, OrderRole, OrderStatus
@@ -25,12 +26,14 @@ from tradehall.ports.views import HistoryQuery
 
 
 async def get_positions(gateway: Gateway, request: Request) -> Response:
-    """List open positions."""
-    asked = decode_query(request, requests.SymbolQuery).symbol
+    """List open positions, or those that were open at `as_of`."""
+    query = decode_query(request, requests.PositionsQuery)
+    asked = query.symbol
     symbol = None if asked is None else resolve_symbol(asked, gateway.instruments)
+    moment = await gateway.moment(query.as_of)
     found = [
-        shown_position(gateway, position, asked)
-        for position in gateway.account(request).positions.values()
+        shown_position(moment, position, asked)
+        for position in gateway.account(request, moment.state).positions.values()
         if asked is None or position.symbol == symbol
     ]
     answer = json_response(found)
@@ -39,8 +42,9 @@ async def get_positions(gateway: Gateway, request: Request) -> Response:
 
 
 async def get_position(gateway: Gateway, request: Request) -> Response:
-    """One open position."""
-    answer = json_response(shown_position(gateway, _find(gateway, request)))
+    """One open position, or one that was open at `as_of`."""
+    moment = await gateway.moment(decode_query(request, requests.AsOfQuery).as_of)
+    answer = json_response(shown_position(moment, _find(gateway, request, moment)))
     await gateway.settled()
     return answer
 
@@ -134,9 +138,9 @@ async def get_trades(gateway: Gateway, request: Request) -> Response:
 # Steps of the above.
 
 
-def shown_position(gateway: Gateway, position: Position, symbol: str | None = None) -> schemas.Position:
-    """A position at the latest quotes."""
-    state, quote_of = gateway.desk.state, gateway.market.quotes.get
+def shown_position(moment: Moment, position: Position, symbol: str | None = None) -> schemas.Position:
+    """A position at the quotes of a moment."""
+    state, quote_of = moment.state, moment.quotes.get
     account = state.accounts[position.account_id]
     return to_position(
         position,
@@ -147,10 +151,10 @@ def shown_position(gateway: Gateway, position: Position, symbol: str | None = No
     )
 
 
-def _find(gateway: Gateway, request: Request) -> Position:
+def _find(gateway: Gateway, request: Request, moment: Moment) -> Position:
     text = request.params["position_id"]
     position_id: PositionId | None = number_of(text, "pos")
-    account = gateway.account(request)
+    account = gateway.account(request, moment.state)
     position = None if position_id is None else account.positions.get(position_id)
     if position is None:
         raise position_not_found(text)
