@@ -88,7 +88,11 @@ class AuditTrail:
     # Doors.
 
     async def note(self, *lines: AuditLine) -> None:
-        """Note what no record and no decision tells; on the disk on return. RecordsFault if the store fails."""
+        """Note what no record and no decision tells; on the disk on return. RecordsFault if the store fails.
+
+        What was decided before comes before it.
+        """
+        await self._flush()
         await asyncio.to_thread(self._store.append, lines)
 
     async def page(self, query: AuditQuery) -> tuple[list[AuditEntry], int]:

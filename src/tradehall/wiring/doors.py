@@ -11,7 +11,7 @@ from tradehall.app.streams import AccountStreams
 from tradehall.config import Config
 from tradehall.faces.client import ClientStream
 from tradehall.faces.client import make_door as make_client_door
-from tradehall.faces.dashboard import DashboardStream
+from tradehall.faces.dashboard import DashboardStream, Figures
 from tradehall.faces.dashboard import make_door as make_dashboard_door
 from tradehall.faces.gateway import Counters, Gateway, GatewaySettings, GatewayStream, Subscriptions, make_door
 from tradehall.faces.kit import (
@@ -68,6 +68,7 @@ class Doors:
         dashboard = make_dashboard(house)
         self._dashboard_stream = DashboardStream(dashboard)
         house.desk.listen(self._dashboard_stream)
+        house.desk.listen(Figures(self._metrics, house.desk, dashboard.name_of))
         self.doors: tuple[Door, ...] = (
             make_door(gateway, self._gateway_stream),
             make_client_door(self._client, self._client_stream),

@@ -11,7 +11,8 @@ the app, `stream.say_goodbye` before its sessions are closed.
 """
 
 from tradehall.faces.dashboard.dashboard import Dashboard, DashboardSettings
+from tradehall.faces.dashboard.figures import Figures
 from tradehall.faces.dashboard.routes import make_door
 from tradehall.faces.dashboard.stream import DashboardStream
 
-__all__ = ["Dashboard", "DashboardSettings", "DashboardStream", "make_door"]
+__all__ = ["Dashboard", "DashboardSettings", "DashboardStream", "Figures", "make_door"]

@@ -202,14 +202,18 @@ class Dashboard:
         if outcome.rejection is not None:
             raise refusal_of(outcome.rejection)
         if not outcome.events:
-            await self.trail.note(noop(actor, self.desk.clock.now(), action, entity))
+            await self.trail.note(noop(actor, self._now(), action, entity))
         return outcome
 
     async def refuse(self, problem: Problem, actor: Actor, action: str, entity: tuple[str, object]) -> Problem:
         """Note a wish that came to nothing before anybody decided about it; what is to be raised."""
-        now, code = self.desk.clock.now(), problem.code or problem.kind.value
-        await self.trail.note(refusal(actor, now, action, entity, code=code, message=problem.message))
+        code = problem.code or problem.kind.value
+        await self.trail.note(refusal(actor, self._now(), action, entity, code=code, message=problem.message))
         return problem
+
+    def _now(self) -> int:
+        """Decisions may be a few ns ahead of the clock."""
+        return max(self.desk.clock.now(), self.desk.state.now)
 
     async def settled(self) -> None:
         """What was read before is durable from here on; 503 if it cannot be."""

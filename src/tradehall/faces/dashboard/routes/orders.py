@@ -11,7 +11,7 @@ from tradehall.faces.dashboard import requests, wishes
 from tradehall.faces.dashboard.auth import actor_of
 from tradehall.faces.dashboard.dashboard import Dashboard, listed, read_instant, unavailable
 from tradehall.faces.dashboard.errors import not_found, refusal_of
-from tradehall.faces.dashboard.translate import to_deny_reason, to_fill, to_order, to_preview
+from tradehall.faces.dashboard.translate import order_name, to_deny_reason, to_fill, to_order, to_preview
 from tradehall.faces.dashboard.words import statuses
 from tradehall.faces.kit import BadRequest, Problem, ProblemKind, Request, Response, decode, decode_query, json_response
 from tradehall.ports.house_views import HouseFillQuery, HouseOrderQuery
@@ -42,10 +42,9 @@ async def get_orders(dashboard: Dashboard, request: Request) -> Response:
         orders, total = await dashboard.orders.page(wish)
     except ShardUnavailable as reason:
         raise unavailable(reason.reason) from None
-    rows = [to_order(order, dashboard.instruments, dashboard.name_of) for order in orders]
     # Orders of one decision share their instant.
-    rows.sort(key=lambda row: (row.ts_init, row.client_order_id), reverse=True)
-    return listed(rows, total)
+    orders.sort(key=lambda order: (order.created_at, order_name(order)), reverse=True)
+    return listed([to_order(order, dashboard.instruments, dashboard.name_of) for order in orders], total)
 
 
 async def get_order(dashboard: Dashboard, request: Request) -> Response:

@@ -1,0 +1,79 @@
+"""Figures of strategies for /metrics: how quick their orders are, and what their positions bring.
+
+    figures = Figures(metrics, desk, name_of)
+    desk.listen(figures)
+
+Microseconds, by strategy and instrument; orders of no strategy count under the name "".
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from tradehall.app.desk import Desk
+from tradehall.domain.fill import Fill
+from tradehall.domain.order import OrderTerms
+from tradehall.domain.time import NS_PER_US
+from tradehall.engine import events as ev
+from tradehall.engine.record import Record
+from tradehall.faces.kit import Metrics
+
+LABELS: Final = ("strategy", "instrument")
+MICROSECONDS: Final = (50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 50_000.0, 250_000.0, 1_000_000.0)
+MONEY: Final = (-1_000.0, -100.0, -10.0, -1.0, 0.0, 1.0, 10.0, 100.0, 1_000.0)
+
+
+class Noted(NamedTuple):
+    """What a decision is measured by, once it is durable."""
+
+    at: int
+    read_at: int | None
+    accepted: list[OrderTerms]
+    fills: list[Fill]
+
+
+class Figures:
+    """A decision listener."""
+
+    def __init__(self, metrics: Metrics, desk: Desk, name_of: Callable[[str | None], str | None]) -> None:
+        self._desk = desk
+        self._name_of = name_of
+        self._latency = metrics.histogram(
+            "strategy_latency_us", "From the newest quote that was read to the order", LABELS, MICROSECONDS
+        )
+        self._ack = metrics.histogram(
+            "order_ack_rtt_us", "From the order to its durable acceptance", LABELS, MICROSECONDS
+        )
+        self._lag = metrics.histogram("fill_report_lag_us", "From a fill to its durable report", LABELS, MICROSECONDS)
+        self._pnl = metrics.histogram(
+            "trade_pnl_usdt", "Realised by fills that closed, gross, in the account's currency", LABELS, MONEY
+        )
+
+    def capture(self, record: Record) -> Noted | None:
+        """What will be measured; None for decisions without orders and fills."""
+        accepted = [event.terms for event in record.events if type(event) is ev.OrderAccepted]
+        fills = [event.fill for event in record.events if type(event) is ev.OrderFilled]
+        if not accepted and not fills:
+            return None
+        read_at = max((quote.received_at for quote in record.quotes), default=None)
+        return Noted(record.now, read_at, accepted, fills)
+
+    def release(self, noted: Noted) -> None:
+        """The decision is durable: measure."""
+        now = self._desk.clock.now()
+        for terms in noted.accepted:
+            labels = (self._name(terms.strategy_id), terms.symbol)
+            self._ack.observe(_us(now - noted.at), *labels)
+            if noted.read_at is not None:
+                self._latency.observe(_us(noted.at - noted.read_at), *labels)
+        for fill in noted.fills:
+            labels = (self._name(fill.strategy_id), fill.symbol)
+            self._lag.observe(_us(now - fill.at), *labels)
+            if fill.closed_quantity:
+                self._pnl.observe(float(fill.realized_pnl), *labels)
+
+    def _name(self, strategy_id: str | None) -> str:
+        return self._name_of(strategy_id) or ""
+
+
+def _us(span_ns: int) -> float:
+    return max(0, span_ns) / NS_PER_US
