@@ -21,6 +21,7 @@ from bench.figures import Figure, Options
 from bench.workloads import (
     alerts,
     analytics,
+    backtest,
     doors,
     engine,
     flat,

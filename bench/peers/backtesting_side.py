@@ -21,7 +21,7 @@ def ema(close: Any, span: int) -> Any:
     return pd.Series(close).ewm(span=span, adjust=False).mean()
 
 
-class Cross(backtesting.Strategy):
+class Cross(backtesting.Strategy):  # type: ignore[misc]  # Any where backtesting.py is not installed.
     def init(self) -> None:
         self.fast = self.I(ema, self.data.Close, fast)
         self.slow = self.I(ema, self.data.Close, slow)

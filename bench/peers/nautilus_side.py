@@ -1,4 +1,4 @@
-"""The same cross in NautilusTrader: averages of its own at every bar, market orders on a netting account. Prints JSON."""
+"""The same cross in NautilusTrader: averages kept at every bar, market orders on a netting account. Prints JSON."""
 
 import json
 import sys

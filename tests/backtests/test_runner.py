@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -121,7 +122,7 @@ def test_a_plan_says_at_which_bars_the_strategy_looks():
 ])  # fmt: skip
 def test_a_plan_that_does_not_fit_is_refused(plan, complaint):
     class Wrong(Strategy):
-        def plan(self, bars: Mapping[str, BarColumns]) -> dict[str, np.ndarray]:
+        def plan(self, bars):
             return plan
 
     with pytest.raises(ValueError, match=complaint):
@@ -267,6 +268,8 @@ def test_a_period_leaves_out_what_lies_outside():
     chosen = BacktestSettings(begins_at=BEGIN + NS_PER_MINUTE, ends_at=BEGIN + 4 * NS_PER_MINUTE)
     result = run(Idle(), [tape], chosen)
     assert result.counters.bars == result.counters.looks == 3
+    shown = run(Idle(), [tape], msgspec.structs.replace(chosen, skips=False)).counters
+    assert (shown.prices, shown.skipped) == (12, 0)
     assert result.began_at == BEGIN + NS_PER_MINUTE
 
 

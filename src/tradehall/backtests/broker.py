@@ -242,7 +242,7 @@ class Broker:
         limit, stop = price(options.get("limit")), price(options.get("stop"))
         trail, percent = options.get("trail"), options.get("trail_percent")
         quantity = self._units(symbol, side, size, limit if limit is not None else stop)
-        if not quantity and isinstance(size, AllIn | Amount):
+        if quantity <= 0 and not isinstance(size, Decimal | int | float | str):
             return None
         terms = OrderTerms(
             account_id=self.account_id,
@@ -270,13 +270,15 @@ class Broker:
 
     def _units(self, symbol: str, side: Side, size: Size, price: Decimal | None) -> Decimal:
         """The quantity that a size means at the price of the moment."""
-        if not isinstance(size, AllIn | Amount):
+        if isinstance(size, Decimal | int | float | str):
             return to_decimal(size)
         quote, instrument = self._market.get(symbol), self._world.state.instruments[symbol]
         rate = conversion_rate(instrument.quote_currency, self._account.terms.currency, self._market.get)
         if quote is None or rate is None:
             return ZERO
         at = price if price is not None else quote.ask if side is Side.BUY else quote.bid
+        if not isinstance(size, AllIn | Amount):
+            return to_decimal(size(at * rate))
         step = size.step if size.step is not None else instrument.quantity_step
         if isinstance(size, Amount):
             return floored(size.money / (at * rate), step)

@@ -119,7 +119,7 @@ class Run:
         return None
 
     def _open_accounts(self) -> None:
-        self.world.market.move(self.settings.begins_at or 0, AFTER_ALL)
+        self.world.market.move((self.settings.begins_at or 0) - 1, AFTER_ALL)  # Before the first price.
         for line in self.world.lines:
             self.world.submit(cmd.ListInstrument(line.instrument))
         for account in self.settings.accounts:

@@ -1,5 +1,6 @@
 """Sizes that are worked out at the price an order will meet."""
 
+from collections.abc import Callable
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
@@ -30,7 +31,9 @@ class Amount(Struct, frozen=True, kw_only=True):
 
 ALL_IN: Final = AllIn()
 
-Size = AllIn | Amount | Decimal | int | float | str
+# A rule of one's own: the price of the moment [account currency/unit] in, units out; none where that is nothing.
+SizeRule = Callable[[Decimal], Decimal | int | float | str]
+Size = AllIn | Amount | SizeRule | Decimal | int | float | str
 
 
 def floored(units: Decimal, step: Decimal | None) -> Decimal:

@@ -62,11 +62,15 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     def show(done: int, total: int) -> None:
         bar.update(task, completed=done, total=total)
         if done >= total:
-            bar.stop()
+            stop()
         elif bar.console.is_terminal and time.monotonic() - started > BAR_AFTER_S:
             bar.start()
+
+    def stop() -> None:
+        if bar.live.is_started:  # What was never drawn leaves no line.
+            bar.stop()
 
     try:
         yield show
     finally:
-        bar.stop()
+        stop()

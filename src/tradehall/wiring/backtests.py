@@ -127,7 +127,7 @@ def _provenance(tape: FileTape) -> list[Provenance]:
             symbol=tape.instrument.symbol,
             kind=source.label.kind.value,
             timeframe="" if tape.span_ns is None else span_text(tape.span_ns),
-            rows=source.table.done,
+            rows=tape.rows.get(source.path, 0),
             first_at=source.first_at,
             last_at=source.last_at,
             digest=_digest(source.path),
@@ -146,7 +146,7 @@ def _digest(path: Path) -> str:
 
 
 def _conventions(settings: BacktestSettings) -> dict[str, str]:
-    return {**_plain(settings.fills), **_plain(settings.costs), **_plain(settings.venue)}
+    return {**_plain(settings.venue), **_plain(settings.costs), **_plain(settings.fills)}
 
 
 def _plain(settings: msgspec.Struct, but: Sequence[str] = ()) -> dict[str, str]:

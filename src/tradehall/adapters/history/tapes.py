@@ -78,6 +78,7 @@ class FileTape:
         self.length = sum(
             source.table.total if source.table.is_parquet else _rows_of(source) for source in self.sources
         )
+        self.rows: dict[Path, int] = {}  # By file, once they were checked.
         self.gaps: list[Gap] = []
         self.gap_count = 0
 
@@ -91,7 +92,7 @@ class FileTape:
     def check(self, on_checked: OnChecked | None = None) -> tuple[list[Complaint], int]:
         """Look at every row: the first complaints and their number; gaps are noted in `gaps`."""
         complaints: list[Complaint] = []
-        count, rows = 0, 0
+        count = 0
         for source in self.sources:
             checker = Checker(source.path.name, self.kind)
             last: int | None = None
@@ -102,8 +103,8 @@ class FileTape:
                     on_checked(source.path, source.table.done, source.table.total)
             complaints += checker.shown
             count += checker.count
-            rows += checker.rows
-        self.length = rows
+            self.rows[source.path] = checker.rows
+        self.length = sum(self.rows.values())
         return complaints, count
 
     def _note_gaps(self, file: str, column: Any, rows_before: int, last: int | None) -> int | None:
