@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from enum import StrEnum
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -27,15 +26,6 @@ SLICE_NS_MAX: Final = 1_000_000
 ROWS_PER_LOOK: Final = 32
 
 _log: Final = logging.getLogger("tradehall.backtest")
-
-
-class Stage(StrEnum):
-    """How far a run is."""
-
-    WAITING = "waiting"  # Nobody follows yet: time stands at the beginning.
-    RUNNING = "running"
-    COMPLETE = "complete"
-    FAILED = "failed"
 
 
 class Voice(Protocol[F_co]):
@@ -68,7 +58,6 @@ class Simulation(Generic[F]):
         pace: Pace[F],
         voice: Voice[F],
     ) -> None:
-        self.stage = Stage.WAITING
         self._script = script
         self._clock = clock
         self._market = market
@@ -85,14 +74,11 @@ class Simulation(Generic[F]):
         """From the first who follows to the end; never raises but when cancelled."""
         try:
             await self._pace.first()
-            self.stage = Stage.RUNNING
             _log.info("the backtest begins at %s", to_rfc3339(self._clock.now()))
             await self._play()
-            self.stage = Stage.COMPLETE
             _log.info("the backtest is complete: at=%s", to_rfc3339(self._clock.now()))
             await self._pace.finish(self._voice.completed())
         except Exception as error:
-            self.stage = Stage.FAILED
             at = to_rfc3339(self._clock.now())
             _log.exception("the backtest broke off: at=%s", at)
             self._pace.fail(self._voice.failed(f"the backtest broke off at {at}: {error}"))
