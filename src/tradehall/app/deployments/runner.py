@@ -36,7 +36,7 @@ from tradehall.strategies.plan import Clock
 # Closed bars that wait to be looked at; beyond it the oldest are dropped, which the log tells.
 BARS_WAITING_MAX: Final = 100_000
 BARS_PER_TURN_MAX: Final = 2_000
-SENT_AT_ONCE_MAX: Final = 100
+SENT_AT_ONCE_MAX: Final = 25
 # How long looking keeps the loop from others, the last look excepted.
 SLICE_NS_MAX: Final = 2_000_000
 REST_S_MAX: Final = 1.0
