@@ -124,11 +124,11 @@ class StudioRooms:
         account = self.desk.state.accounts.get(account_id)
         return None if account is None else account.terms.currency
 
-    def door(self, access: Access) -> Studio:
+    def door(self, access: Access, *, is_open: bool = False) -> Studio:
         """What the studio door works with."""
         return Studio(
             access=access, desk=self.desk, market=self.market, room=self.room, strategies=self.strategies,
             deletion=self.deletion, marketplace=self.marketplace, deployments=self.deployments, runner=self.runner,
             keeper=self.keeper, backtests=self.backtests, scanners=self.scanners, watch=self.watch, store=self.store,
-            answers=self.answers,
+            answers=self.answers, is_open=is_open,
         )  # fmt: skip

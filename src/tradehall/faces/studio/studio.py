@@ -28,7 +28,7 @@ LIMITS: Final = {READS: Limit(per_second=50, burst=100), WRITES: Limit(per_secon
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Studio:
-    """The rooms behind the door."""
+    """The rooms behind the door. `is_open`: whoever is on this machine may say to be an operator."""
 
     access: Access
     desk: Desk
@@ -45,6 +45,7 @@ class Studio:
     watch: ScannerWatch
     store: DeploymentStore
     answers: AnswerStore
+    is_open: bool = False
 
 
 def instant(field: str, text: str | None, *, place: str = "body") -> int | None:

@@ -52,7 +52,7 @@ def make_door(studio: Studio, stream: StudioStream) -> Door:
             Route(WEBSOCKET, "/ws", stream.connect, answers={101: None}, public=True, tag="stream"),
         ),
         errors=errors,
-        authenticate=authenticator(studio.access),
+        authenticate=authenticator(studio.access, is_open=studio.is_open),
         limits=LIMITS,
         security=SECURITY,
     )  # fmt: skip
