@@ -1,6 +1,7 @@
 """Backtest mode at the gateway: pacing by acknowledgements, fills that never precede their signal, the end."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
@@ -402,7 +403,7 @@ def test_options_of_replays_have_no_place_here(tmp_path):
         raise AssertionError("the options were not refused")
 
     with pytest.raises(FeedError, match="leave them out"):
-        through(tmp_path, f"{write_bars(tmp_path)}?loop=1", steps)
+        through(tmp_path, Path(f"{write_bars(tmp_path)}?loop=1"), steps)
 
 
 # The house around it.

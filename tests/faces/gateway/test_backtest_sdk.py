@@ -102,8 +102,8 @@ async def trade_async(base_url, candles_max=10_000):
         return strategy, ended, await gateway.list_trades(limit=1000), await gateway.get_status()
 
 
-def on_async(base_url, **options):
-    return asyncio.run(asyncio.wait_for(trade_async(base_url, **options), 60))
+def on_async(base_url, candles_max=10_000):
+    return asyncio.run(asyncio.wait_for(trade_async(base_url, candles_max), 60))
 
 
 def past(tmp_path, name):
