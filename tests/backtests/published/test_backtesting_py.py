@@ -1,0 +1,89 @@
+"""Runs that the project backtesting.py has published (README, user guide and tests of versions 0.3 to 0.6)."""
+
+from decimal import Decimal
+
+import pytest
+
+from examples.backtest.sma_turn import SmaTurn
+from tests.backtests.published.runs import account, equity, needs_data, peak, play
+from tradehall.backtests import AllIn, BarSeen, Broker, Costs, Strategy
+from tradehall.domain.instrument import FeeSide
+
+pytestmark = needs_data
+
+GOOG = ["bars/equity/GOOG.US.1d.parquet"]
+
+
+class AdjustedEntry(SmaTurn):
+    """Entries cost 0.2 % more than the price, shorts get 0.2 % less, and sizes are reckoned with that price."""
+
+    def go_long(self, bar: BarSeen, broker: Broker) -> None:
+        broker.buy(lambda price: broker.cash // (price * Decimal("1.002")), bar.symbol)
+
+    def go_short(self, bar: BarSeen, broker: Broker) -> None:
+        broker.sell(lambda price: broker.cash // (price * Decimal("0.998")), bar.symbol)
+
+
+def test_the_run_in_the_docs_without_commission():
+    """Docstring of `Backtest.run` and `test_compute_stats` (0.6): averages of 10 and 30, closed at the last open."""
+    result = play(SmaTurn(10, 30, leaves_at_last_open=True), GOOG, accounts=account(10_000))
+    assert (equity(result), peak(result), len(result.round_trips)) == ("51422.99", "75787.44", 66)
+    metrics = result.metrics
+    assert metrics.tally.win_rate == pytest.approx(0.4696969696969697)
+    assert metrics.max_drawdown == pytest.approx(0.4798012705007589)
+    assert metrics.total_return == pytest.approx(4.142299)
+    assert metrics.annual_return == pytest.approx(0.2118026, abs=5e-8)
+    assert metrics.calmar == pytest.approx(0.44144, abs=5e-6)
+    assert metrics.tally.sqn == pytest.approx(1.0766187356697705)
+
+
+@pytest.mark.parametrize(("fast", "slow", "final", "highest", "ended"), [
+    (10, 20, "68935.12",  "68991.22",  93),
+    (10, 15, "105040.13", "108327.72", 152),
+])  # fmt: skip
+def test_the_runs_of_readme_and_user_guide_with_a_commission_in_the_entry_price(fast, slow, final, highest, ended):
+    """README and Quick Start User Guide: 0.2 % once, at the entry, as versions up to 0.5 charged it."""
+    costs = Costs(taker_rate=Decimal("0.002"), charged=FeeSide.OPENING)
+    accounts = account(10_000, leverage=Decimal(2), margin_call_level=Decimal(0), stop_out_level=Decimal(0))
+    result = play(AdjustedEntry(fast, slow), GOOG, accounts=accounts, costs=costs)
+    assert (equity(result), peak(result), result.metrics.tally.ended) == (final, highest, ended)
+
+
+def test_the_readme_run_as_version_0_6_charges_it():
+    """The README's code under 0.6.5: 0.2 % at entry and at exit. Equity 56263.51934, commissions 10563.95154."""
+    result = play(SmaTurn(10, 20), GOOG, accounts=account(10_000), costs=Costs(taker_rate=Decimal("0.002")))
+    assert f"{result.accounts[0].equity:.5f}" == "56263.51934"
+    assert f"{result.metrics.tally.fees:.5f}" == "10563.95154"  # Of ended round trips, as there.
+    assert peak(result) == "56309.06"
+
+
+class Once(Strategy):
+    """Buys at the open of the third bar and sells at that of the fourth; notes equity at the closes."""
+
+    def __init__(self, *, fee_of_each_unit: int = 0) -> None:
+        self.curve: list[str] = []
+        self.fee_of_each_unit = fee_of_each_unit
+
+    def on_bar(self, bar: BarSeen, broker: Broker) -> None:
+        self.curve.append(f"{broker.equity:.2f}")
+        if bar.number == 1:
+            rate = Decimal("1.01")
+            broker.buy(
+                (lambda price: broker.cash // (price * rate + self.fee_of_each_unit))
+                if self.fee_of_each_unit
+                else AllIn()
+            )
+        elif bar.number == 2:
+            broker.close()
+
+
+@pytest.mark.parametrize(("fixed", "strategy", "expected"), [
+    # `commission=(100, .01)`: an order sized by a share of equity reckons the 100 as if each unit cost them.
+    (Decimal(100), Once(fee_of_each_unit=100), ["9784.50", "9718.69"]),
+    (None,         Once(),                     ["9781.28", "9846.04"]),
+])  # fmt: skip
+def test_equity_at_the_close_after_fixed_and_relative_commissions(fixed, strategy, expected):
+    """`test_spread_commission` (0.6): equity at the close of the third and fourth bars."""
+    costs = Costs(taker_rate=Decimal("0.01"), fixed=fixed)
+    play(strategy, GOOG, accounts=account(10_000), costs=costs)
+    assert strategy.curve[2:4] == expected
