@@ -37,14 +37,21 @@ def project_loose_closing(
     if part is None:
         return
     account = state.accounts[position.account_id]
-    loose = part.quantity - _in_books(facts, state, position, part) if account.books else part.quantity
-    if loose <= 0:
+    loose = loose_quantity(facts, state, position, part)
+    if not loose:
         return
     closing = replace(_closing(position, part, loose, account.terms.currency), strategy_id=None)
     is_last = type(event) is PositionClosed or (
         bool(account.books) and not unattributed_units(account, position.symbol)
     )
     _add(facts, index, closing, rows, is_last=is_last)
+
+
+def loose_quantity(facts: Facts, state: State, position: Position, part: ClosedPart) -> Decimal:
+    """Units of a closing that were in no book, by the record that tells of it; 0: none."""
+    if not state.accounts[position.account_id].books:
+        return part.quantity
+    return max(ZERO, part.quantity - _in_books(facts, state, position, part))
 
 
 def _in_books(facts: Facts, state: State, position: Position, part: ClosedPart) -> Decimal:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from tradehall.app.house_positions import held_by, held_part
+from tradehall.app.projections.closings import loose_quantity
 from tradehall.app.streams import ACCOUNT_OF
 from tradehall.domain.account import Account
 from tradehall.domain.ids import AccountId, OrderId
@@ -64,7 +65,7 @@ class DecisionFrames:
             elif type(event) in _PART_EVENTS:
                 yield from self._part(event)
             elif type(event) in _POSITION_EVENTS:
-                yield from self._position(event)
+                yield from self._position(event, record)
         yield from self._budgets(record)
 
     def _orders(self, record: Record) -> Iterator[tuple[str, str | None, Any]]:
@@ -92,11 +93,13 @@ class DecisionFrames:
             held = held_part(state, part, part.strategy_id, dashboard.desk.quotes.get)
             yield POSITION, part.strategy_id, to_open_position(held, dashboard.instruments, dashboard.name_of)
 
-    def _position(self, event: Any) -> Iterator[tuple[str, str | None, Any]]:
+    def _position(self, event: Any, record: Record) -> Iterator[tuple[str, str | None, Any]]:
         """What is in no book: of a netting account's position perhaps a share, perhaps nothing."""
         dashboard, position = self._dashboard, event.position
         account = dashboard.desk.state.accounts[position.account_id]
         if type(event) is ev.PositionClosed:
+            if event.part is not None and not loose_quantity(record, dashboard.desk.state, position, event.part):
+                return
             yield POSITION, None, self._closed(position, event, account.terms.currency, None)
             return
         held = next((each for each in self._held(account) if _is_loose_of(each.position, position)), None)

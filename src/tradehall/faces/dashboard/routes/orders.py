@@ -4,15 +4,15 @@ from typing import Final
 
 from tradehall.app.house_orders import HouseOrderWish
 from tradehall.app.outcome import Outcome, ShardUnavailable
-from tradehall.domain.order import Order, OrderStatus
+from tradehall.domain.order import WORKING, Order, OrderStatus
 from tradehall.engine.commands import CancelOrder, ClosePosition, PlaceOrder
 from tradehall.engine.preview import preview
 from tradehall.faces.dashboard import requests, wishes
 from tradehall.faces.dashboard.auth import actor_of
 from tradehall.faces.dashboard.dashboard import Dashboard, listed, read_instant, unavailable
-from tradehall.faces.dashboard.errors import not_found, refusal_of
+from tradehall.faces.dashboard.errors import Refused, not_found, refusal_of
 from tradehall.faces.dashboard.translate import order_name, to_deny_reason, to_fill, to_order, to_preview
-from tradehall.faces.dashboard.words import statuses
+from tradehall.faces.dashboard.words import status_word, statuses
 from tradehall.faces.kit import BadRequest, Problem, ProblemKind, Request, Response, decode, decode_query, json_response
 from tradehall.ports.house_views import HouseFillQuery, HouseOrderQuery
 
@@ -114,6 +114,9 @@ async def delete_order(dashboard: Dashboard, request: Request) -> Response:
     if order.status is OrderStatus.CANCELLED:
         await dashboard.settled()
         return _shown(dashboard, order)
+    if order.status not in WORKING:
+        problem = Refused(409, "ORDER_ENDED", f"Order is {status_word(order)}: it cannot be cancelled")
+        raise await dashboard.refuse(problem, actor_of(request), "order.canceled", entity)
     command = CancelOrder(order.terms.account_id, order.order_id)
     outcome = await dashboard.carry_out(command, actor_of(request), "order.canceled", entity)
     return _shown(dashboard, _result(outcome))
