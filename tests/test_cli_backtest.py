@@ -109,6 +109,38 @@ def test_one_of_several_strategies_is_named_behind_a_colon(run, data, tmp_path):
     assert "expected a class C" in run(f"{file}:C", "--data", data)[2]
 
 
+GRAPH = {
+    "inputs": {
+        "fast": {"indicator": "EMA", "of": "close", "period": 5},
+        "week": {"indicator": "SMA", "of": "close", "period": 3, "timeframe": "1w"},
+    },
+    "rules": [
+        {"when": {"crosses_above": ["close", "fast"]}, "do": [{"open": "long", "stop_loss": {"percent": "5"}}]},
+        {"when": {"crosses_below": ["close", "week"]}, "do": [{"close": "long"}]},
+    ],
+}
+
+
+def test_a_block_graph_runs_with_longer_bars_made_of_those_that_are_there(run, data, tmp_path):
+    (tmp_path / "graph.json").write_text(json.dumps(GRAPH))
+    code, out, err = run("graph.json", "--data", data, "--json")
+    assert (code, err) == (DONE, "")
+    assert read_report(out.encode()).metrics.tally.ended > 3
+
+
+@pytest.mark.parametrize(("graph", "complaint"), [
+    ("{",                                              "graph.json is no JSON"),
+    ("{}",                                             "graph.json cannot be run"),
+    (json.dumps(GRAPH).replace('"1w"', '"1h"'),        "graph.json cannot be run"),
+    (json.dumps(GRAPH).replace('"period": 3,', '"period": 3, "symbol": "MSFT",'), "expected its bars, or shorter ones, in --data"),
+])  # fmt: skip
+def test_graphs_that_cannot_be_run_are_refused(run, data, tmp_path, graph, complaint):
+    (tmp_path / "graph.json").write_text(graph)
+    code, _, err = run("graph.json", "--data", data)
+    assert code == FAILED
+    assert complaint in err
+
+
 def test_bad_rows_are_named_before_anything_runs(run, data, tmp_path):
     broken = data.read_text().replace("2020-01-03T00:00:00Z", "2020-01-01T00:00:00Z")
     data.write_text(broken)

@@ -192,6 +192,16 @@ def test_every_other_call_may_throw_as_well(hook):
     assert failure is not None and failure.during == hook
 
 
+def test_a_plan_may_throw_before_anything_was_shown():
+    class Wrong(Strategy):
+        def plan(self, bars):
+            raise KeyError("close")
+
+    result = run(Wrong(), [bars_of(*BARS)])
+    assert result.failure is not None and result.failure.during == "plan"
+    assert result.counters.shown == {}
+
+
 def test_symbols_must_differ_and_there_must_be_some():
     with pytest.raises(ValueError, match="tapes were of nothing"):
         run(Idle(), [])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ class Wants(NamedTuple):
     bars: bool
     quotes: bool
     planned: Mapping[str, Numbers] | None
+
+
+NOTHING: Final = Wants(bars=False, quotes=False, planned=None)
 
 
 class _Run(NamedTuple):

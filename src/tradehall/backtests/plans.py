@@ -7,7 +7,7 @@ import numpy as np
 from tradehall.backtests.looks import Wants
 from tradehall.backtests.seen import BarColumns, Floats, Numbers
 from tradehall.backtests.settings import BacktestSettings
-from tradehall.backtests.strategy import Planned, Strategy
+from tradehall.backtests.strategy import Planned, Strategy, StrategyFailed
 from tradehall.backtests.tape import Block, Tape
 
 
@@ -22,7 +22,10 @@ def wants_of(strategy: Strategy, tapes: Sequence[Tape], settings: BacktestSettin
         for tape in tapes
         if tape.span_ns is not None
     }
-    masks = strategy.plan(columns)
+    try:
+        masks = strategy.plan(columns)
+    except Exception as error:
+        raise StrategyFailed("plan") from error
     return Wants(bars, quotes, {symbol: _numbers(symbol, mask, columns) for symbol, mask in masks.items()})
 
 

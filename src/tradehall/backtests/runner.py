@@ -14,13 +14,13 @@ from tradehall.backtests.curve import Closes, CurveMaker
 from tradehall.backtests.ears import Ears
 from tradehall.backtests.kernels import CAN_SEARCH
 from tradehall.backtests.line import Line
-from tradehall.backtests.looks import Key, Looks
+from tradehall.backtests.looks import NOTHING, Key, Looks
 from tradehall.backtests.market import AFTER_ALL, BEFORE_ALL
 from tradehall.backtests.plans import wants_of
 from tradehall.backtests.result import AccountResult, Counters, Failure, Result
 from tradehall.backtests.settings import BacktestSettings
 from tradehall.backtests.setup import instrument_for, metric_settings, venue_for
-from tradehall.backtests.strategy import Strategy
+from tradehall.backtests.strategy import Strategy, StrategyFailed
 from tradehall.backtests.tape import Tape, Window, windows
 from tradehall.backtests.world import Due, World
 from tradehall.domain.money import ZERO
@@ -36,14 +36,6 @@ _BEFORE_TIME: Final = -(2**62)
 
 
 _first: Final = itemgetter(0)
-
-
-class StrategyFailed(Exception):
-    """The strategy threw while `during` was called; the cause is what it threw."""
-
-    def __init__(self, during: str) -> None:
-        super().__init__(during)
-        self.during = during
 
 
 def run(
@@ -91,7 +83,7 @@ class Run:
             for number, tape in enumerate(tapes)
         ]
         self.world = World(lines, settings, venue_for(settings), self.ears)
-        self.wants = wants_of(strategy, tapes, settings)
+        self.wants = NOTHING
         self._open_accounts()
         self.broker = Broker(self.world, settings, settings.accounts[0].account_id)
         points_max = settings.curve_points_max
@@ -110,6 +102,7 @@ class Run:
     def go(self) -> Failure | None:
         """Run to the end, or to where the strategy throws."""
         try:
+            self.wants = wants_of(self.strategy, self.tapes, self.settings)
             self._call("on_start", self.strategy.on_start, self.broker)
             for window in windows(self.tapes, self.settings.begins_at, self.settings.ends_at):
                 self._through(window)

@@ -37,6 +37,14 @@ class Strategy:
         """After the last price."""
 
 
+class StrategyFailed(Exception):
+    """The strategy threw while `during` was called; the cause is what it threw."""
+
+    def __init__(self, during: str) -> None:
+        super().__init__(during)
+        self.during = during
+
+
 @runtime_checkable
 class Planned(Protocol):
     """A strategy whose signals are known ahead of time."""

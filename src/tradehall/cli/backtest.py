@@ -18,9 +18,15 @@ from tradehall.cli.options import Commands, add_command, add_json
 from tradehall.cli.output import Refused, WrongUsage, complain, progress_bar, say
 from tradehall.domain.time import to_rfc3339
 from tradehall.engine.record import Record, encode_record
+from tradehall.strategies.definition import DefinitionError
 from tradehall.wiring.backtests import StrategyRefused, load_strategy, report_of
+from tradehall.wiring.graphs import load_graph
 
 RECORDS_PER_WRITE: Final = 1_000
+REPORTS: Final[dict[str, Callable[[BacktestReport], bytes]]] = {
+    ".html": lambda report: report_html(report).encode(),
+    ".json": report_json,
+}
 
 
 def add_to(commands: Commands) -> None:
@@ -31,7 +37,11 @@ def add_to(commands: Commands) -> None:
         example="tradehall backtest examples/backtest/ema_cross.py --data bars/GOOG.US.1d.parquet --cash 10000 "
         "--fee 0.2% --report out.html",
     )  # fmt: skip
-    parser.add_argument("strategy", metavar="STRATEGY.py[:Class]", help="a file with a subclass of Strategy")
+    parser.add_argument(
+        "strategy",
+        metavar="STRATEGY",
+        help="FILE.py, FILE.py:Class (a subclass of Strategy), or a block graph, FILE.json",
+    )
     parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="PATH", help="recordings, or folders")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an argument of the strategy")
     add_options(parser)
@@ -42,14 +52,14 @@ def add_to(commands: Commands) -> None:
 
 def run_it(options: argparse.Namespace) -> None:
     """Run, and say what was found. Refused for data that cannot be used and for a run that did not reach its end."""
-    try:
-        strategy = load_strategy(options.strategy, dict(_parameter(text) for text in options.set))
-    except StrategyRefused as refused:
-        raise Refused(str(refused)) from refused
+    if options.report is not None and options.report.suffix not in REPORTS:
+        raise WrongUsage(f"--report {options.report}: expected a name that ends in {' or '.join(REPORTS)}")
+    # What is wrong with the strategy is said before data are read; a graph needs them to be bound to.
+    strategy = None if options.strategy.endswith(".json") else _strategy(options)
     with _bar("reading", options) as show:
         tapes = open_tapes(options.data, options.symbols, lambda _, done, total: show(done, total))
     settings = settings_of(options, actions=_actions(options, tapes))
-    result = _run(options, strategy, tapes, settings)
+    result = _run(options, strategy or _graph(options, tapes, settings), tapes, settings)
     report = report_of(result, tapes)
     if options.report is not None:
         _write_report(options.report, report)
@@ -60,6 +70,23 @@ def run_it(options: argparse.Namespace) -> None:
     if result.failure is not None:
         complain(result.failure.traceback.rstrip())
         raise Refused(f"the strategy failed in {result.failure.during} at {to_rfc3339(result.failure.at)}")
+
+
+def _strategy(options: argparse.Namespace) -> Strategy:
+    try:
+        return load_strategy(options.strategy, dict(_parameter(text) for text in options.set))
+    except StrategyRefused as refused:
+        raise Refused(str(refused)) from refused
+
+
+def _graph(options: argparse.Namespace, tapes: list[FileTape], settings: BacktestSettings) -> Strategy:
+    path = Path(options.strategy)
+    if not path.is_file():
+        raise Refused(f"{path} is no file: expected a block graph in JSON")
+    try:
+        return load_graph(path, tapes, settings)
+    except DefinitionError as error:
+        raise Refused(f"{path} cannot be run: {error}") from error
 
 
 def _run(options: argparse.Namespace, strategy: Strategy, tapes: list[FileTape], settings: BacktestSettings) -> Result:
@@ -114,12 +141,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 def _write_report(path: Path, report: BacktestReport) -> None:
-    if path.suffix == ".json":
-        path.write_bytes(report_json(report))
-    elif path.suffix == ".html":
-        path.write_text(report_html(report), encoding="utf-8")
-    else:
-        raise WrongUsage(f"--report {path}: expected a name that ends in .html or .json")
+    path.write_bytes(REPORTS[path.suffix](report))
 
 
 def _tell(result: Result) -> None:
