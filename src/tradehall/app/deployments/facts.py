@@ -7,7 +7,7 @@ from tradehall.app.deployments.ledger import Holding, Ledger
 from tradehall.domain.account import PositionMode
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Quote
-from tradehall.domain.money import ONE, ZERO, round_floating
+from tradehall.domain.money import ONE, ZERO, round_floating, round_money
 from tradehall.domain.order import OrderRole, Side
 from tradehall.domain.position import Position, PositionSide, floating_pnl
 from tradehall.domain.time import NS_PER_DAY
@@ -46,6 +46,20 @@ def value_of(holding: Holding, currency: str | None, quote_of: QuoteOf) -> Decim
     pnl = floating_pnl(side=holding.side, quantity=holding.quantity, cost=holding.cost, bid=quote.bid, ask=quote.ask)
     rate = ONE if holding.currency == currency else conversion_rate(holding.currency, currency, quote_of)
     return ZERO if rate is None else pnl * rate
+
+
+def reserved_of(ledger: Ledger, state: State, currency: str) -> Decimal:
+    """What a deployment's own holdings and working orders tie up of its strategy's budget [`currency`]."""
+    total = ZERO
+    for holding in ledger.holdings:
+        part = part_of(holding, ledger.account_id, ledger.keygen, state)
+        if part is not None and holding.currency == currency:
+            total += part.margin * min(holding.quantity, part.quantity) / part.quantity
+    for order_id in ledger.orders:
+        order = state.orders.get(order_id)
+        if order is not None and order.hold is not None and order.hold.currency == currency:
+            total += order.hold.amount
+    return round_money(total, currency)
 
 
 def part_of(holding: Holding, account_id: AccountId, keygen: str, state: State) -> Position | None:

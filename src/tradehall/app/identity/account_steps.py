@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -23,10 +24,15 @@ _log: Final = logging.getLogger("tradehall.identity")
 
 
 class AccountSteps:
-    """Does what is still to be done. Without a desk (the command line) it stays until a server does it."""
+    """Does what is still to be done. Without a desk (the command line) it stays until a server does it.
+
+    `is_closing` says of an account whether the house still closes positions there: a disabled account's orders
+    are refused, so it is disabled when that is done.
+    """
 
     def __init__(self, room: IdentityRoom) -> None:
         self._room = room
+        self.is_closing: Callable[[AccountId], bool] = _nobody_closes
         self._desk: Desk | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -43,7 +49,8 @@ class AccountSteps:
             return
         async with self._one_at_a_time:
             for step in list(self._room.book.steps.values()):
-                if not logins or step.login in logins:
+                is_meant = not logins or step.login in logins
+                if is_meant and not (step.is_enabled is False and self.is_closing(step.login)):
                     await self._do(self._desk, step)
 
     async def _do(self, desk: Desk, step: AccountStep) -> None:
@@ -67,6 +74,10 @@ class AccountSteps:
         if status is not AccountStatus.DISABLED:
             return None  # It was never disabled, or somebody set another status since.
         return self._room.book.statuses_before.get(step.login, AccountStatus.ACTIVE)
+
+
+def _nobody_closes(account_id: AccountId) -> bool:
+    return False
 
 
 async def _submit(desk: Desk, command: AnyCommand) -> Outcome:

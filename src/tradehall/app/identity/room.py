@@ -23,10 +23,14 @@ _log: Final = logging.getLogger("tradehall.identity")
 
 
 class Write(Struct, frozen=True):
-    """What a decision changes, and its audit lines, at least one."""
+    """What a decision changes, and its audit lines, at least one.
+
+    `besides`: changes of another room's records, which that room takes in itself.
+    """
 
     changes: Sequence[RecordChange]
     audit: Sequence[AuditLine]
+    besides: Sequence[RecordChange] = ()
 
 
 # A decision reads the book at `now` [ns UTC] and must not change it; no Write: nothing has to be written.
@@ -61,6 +65,7 @@ class IdentityRoom:
 
         What `decide` raises is raised; it may be asked again when another process was faster. RecordsFault:
         the store cannot be written, nothing happened. A caller who gives up does not stop it half-way.
+        RecordConflict: what another room asked for besides does not fit that room's records any more.
         """
         return await self._undisturbed(self._change(decide))
 
@@ -91,9 +96,12 @@ class IdentityRoom:
                 epoch = RecordChange(EPOCH_KIND, "", secrets.token_bytes(16), expects=self.book.epoch)
                 changes = (*write.changes, epoch)
                 try:
-                    await asyncio.to_thread(self.store.write, changes, *write.audit)
+                    await asyncio.to_thread(self.store.write, (*changes, *write.besides), *write.audit)
                 except RecordConflict:
+                    was = self.book.epoch
                     await self._read()
+                    if write.besides and self.book.epoch == was:
+                        raise  # Our own records are as we thought: it is the other room that has to look again.
                     continue
                 self.book.apply(changes)
                 self._tell(revoked_by(write.changes, self.clock.now()))

@@ -1,5 +1,8 @@
 """A user's status: the inactive lose sessions, keys and sockets at every door, in one transaction."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,11 +22,23 @@ from tradehall.ports.records import AuditLine, RecordChange
 
 
 class StatusEffects(Struct, frozen=True):
-    """What a change of status did."""
+    """What a change of status did. `is_changed`: it was another one before."""
 
     user: User
     sessions_revoked: int = 0
     keys_revoked: int = 0
+    is_changed: bool = False
+
+
+class Besides(Struct, frozen=True):
+    """What another room changes in the same transaction; `told`: what the user's audit line says of it."""
+
+    changes: Sequence[RecordChange] = ()
+    audit: Sequence[AuditLine] = ()
+    told: Mapping[str, Any] = {}
+
+
+NOTHING: Final = Besides()
 
 
 class UserStatusDesk:
@@ -33,54 +48,59 @@ class UserStatusDesk:
         self._room = room
         self._steps = steps
 
-    async def deactivate(self, user_id: int, *, by: Actor, expected_version: int | None = None) -> StatusEffects:
+    async def deactivate(
+        self, user_id: int, *, by: Actor, expected_version: int | None = None, besides: Besides = NOTHING
+    ) -> StatusEffects:
         """Nothing the user had opens a door when this returns, and the engine takes no order of theirs.
 
         A second time changes nothing. ShardUnavailable: all but the engine's part is done, which follows.
+        An account on which the house still closes positions for the user is disabled when that is done.
         """
-        return await self._set(user_id, UserStatus.INACTIVE, by, expected_version)
+        return await self._set(user_id, UserStatus.INACTIVE, by, expected_version, besides)
 
     async def reactivate(self, user_id: int, *, by: Actor, expected_version: int | None = None) -> StatusEffects:
         """The user may sign in again and make new keys; the old ones stay revoked."""
-        return await self._set(user_id, UserStatus.ACTIVE, by, expected_version)
+        return await self._set(user_id, UserStatus.ACTIVE, by, expected_version, NOTHING)
 
-    async def _set(self, user_id: int, status: UserStatus, by: Actor, expected_version: int | None) -> StatusEffects:
+    async def _set(
+        self, user_id: int, status: UserStatus, by: Actor, expected_version: int | None, besides: Besides
+    ) -> StatusEffects:
         def decide(book: Book, now: int) -> tuple[Write | None, StatusEffects]:
             user = at_version(book, user_id, expected_version)
             if user.status is status:
                 return None, StatusEffects(user)
             if status is UserStatus.ACTIVE:
                 return _reactivated(book, now, user, by)
-            return _deactivated(book, now, user, by)
+            return _deactivated(book, now, user, by, besides)
 
         effects = await self._room.change(decide)
         await self._steps.do(*effects.user.logins)
         return effects
 
 
-def _deactivated(book: Book, now: int, user: User, by: Actor) -> tuple[Write, StatusEffects]:
+def _deactivated(book: Book, now: int, user: User, by: Actor, besides: Besides) -> tuple[Write, StatusEffects]:
     after = changed(user, now, status=UserStatus.INACTIVE)
     ended = endings(book, user.user_id)
     keys = [
         replace(key, revoked_at=now) for key in book.keys_of(user) if key.revoked_at is None or key.revoked_at > now
     ]
-    effects = StatusEffects(after, len(ended), len(keys))
+    effects = StatusEffects(after, len(ended), len(keys), is_changed=True)
     changes = [
         user_change(after), *ended, *map(key_change, keys), *_cancelled_resets(book, user),
         *status_steps(book, user, is_enabled=False),
     ]  # fmt: skip
-    told = {"sessions_revoked": effects.sessions_revoked, "keys_revoked": effects.keys_revoked}
+    told = {"sessions_revoked": effects.sessions_revoked, "keys_revoked": effects.keys_revoked, **besides.told}
     lines = [_line(by, now, user, after, told)]
     lines += [
         audit_line(by, now, "key.revoke", (KEY_KIND, key.key_id), user=user, note=f"key {key.prefix}…") for key in keys
     ]
-    return Write(changes, lines), effects
+    return Write(changes, [*lines, *besides.audit], besides.changes), effects
 
 
 def _reactivated(book: Book, now: int, user: User, by: Actor) -> tuple[Write, StatusEffects]:
     after = changed(user, now, status=UserStatus.ACTIVE)
     changes = [user_change(after), *status_steps(book, user, is_enabled=True)]
-    return Write(changes, [_line(by, now, user, after, {})]), StatusEffects(after)
+    return Write(changes, [_line(by, now, user, after, {})]), StatusEffects(after, is_changed=True)
 
 
 def _cancelled_resets(book: Book, user: User) -> list[RecordChange]:
@@ -92,6 +112,6 @@ def _cancelled_resets(book: Book, user: User) -> list[RecordChange]:
     ]
 
 
-def _line(by: Actor, now: int, user: User, after: User, effects: dict[str, int]) -> AuditLine:
+def _line(by: Actor, now: int, user: User, after: User, effects: dict[str, Any]) -> AuditLine:
     line = audit_line(by, now, "user.status", (KIND, user.user_id), user=user, before=user, after=after)
     return replace(line, after={**line.after, **effects})

@@ -37,6 +37,9 @@ class Changed(Struct, frozen=True):
 
 # A decision reads the book at `now` [ns UTC] and must not change it; no write: nothing has to be written.
 Decision = Callable[[StudioBook, int], tuple[StudioWrite | None, T]]
+# What is to be written with another room's changes; no changes: nothing is.
+Plan = Callable[[StudioBook, int], StudioWrite]
+Joined = Callable[[StudioWrite], Awaitable[tuple[bool, T]]]
 Hear = Callable[[Sequence[Changed]], None]
 
 
@@ -62,6 +65,14 @@ class StudioRoom:
         the store cannot be written, nothing happened. A caller who gives up does not stop it half-way.
         """
         return await self._undisturbed(self._change(decide))
+
+    async def change_with(self, decide: Plan, write: Joined[T]) -> T:
+        """Have another room write what `decide` says, in one transaction with its own changes.
+
+        `write` gets the changes and lines, and says whether they were written beside its result. While it
+        works nothing else changes here.
+        """
+        return await self._undisturbed(self._change_with(decide, write))
 
     async def reload(self) -> None:
         """Take in what another process wrote."""
@@ -94,6 +105,24 @@ class StudioRoom:
                 before = _kept(self.book, changes)
                 self.book.apply(changes)
                 self._tell(before)
+                return result
+        raise RecordsFault(f"records could not be written: others were faster {ATTEMPTS_MAX} times")
+
+    async def _change_with(self, decide: Plan, write: Joined[T]) -> T:
+        async with self._lock:
+            for _ in range(ATTEMPTS_MAX):
+                wish = decide(self.book, self.clock.now())
+                epoch = RecordChange(EPOCH_KIND, "", secrets.token_bytes(16), expects=self.book.epoch)
+                changes = (*wish.changes, epoch) if wish.changes else ()
+                try:
+                    was_written, result = await write(StudioWrite(changes, wish.audit))
+                except RecordConflict:
+                    await self._read()
+                    continue
+                if was_written and changes:
+                    before = _kept(self.book, changes)
+                    self.book.apply(changes)
+                    self._tell(before)
                 return result
         raise RecordsFault(f"records could not be written: others were faster {ATTEMPTS_MAX} times")
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from tradehall.app.deployments.facts import part_of, value_of
+from tradehall.app.deployments.facts import reserved_of, value_of
 from tradehall.app.deployments.ledger import Holding, Ledger
 from tradehall.app.marketplace import Listed, Performance
 from tradehall.app.records.backtest_runs import BacktestRun
@@ -191,22 +191,8 @@ def _deployment_fields(studio: Studio, found: Deployment) -> dict[str, Any]:
 def _budget(state: State, found: Deployment, ledger: Ledger | None) -> schemas.BudgetShown | None:
     if found.budget is None:
         return None
-    reserved = ZERO if ledger is None else _reserved(state, ledger, found.budget.currency)
+    reserved = ZERO if ledger is None else reserved_of(ledger, state, found.budget.currency)
     return schemas.BudgetShown(found.budget.currency, money(found.budget.allocated), money(reserved))
-
-
-def _reserved(state: State, ledger: Ledger, currency: str) -> Decimal:
-    """What its own holdings and working orders tie up of the strategy's budget."""
-    total = ZERO
-    for holding in ledger.holdings:
-        part = part_of(holding, ledger.account_id, ledger.keygen, state)
-        if part is not None and holding.currency == currency:
-            total += part.margin * min(holding.quantity, part.quantity) / part.quantity
-    for order_id in ledger.orders:
-        order = state.orders.get(order_id)
-        if order is not None and order.hold is not None and order.hold.currency == currency:
-            total += order.hold.amount
-    return total.quantize(Decimal("0.01"))
 
 
 def _holding(studio: Studio, ledger: Ledger, holding: Holding) -> schemas.OpenPositionShown:

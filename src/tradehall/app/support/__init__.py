@@ -1,0 +1,1 @@
+"""What a support desk asks of the house beside what its people can do themselves."""
