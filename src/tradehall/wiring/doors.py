@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import tradehall
+from tradehall.adapters.reports.html_report import SCRIPT_SOURCE
 from tradehall.app.access import Principal
 from tradehall.app.breakers import Breakers
 from tradehall.app.streams import AccountStreams
@@ -127,7 +128,7 @@ class Doors:
 
     def _make_app(self, config: Config, log: AccessLog | None) -> App:
         docs = docs_door(self.doors, title=TITLE, version=tradehall.__version__)
-        page = page_door(PAGE, "/ui", TITLE, self.doors[0].errors)
+        page = page_door(PAGE, "/ui", TITLE, self.doors[0].errors, script_sources=(SCRIPT_SOURCE,))
         return App(
             (*self.doors, self._make_root(), docs, page),
             guard=Guard(

@@ -17,7 +17,7 @@ def caller(tmp_path):
     (tmp_path / "index.html").write_text("<!doctype html><title>Page</title>")
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "index-abc.js").write_text(SCRIPT)
-    page = page_door(tmp_path, "/ui", "Page", PlainDialect())
+    page = page_door(tmp_path, "/ui", "Page", PlainDialect(), script_sources=("'sha256-abc='",))
     return Caller(an_app(a_door(), page))
 
 
@@ -35,7 +35,7 @@ def test_a_program_at_the_root_is_not_sent_to_a_page(caller):
 def test_nothing_foreign_may_be_loaded_and_the_page_may_not_be_framed(caller):
     policy = caller.get("/ui/").headers["content-security-policy"]
     assert "default-src 'self'" in policy
-    assert "script-src" not in policy  # So scripts fall under default-src: no inline ones, no others' hosts.
+    assert "script-src 'self' 'sha256-abc=';" in policy  # No inline ones but those named, no others' hosts.
     assert "frame-ancestors 'none'" in policy
 
 

@@ -30,8 +30,10 @@ SCRIPT_PARTS: Final = ("packed.js", "chart.js", "drawing.js", "list.js")
 _SCRIPT: Final = "(() => {\n'use strict';\n" + "".join(map(_own, SCRIPT_PARTS)) + "})();\n"
 _PAGE: Final = Template(_own("page.html"))
 
+# For a page that shows reports in a frame, which inherits that page's policy.
+SCRIPT_SOURCE: Final = _hash(_SCRIPT)
 CONTENT_SECURITY_POLICY: Final = (
-    f"default-src 'none'; script-src {_hash(_SCRIPT)}; style-src {_hash(_STYLE)}; img-src data:; base-uri 'none'; "
+    f"default-src 'none'; script-src {SCRIPT_SOURCE}; style-src {_hash(_STYLE)}; img-src data:; base-uri 'none'; "
     "form-action 'none'"
 )
 

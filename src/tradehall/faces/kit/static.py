@@ -24,14 +24,8 @@ CONTENT_TYPES: Final = {
 NO_SNIFFING: Final[Header] = (b"x-content-type-options", b"nosniff")
 # The page talks to its own server alone. The chart sets styles on its elements, which no script policy covers.
 _POLICY: Final = (
-    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none';"
+    b"default-src 'self'; script-src 'self'%s; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none';"
     b" base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-_PAGE_HEADERS: Final[tuple[Header, ...]] = (
-    (b"content-security-policy", _POLICY),
-    NO_SNIFFING,
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-cache"),
 )
 # Their names carry a hash of what is in them.
 _ASSET_HEADERS: Final[tuple[Header, ...]] = (NO_SNIFFING, (b"cache-control", b"public, max-age=31536000, immutable"))
@@ -59,9 +53,20 @@ def fixed(body: bytes, content_type: bytes, headers: tuple[Header, ...]) -> Hand
     return answer
 
 
-def page_door(folder: Path, prefix: str, title: str, errors: ErrorDialect) -> Door:
-    """A door with the built page in `folder`: at `prefix`, and at `/` for browsers."""
-    index = fixed((folder / "index.html").read_bytes(), CONTENT_TYPES[".html"], _PAGE_HEADERS)
+def page_door(
+    folder: Path, prefix: str, title: str, errors: ErrorDialect, *, script_sources: tuple[str, ...] = ()
+) -> Door:
+    """A door with the built page in `folder`: at `prefix`, and at `/` for browsers.
+
+    `script_sources`: hashes of scripts, besides the page's own files, that documents in its frames may run.
+    """
+    headers = (
+        (b"content-security-policy", _POLICY % b"".join(b" " + source.encode() for source in script_sources)),
+        NO_SNIFFING,
+        (b"referrer-policy", b"no-referrer"),
+        (b"cache-control", b"no-cache"),
+    )
+    index = fixed((folder / "index.html").read_bytes(), CONTENT_TYPES[".html"], headers)
     routes = [
         Route("GET", f"{prefix}/", index, public=True, hidden=True),
         Route("GET", prefix, _send_to(f"{prefix}/"), public=True, hidden=True),
