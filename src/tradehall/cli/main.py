@@ -13,7 +13,7 @@ from tradehall.adapters.house_key import HouseKeyRefused
 from tradehall.app.identity.refusals import IdentityRefused
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import KeyRefused
-from tradehall.cli import backtest, bench, demo, importing, journal, keys, openapi, serve, show, users
+from tradehall.cli import backtest, bench, demo, deploy, importing, journal, keys, openapi, serve, show, users
 from tradehall.cli.logs import log_to_stderr
 from tradehall.cli.output import Refused, WrongUsage, complain
 from tradehall.config import ConfigMalformed, ConfigRefused
@@ -72,6 +72,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tradehall {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for module in (serve, demo, keys, users, importing, backtest, journal, bench, show, openapi):
+    for module in (serve, demo, keys, users, importing, backtest, deploy, journal, bench, show, openapi):
         module.add_to(commands)
     return parser

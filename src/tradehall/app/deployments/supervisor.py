@@ -11,7 +11,7 @@ from tradehall.app.deployments.transitions import moved
 from tradehall.app.desk import Desk
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.audit import HOUSE, audit_line
-from tradehall.app.records.deployments import KIND, Deployment, DeploymentState, Mode, StopPolicy
+from tradehall.app.records.deployments import BEAT_KIND, KIND, Deployment, DeploymentState, Mode, StopPolicy
 from tradehall.app.records.strategies import Program as ProgramKind
 from tradehall.app.strategies.definitions import read_definition
 from tradehall.app.strategies.strategies import Strategies
@@ -19,6 +19,7 @@ from tradehall.app.studio.book import StudioBook
 from tradehall.app.studio.refusals import StudioRefused
 from tradehall.app.studio.room import StudioRoom, StudioWrite
 from tradehall.domain.market import Timeframe
+from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine.commands import RegisterStrategy
 from tradehall.ports.deployments import SignalQuery
 from tradehall.ports.records import RecordsFault
@@ -28,6 +29,8 @@ from tradehall.strategies.intents import Stop
 LOOK_EVERY_S: Final = 1.0
 AT_ONCE_MAX: Final = 16
 REMEMBERED_MAX: Final = 200
+# Supervisors of programs give a sign of life twice a second.
+SILENT_NS_MAX: Final = 20 * NS_PER_SECOND
 
 _log: Final = logging.getLogger("tradehall.deployments")
 _SEATED: Final = frozenset({DeploymentState.RUNNING, DeploymentState.PAUSED})
@@ -87,6 +90,7 @@ class Supervisor:
         now = self._desk.clock.now()
         for each in self._room.book.deployments:
             self._look_at_end(each, now)
+        await self._look_at_programs(now)
         stops, self._stops = self._stops, {}
         for deployment_id, reason in stops.items():
             await self._guarded(self._begin_stop, deployment_id, reason)
@@ -112,6 +116,25 @@ class Supervisor:
             if stop is not None:
                 self._stops[number] = stop.text
                 return
+
+    async def _look_at_programs(self, now: int) -> None:
+        """A program whose supervisor gives no sign of life runs no more, or soon will not."""
+        programs = [
+            each
+            for each in self._room.book.deployments
+            if each.program is not ProgramKind.GRAPH and each.state in _SEATED and each.started_at is not None
+        ]
+        if not programs:
+            return
+        beats = await asyncio.to_thread(self._room.store.all, BEAT_KIND)
+        for each in programs:
+            beat = int(beats.get(str(each.deployment_id), b"0"))
+            if now - max(beat, each.started_at or 0) > SILENT_NS_MAX:
+                await self._guarded(self._lose, each)
+
+    async def _lose(self, deployment: Deployment) -> None:
+        await self._revoke_keys(deployment)
+        await self._fail(deployment, "its supervisor gives no sign of life")
 
     # Steps, by state.
 

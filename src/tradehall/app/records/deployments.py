@@ -11,6 +11,8 @@ from tradehall.app.records.users import DEFAULT_DOMAIN
 from tradehall.domain.ids import AccountId
 
 KIND: Final = "deployment"
+# When the supervisor of a program last gave a sign of life [ns UTC], by deployment.
+BEAT_KIND: Final = "deployment_beat"
 
 ACTIVE_MAX: Final = 2_000  # Of the house.
 DEPLOYMENTS_MAX: Final = 1_000  # Of one owner, stopped ones included.
