@@ -8,7 +8,8 @@ from tradehall.domain.order import Side
 from tradehall.ports.house_views import STRATEGIES_MAX, ClosedQuery, HouseFillQuery, HouseOrderQuery, OrderEnd
 from tradehall.ports.views import PAGE_MAX
 
-_NOT_FILLED: Final = frozenset(OrderEnd) - {OrderEnd.FILLED}
+# SQLite merges 500 at most.
+RANGES_MAX: Final = 400
 _NOTHING: Final[Sql] = ("SELECT 0, 0 WHERE 0", [])
 
 Terms = list[tuple[str, Any]]
@@ -32,37 +33,63 @@ class Part:
         return f"SELECT count(*) FROM {self.source} WHERE {self.where}"
 
 
-def order_parts(query: HouseOrderQuery, first_id: int | None, end_id: int | None) -> list[Part]:
-    """`first_id`, `end_id`: the bounds of the query in numbers, for where no column is sorted by time."""
-    ends = sorted(query.ends) if query.ends is not None else None
+def order_parts(query: HouseOrderQuery, symbols: Sequence[str]) -> list[Part]:
+    """Ranges of ended orders, each in the order of time; `symbols`: all that orders have."""
     times = _times("created_at", query.since, query.until)
-    rest = [*_side(query.side), *_in("ended_as", ends)]
+    side = _side(query.side)
     if query.strategy_ids is not None:
-        more = [*_is("symbol", query.symbol), *_is("account_id", query.account_id)]
+        ends = _in("ended_as", sorted(query.ends) if query.ends is not None else None)
+        more = [*side, *ends, *_is("symbol", query.symbol), *_is("account_id", query.account_id)]
         return [
-            Part("orders", "orders_by_strategy", [("strategy_id = ?", strategy_id), *times, *rest, *more])
+            Part("orders", "orders_by_strategy", [("strategy_id = ?", strategy_id), *times, *more])
             for strategy_id in query.strategy_ids[:STRATEGIES_MAX]
         ]
     if query.account_id is not None:
-        status = _in("status", sorted({_STATUS.get(end, end.value) for end in query.ends or ()}) or None)
-        terms = [
-            ("account_id = ?", query.account_id),
-            *times,
-            *status,
-            *_side(query.side),
-            *_is("symbol", query.symbol),
-        ]
-        return [Part("orders", "orders_by_creation", [*terms, *(_in("ended_as", ends) if _needs_end(query) else [])])]
-    if query.ends is not None and query.ends <= _NOT_FILLED:
-        more = [*times, *_side(query.side), *_is("symbol", query.symbol)]
-        return [
-            Part("orders", "orders_not_filled", [("ended_as <> 'FILLED'", ()), ("ended_as = ?", end.value), *more])
-            for end in sorted(query.ends)
-        ]
-    if query.symbol is not None:
-        return [Part("orders", "orders_by_symbol", [("symbol = ?", query.symbol), *times, *rest])]
-    numbers = [*_from("order_id >= ?", first_id), *_from("order_id < ?", end_id)]
-    return [Part("orders", "", [*numbers, *rest])]
+        more = [*times, *_statuses(query), *side, *_is("symbol", query.symbol), *_ends(query)]
+        return [Part("orders", "orders_by_creation", [("account_id = ?", query.account_id), *more])]
+    wanted = [query.symbol] if query.symbol is not None else symbols
+    ends_asked = sorted(query.ends if query.ends is not None else OrderEnd)
+    if len(wanted) * len(ends_asked) > RANGES_MAX:
+        return [Part("orders", "", [*times, *side, *_in("ended_as", ends_asked)])]
+    return [
+        Part("orders", "orders_by_symbol", [("symbol = ?", symbol), ("ended_as = ?", end.value), *times, *side])
+        for symbol in wanted
+        for end in ends_asked
+    ]
+
+
+def order_count_parts(query: HouseOrderQuery, symbols: Sequence[str]) -> list[Part]:
+    """The same rows for counting: of an account, those of one status lie together in another index."""
+    if query.strategy_ids is not None or query.account_id is None or query.ends is None or _needs_end(query):
+        return order_parts(query, symbols)
+    more = [*_times("created_at", query.since, query.until), *_side(query.side), *_is("symbol", query.symbol)]
+    statuses = sorted({_STATUS.get(end, end.value) for end in query.ends})
+    return [
+        Part("orders", "orders_by_update", [("account_id = ?", query.account_id), ("status = ?", status), *more])
+        for status in statuses
+    ]
+
+
+def is_plain(query: HouseOrderQuery) -> bool:
+    """Whether the key alone is the order of the answer, and most rows that are passed belong to it."""
+    fields = (query.account_id, query.strategy_ids, query.symbol, query.ends, query.since, query.until)
+    return all(field is None for field in fields)
+
+
+def plain_orders(query: HouseOrderQuery) -> list[Part]:
+    """The table itself, by key."""
+    return [Part("orders", "", _side(query.side))]
+
+
+def _statuses(query: HouseOrderQuery) -> Terms:
+    """What a status says of the ends that are asked for."""
+    if query.ends is None:
+        return []
+    return _in("status", sorted({_STATUS.get(end, end.value) for end in query.ends}))
+
+
+def _ends(query: HouseOrderQuery) -> Terms:
+    return _in("ended_as", sorted(query.ends or ())) if _needs_end(query) else []
 
 
 _STATUS: Final = {OrderEnd.DENIED: "REJECTED"}
@@ -91,13 +118,14 @@ def fill_parts(query: HouseFillQuery) -> list[Part]:
     return [Part("fills", "", [*times, *rest])]
 
 
-def keys_of(parts: Sequence[Part], stamp: str, key: str, *, limit: int, offset: int) -> Sql:
+def keys_of(parts: Sequence[Part], stamp: str, key: str, *, limit: int, offset: int, oldest_first: bool = False) -> Sql:
     """Keys of a page, newest first: ranges of indexes, merged by SQLite without sorting."""
     if not parts:
         return _NOTHING
     union = " UNION ALL ".join(part.keys(stamp, key) for part in parts)
     values = [value for part in parts for value in part.values]
-    return f"{union} ORDER BY 1 DESC, 2 DESC LIMIT ? OFFSET ?", [*values, min(limit, PAGE_MAX), offset]
+    way = "ASC" if oldest_first else "DESC"
+    return f"{union} ORDER BY 1 {way}, 2 {way} LIMIT ? OFFSET ?", [*values, min(limit, PAGE_MAX), offset]
 
 
 def count_of(parts: Sequence[Part]) -> Sql:

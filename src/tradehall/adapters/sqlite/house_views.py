@@ -5,13 +5,25 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from tradehall.adapters.sqlite.house_query import closed_part, count_of, fill_parts, keys_of, order_parts
+from tradehall.adapters.sqlite.house_query import (
+    Part,
+    closed_part,
+    count_of,
+    fill_parts,
+    is_plain,
+    keys_of,
+    order_count_parts,
+    order_parts,
+    plain_orders,
+)
 from tradehall.adapters.sqlite.query import Sql
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery
 
 IDS_PER_READ: Final = 500
+# Pages beyond are looked at from both ends.
+FAR: Final = 50_000
 
 _decode_order: Final = msgspec.json.Decoder(Order).decode
 _decode_fill: Final = msgspec.json.Decoder(Fill).decode
@@ -37,27 +49,19 @@ class HouseViews:
         """See the port."""
 
         def work(read: Read) -> list[int]:
-            parts = order_parts(query, *_numbers(read, query))
+            if is_plain(query):
+                return _page(read, plain_orders(query), "order_id", query, _order_count(read, query))
+            parts = order_parts(query, _symbols(read))
             stamp = "created_at" if all(part.is_indexed for part in parts) else "order_id"
-            keys = keys_of(parts, stamp, "order_id", limit=query.limit, offset=query.offset)
-            return [key for _, key in read(keys)]
+            total = _order_count(read, query) if query.offset > FAR else None
+            return _page(read, parts, stamp, query, total)
 
         found: list[int] = await self._in_pool(work)
         return found
 
     async def order_count(self, query: HouseOrderQuery) -> int:
         """See the port."""
-
-        def work(read: Read) -> int:
-            if _is_everything(query):
-                return int(read(("SELECT count(*) FROM orders", []))[0][0])
-            if query.side is not None and query == HouseOrderQuery(side=query.side, limit=query.limit):
-                # The rows themselves are wide: any index that holds the side is quicker to go through.
-                sql = "SELECT count(*) FROM orders INDEXED BY orders_by_symbol WHERE side = ?"
-                return int(read((sql, [query.side.value]))[0][0])
-            return int(read(count_of(order_parts(query, *_numbers(read, query))))[0][0])
-
-        count: int = await self._in_pool(work)
+        count: int = await self._in_pool(lambda read: _order_count(read, query))
         return count
 
     async def orders_of(self, order_ids: Sequence[int]) -> list[Order]:
@@ -119,8 +123,31 @@ def _whole(read: Read, key: int, last: Closing) -> list[Closing]:
     return [*(part for part in parts if part.strategy_id == last.strategy_id), last]
 
 
-def _is_everything(query: HouseOrderQuery) -> bool:
-    return query == HouseOrderQuery(limit=query.limit, offset=query.offset)
+def _page(read: Read, parts: list[Part], stamp: str, query: HouseOrderQuery, total: int | None) -> list[int]:
+    """Keys of a page; one that is far out is read from the other end, where that is nearer."""
+    limit, offset = query.limit, query.offset
+    if total is None or offset <= total // 2:
+        return [key for _, key in read(keys_of(parts, stamp, "order_id", limit=limit, offset=offset))]
+    limit = min(limit, total - offset)
+    if limit <= 0:
+        return []
+    sql = keys_of(parts, stamp, "order_id", limit=limit, offset=total - offset - limit, oldest_first=True)
+    return [key for _, key in reversed(read(sql))]
+
+
+def _order_count(read: Read, query: HouseOrderQuery) -> int:
+    if is_plain(query) and query.side is None:
+        return int(read(("SELECT count(*) FROM orders", []))[0][0])
+    return int(read(count_of(order_count_parts(query, _symbols(read))))[0][0])
+
+
+def _symbols(read: Read) -> list[str]:
+    """All symbols that ended orders have: a seek each, no scan."""
+    found: list[str] = []
+    sql = "SELECT symbol FROM orders INDEXED BY orders_by_symbol WHERE symbol > ? ORDER BY symbol LIMIT 1"
+    while rows := read((sql, [found[-1] if found else ""])):
+        found.append(rows[0][0].decode())
+    return found
 
 
 def _fill_count(query: HouseFillQuery) -> Sql:
@@ -147,25 +174,3 @@ def _by_ids(read: Read, table: str, key: str, numbers: Sequence[int]) -> dict[in
         places = ",".join("?" * len(some))
         found.update(read((f"SELECT {key}, body FROM {table} WHERE {key} IN ({places})", some)))
     return found
-
-
-def _numbers(read: Read, query: HouseOrderQuery) -> tuple[int | None, int | None]:
-    """The bounds in time as bounds in numbers: later orders have higher ones."""
-    return (
-        None if query.since is None else _first_since(read, query.since),
-        None if query.until is None else _first_since(read, query.until),
-    )
-
-
-def _first_since(read: Read, at: int) -> int:
-    """The lowest number that an order created at `at` or later has, or would have; by bisection of the key."""
-    low, high = read(("SELECT ifnull(min(order_id), 1), ifnull(max(order_id), 0) + 1 FROM orders", []))[0]
-    while low < high:
-        middle = (low + high) // 2
-        sql = "SELECT order_id, created_at FROM orders WHERE order_id >= ? ORDER BY order_id LIMIT 1"
-        number, created_at = read((sql, [middle]))[0]
-        if created_at >= at:
-            high = middle
-        else:
-            low = number + 1
-    return int(low)

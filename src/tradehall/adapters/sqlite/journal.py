@@ -3,12 +3,13 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from tradehall.adapters.sqlite.connection import is_damage, is_surely_unwritten, open_reader
 from tradehall.adapters.sqlite.rows import ROWS_PER_CALL_MAX, insert, insert_views
-from tradehall.ports.journal import EMPTY, Entry, Head, JournalDamaged, JournalRefused, chain
+from tradehall.ports.journal import EMPTY, MENTION, MENTIONS_MAX, Entry, Head, JournalDamaged, JournalRefused, chain
 from tradehall.ports.views import ViewRows
 
 ENTRIES_PER_FETCH: Final = 1_000
@@ -89,6 +90,14 @@ class SqliteJournal:
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """See the port."""
         return read_entries(self._path, after)
+
+    def mentions(self, order_id: int, after: int, until: int) -> list[int]:
+        """See the port."""
+        # GLOB takes half as long as instr(), and lets other threads work meanwhile.
+        sql = "SELECT seq FROM journal WHERE seq > ? AND seq <= ? AND payload GLOB ? ORDER BY seq LIMIT ?"
+        with closing(open_reader(self._path)) as db:
+            found = db.execute(sql, (after, until, f"*{MENTION}{order_id}*", MENTIONS_MAX))
+            return [seq for (seq,) in found]
 
     def close(self) -> None:
         """See the port."""

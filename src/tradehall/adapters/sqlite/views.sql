@@ -21,11 +21,11 @@ CREATE INDEX orders_by_client_id ON orders (account_id, client_order_id) WHERE c
 CREATE INDEX orders_by_oco_group ON orders (account_id, oco_group_id) WHERE oco_group_id IS NOT NULL;
 CREATE INDEX orders_by_creation ON orders (account_id, created_at, status, side, symbol);
 CREATE INDEX orders_by_update ON orders (account_id, status, updated_at, created_at, side, symbol);
--- For the whole house, newest first. Without a filter the key is the order; most orders are of no strategy, and filled.
-CREATE INDEX orders_by_symbol ON orders (symbol, created_at, ended_as, side);
+-- For the whole house, newest first. Without a filter the key is the order; there are few symbols and ends, so any
+-- filter by them is a few ranges of one index, merged (house_query.py). Most orders are of no strategy.
+CREATE INDEX orders_by_symbol ON orders (symbol, ended_as, created_at, side);
 CREATE INDEX orders_by_strategy ON orders (strategy_id, created_at, ended_as, side, symbol, account_id)
     WHERE strategy_id IS NOT NULL;
-CREATE INDEX orders_not_filled ON orders (ended_as, created_at, side, symbol) WHERE ended_as <> 'FILLED';
 
 CREATE TABLE fills (
     fill_id     INTEGER PRIMARY KEY,
