@@ -159,10 +159,6 @@ class DeploymentStore(Protocol):
         """These ledgers are as of the journal's record `seq`, and so are those that are not named."""
         ...
 
-    def drop_ledgers(self, deployment_ids: Sequence[int]) -> None:
-        """Forget ledgers that hold nothing any more and are not asked for."""
-        ...
-
     def signals(self, query: SignalQuery) -> tuple[Sequence[Signal], int]:
         """A page, and how many there are in all."""
         ...

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.app.studio.world import BY, MIRA, UP, Past, opened, opens_on, run
+from tradehall.app.deployments.carrying import Carrier
 from tradehall.app.deployments.transitions import Action
 from tradehall.app.deployments.wishes import DeploymentPatch
 from tradehall.app.records.deployments import BudgetShare, DeploymentLimits, DeploymentState, Mode, SizeType, StopPolicy
@@ -20,15 +21,15 @@ class Died(BaseException):
     """The process was killed."""
 
 
-class DyingCarrier:
+class DyingCarrier(Carrier):
     """Dies before anything is sent, or right after."""
 
-    def __init__(self, carrier, *, after: bool) -> None:
+    def __init__(self, carrier: Carrier, *, after: bool) -> None:
         self.carrier, self.after = carrier, after
 
-    async def carry_out(self, signal):
+    async def carry_out(self, signal, *, is_strict=True):
         if self.after:
-            await self.carrier.carry_out(signal)
+            await self.carrier.carry_out(signal, is_strict=is_strict)
         raise Died
 
 
@@ -45,7 +46,7 @@ def test_a_rule_that_is_met_opens_once_and_the_next_one_closes(tmp_path):
             assert [(each.action, each.outcome) for each in world.signals(running)] == [
                 ("open_long", SignalOutcome.SENT), ("close_long", SignalOutcome.SENT),
             ]  # fmt: skip
-            ledger = world.rooms.ledgers.get(running.deployment_id)
+            ledger = world.ledger(running)
             # Bought at the ask of 1.0811, sold at the bid of 1.0815.
             assert (ledger.entries, ledger.tally.wins, ledger.net_pnl) == (1, 1, Decimal("0.40"))
 
@@ -194,14 +195,13 @@ def test_shares_add_up_to_the_budget_and_keep_within_a_cap_that_somebody_set(tmp
             strategy = await world.strategy(opens_on(UP))
             await world.deploy(strategy, budget=BudgetShare("USD", Decimal(600)))
             await world.deploy(strategy, budget=BudgetShare("USD", Decimal(400)))
-            budget = world.rooms.shares.budget(MIRA, strategy.keygen, "USD")
-            assert budget.allocated == Decimal(1_000)
+            assert world.allocated(strategy) == Decimal(1_000)
             await world.rooms.desk.submit(SetBudget(MIRA, strategy.keygen, "USD", Decimal(1_200)))
             with pytest.raises(StudioRefused) as refused:
                 await world.deploy(strategy, budget=BudgetShare("USD", Decimal(201)))
             assert (refused.value.code, refused.value.details["would_pass"]) == ("BUDGET_EXCEEDED", "200")
             await world.deploy(strategy, budget=BudgetShare("USD", Decimal(200)))
-            assert world.rooms.shares.budget(MIRA, strategy.keygen, "USD").allocated == Decimal(1_200)
+            assert world.allocated(strategy) == Decimal(1_200)
 
     run(journey())
 
@@ -228,9 +228,9 @@ def test_a_halted_strategy_says_so(tmp_path):
             await world.rooms.desk.submit(halt)
             await world.quote("1.0800")
             rooms = world.rooms
-            seat = rooms.runner.seats.seat(rooms.runner.seats.keys_of(running.deployment_id)[0])
-            ledger = rooms.ledgers.get(running.deployment_id)
-            blocks = rooms.runner.decider.blocks(running, ledger, seat.program, world.clock.at)
+            (key,) = rooms.runner.seats.keys_of(running.deployment_id)
+            program = rooms.runner.seats.hub.looking(key).program
+            blocks = rooms.runner.decider.blocks(running, world.ledger(running), program, world.clock.at)
             assert "the strategy is halted: lunch" in blocks
 
     run(journey())
@@ -301,7 +301,7 @@ def test_what_a_hand_closes_is_taken_from_the_oldest_holding(tmp_path):
             strategy = await world.strategy(opens_on(UP))
             one, two = await world.deploy(strategy), await world.deploy(strategy)
             await world.minute("1.0800", "1.0810")
-            (part,) = world.rooms.desk.state.book(MIRA, strategy.keygen).parts.values()
+            (part,) = world.rooms.desk.state.accounts[MIRA].books[strategy.keygen].parts.values()
             by_hand = ClosePosition(MIRA, part.position_id, Decimal(1_500), strategy_id=strategy.keygen)
             await world.rooms.desk.submit(by_hand)
             assert (world.held(one), world.held(two)) == ({}, {"EURUSD": Decimal(500)})

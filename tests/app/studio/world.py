@@ -14,6 +14,7 @@ from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.adapters.tokens import JwtTokens
 from tradehall.app.access import Access
+from tradehall.app.deployments.ledger import Ledger
 from tradehall.app.deployments.wishes import NewDeployment
 from tradehall.app.identity.identity import Identity, IdentitySettings, Tools
 from tradehall.app.identity.users import NewUser
@@ -148,10 +149,19 @@ class World:
 
     def held(self, of: Deployment) -> dict[str, Decimal]:
         """What it holds by symbol, long positive."""
-        ledger = self.rooms.ledgers.get(of.deployment_id)
-        assert ledger is not None
         signs = {"LONG": 1, "SHORT": -1}
-        return {each.symbol: each.quantity * signs[each.side.value] for each in ledger.holdings}
+        return {each.symbol: each.quantity * signs[each.side.value] for each in self.ledger(of).holdings}
+
+    def ledger(self, of: Deployment) -> Ledger:
+        found = self.rooms.ledgers.get(of.deployment_id)
+        assert found is not None
+        return found
+
+    def allocated(self, strategy: Strategy) -> Decimal:
+        """Mira's budget of a strategy in dollars."""
+        found = self.rooms.shares.budget(MIRA, strategy.keygen, "USD")
+        assert found is not None
+        return found.allocated
 
     async def orders(self, login: int = MIRA) -> list[Order]:
         """All orders of an account that ever were, by number."""

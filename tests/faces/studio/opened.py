@@ -73,14 +73,16 @@ class Opened:
     async def strategy(self, *, by: object = MIRA, **more: Any) -> dict[str, Any]:
         """A strategy of a template."""
         body = {"name": "test", "symbol": "EURUSD", "timeframe": "1m", "template": "ema_cross", **more}
-        return await self.ok("POST", "/strategies", body, status=201, by=by)
+        made: dict[str, Any] = await self.ok("POST", "/strategies", body, status=201, by=by)
+        return made
 
     async def deployment(self, strategy_id: int, *, by: object = MIRA, **more: Any) -> dict[str, Any]:
         """A deployment of 0.01 lots that runs."""
         body = {"strategy_id": strategy_id, "size": "0.01", **more}
         made = await self.ok("POST", "/deployments", body, status=201, by=by)
         await self.world.settle()
-        return await self.ok("GET", f"/deployments/{made['id']}", by=by)
+        found: dict[str, Any] = await self.ok("GET", f"/deployments/{made['id']}", by=by)
+        return found
 
 
 @asynccontextmanager

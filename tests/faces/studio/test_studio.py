@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -132,7 +133,7 @@ def test_a_definition_that_cannot_run_is_refused_with_the_path_of_the_block(tmp_
 def test_a_definition_may_be_nested_and_long_only_so_far(tmp_path):
     async def journey():
         async with opened(tmp_path) as house:
-            deep = {"above": ["close", "1"]}
+            deep: dict[str, Any] = {"above": ["close", "1"]}
             for _ in range(40):
                 deep = {"not": deep}
             definition = {"rules": [{"when": deep, "do": [{"open": "long"}]}]}
@@ -216,10 +217,11 @@ def test_a_repeated_key_gives_the_first_answer_and_another_request_is_refused(tm
             # Keys are each caller's own.
             assert (await house.call("POST", "/strategies", body, headers=key, by=OTTO)).status_code == 201
             bad = body | {"symbol": "NOPE"}
-            for _ in range(2):
-                refused = await house.call("POST", "/strategies", bad, headers={"idempotency-key": "bad"})
-                assert refused.status_code == 422
-            assert refused.headers["idempotent-replayed"] == "true"
+            refusals = [
+                await house.call("POST", "/strategies", bad, headers={"idempotency-key": "bad"}) for _ in range(2)
+            ]
+            assert [each.status_code for each in refusals] == [422, 422]
+            assert refusals[1].headers["idempotent-replayed"] == "true"
 
     run(journey())
 

@@ -96,13 +96,6 @@ class SqliteDeployments:
                 rows,
             )
 
-    def drop_ledgers(self, deployment_ids: Sequence[int]) -> None:
-        """See the port."""
-        with self._records.transaction() as db:
-            db.executemany(
-                "DELETE FROM deployment_ledger WHERE deployment_id = ?", [(each,) for each in deployment_ids]
-            )
-
     def signals(self, query: SignalQuery) -> tuple[Sequence[Signal], int]:
         """See the port."""
         filters = {"deployment_id = ?": query.deployment_id, "keygen = ?": query.keygen, "symbol = ?": query.symbol}

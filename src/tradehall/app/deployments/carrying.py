@@ -37,12 +37,15 @@ class Carrier:
         self._desk = desk
         self._ledgers = ledgers
 
-    async def carry_out(self, signal: Signal) -> Signal:
-        """The signal with what became of it; still pending where it is to be tried again."""
+    async def carry_out(self, signal: Signal, *, is_strict: bool = True) -> Signal:
+        """The signal with what became of it; still pending where it is to be tried again.
+
+        `is_strict`: an entry whose exits stand on the wrong side of the market by now is refused.
+        """
         if signal.symbol not in self._desk.quotes and self._is_fresh(signal):
             return signal  # After a start: the market has not spoken yet.
         if signal.terms is not None:
-            return await self._open(signal, signal.terms)
+            return await self._open(signal, signal.terms, is_strict=is_strict)
         ledger = self._ledgers.get(signal.deployment_id)
         if ledger is None:
             return replace(signal, outcome=SignalOutcome.IDLE, reason="nothing is open")
@@ -72,10 +75,10 @@ class Carrier:
     def _is_fresh(self, signal: Signal) -> bool:
         return self._desk.clock.now() - signal.at <= ENTRY_FRESH_NS or signal.terms is None
 
-    async def _open(self, signal: Signal, terms: OrderTerms) -> Signal:
+    async def _open(self, signal: Signal, terms: OrderTerms, *, is_strict: bool) -> Signal:
         if not self._is_fresh(signal):
             return self.given_up(signal, "the house was away for too long")
-        outcome = await self._desk.submit(PlaceOrder(terms, digest=request_digest(terms)))
+        outcome = await self._desk.submit(PlaceOrder(terms, digest=request_digest(terms), is_strict=is_strict))
         return _told(signal, [outcome])
 
     def given_up(self, signal: Signal, reason: str) -> Signal:

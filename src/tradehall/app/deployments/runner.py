@@ -279,7 +279,8 @@ class Runner(MarketListener):
         is_running = deployment is not None and deployment.state is DeploymentState.RUNNING
         if signal.terms is not None and not is_running:
             return self.carrier.given_up(signal, "the deployment does not run any more")
-        return await self.carrier.carry_out(signal)
+        is_strict = deployment is None or deployment.strict_sl
+        return await self.carrier.carry_out(signal, is_strict=is_strict)
 
     def _tell(self, signals: Sequence[Signal]) -> None:
         if signals:

@@ -9,8 +9,6 @@ from tradehall.app.deployments.ledger import Ledger
 from tradehall.app.deployments.names import order_name
 from tradehall.app.deployments.sizing import units_of
 from tradehall.app.records.deployments import Deployment, Mode
-from tradehall.domain.market import Quote
-from tradehall.domain.money import ONE, ZERO
 from tradehall.domain.order import OrderTerms, OrderType
 from tradehall.domain.position import PositionSide
 from tradehall.domain.time import NS_PER_DAY
@@ -104,11 +102,6 @@ def action_of(intent: Intent) -> str:
             return "set_stop_loss"
         case Stop():
             return "stop"
-
-
-def mid_of(quote: Quote | None) -> Decimal:
-    """The price of the moment, 0 where there is none."""
-    return ZERO if quote is None else quote.mid * ONE
 
 
 def side_of(signal: Signal) -> PositionSide | None:

@@ -61,10 +61,6 @@ class Shelf(Generic[R]):
         """What keeps a record."""
         return RecordChange(self.kind, str(self._number(record)), msgspec.json.encode(record))
 
-    def removal(self, number: int) -> RecordChange:
-        """What removes one."""
-        return RecordChange(self.kind, str(number), None)
-
     def read(self, body: bytes) -> R:
         """A record as it is kept."""
         return self._decode(body)
