@@ -42,7 +42,10 @@ class AuditEntry(NamedTuple):
 
 
 class AuditQuery(Struct, frozen=True, kw_only=True):
-    """Entries whose fields have these values, newest first; `since` <= at < `until` [ns UTC]."""
+    """Entries whose fields have these values, newest first; `since` <= at < `until` [ns UTC].
+
+    A tuple of values stands for any of them.
+    """
 
     wanted: dict[AuditField, Any] = {}
     since: int | None = None

@@ -94,9 +94,10 @@ def _where(query: AuditQuery) -> tuple[str, tuple[Any, ...]]:
     texts: list[str] = []
     values: list[Any] = []
     for field, value in query.wanted.items():
-        texts.append(f"{field.value} = ?")
-        values.append(value)
-        if field in _USUAL and value != _USUAL[field]:
+        any_of = value if isinstance(value, tuple) else (value,)
+        texts.append(f"{field.value} IN ({', '.join('?' * len(any_of))})" if len(any_of) > 1 else f"{field.value} = ?")
+        values += any_of
+        if field in _USUAL and _USUAL[field] not in any_of:
             texts.append(f"{field.value} <> '{_USUAL[field]}'")  # So that the partial index may be used.
     if AuditField.USER_ID in query.wanted:
         texts.append("user_id IS NOT NULL")
@@ -112,9 +113,13 @@ def _index(query: AuditQuery) -> str:
     if AuditField.KIND in wanted and AuditField.KEY in wanted:
         return "trail_by_key"
     for field, index in _INDEXES.items():
-        if field in wanted and wanted[field] != _USUAL.get(field):
+        if field in wanted and _is_telling(wanted[field], _USUAL.get(field)):
             return index
     return "trail_by_time"
+
+
+def _is_telling(value: Any, usual: str | None) -> bool:
+    return usual not in value if isinstance(value, tuple) else value != usual
 
 
 def _entry(row: tuple[int, bytes, bytes]) -> AuditEntry:

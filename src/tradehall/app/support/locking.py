@@ -72,6 +72,7 @@ class Locking:
 
         IdentityRefused as `UserStatusDesk.deactivate`. ShardUnavailable: all but the engine's part is done.
         """
+
         async def write(wish: StudioWrite) -> tuple[bool, StatusEffects]:
             told = {"deployments_changed": _named(wish)} if wish.changes else {}
             besides = Besides(wish.changes, wish.audit, told)
@@ -145,9 +146,7 @@ class Locking:
 def _fates(book: StudioBook, user_id: int, fate: Fate, now: int, by: Actor) -> tuple[StudioWrite, list[int]]:
     """What becomes of the user's deployments, and which ones it concerns."""
     moves = [
-        (old, after)
-        for old in book.deployments.of_owner(user_id)
-        if (after := _after(old, fate, now)) is not None
+        (old, after) for old in book.deployments.of_owner(user_id) if (after := _after(old, fate, now)) is not None
     ]
     changes = [book.deployments.change(after) for _, after in moves]
     lines = [

@@ -24,6 +24,8 @@ from tradehall.ports.clock import Clock
 
 KEEP_NS: Final = 24 * NS_PER_HOUR
 IN_FLIGHT_MAX: Final = 10_000
+# In a request's scope: what is kept instead of the answer's body, which holds a secret that is told once.
+KEPT_BODY: Final = "tradehall.kept_body"
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,128}")
 _VERSION: Final = re.compile(r'(?:W/)?"(\d{1,15})"|(\d{1,15})')
 # These say nothing about the wish itself.
@@ -94,7 +96,8 @@ class Replays:
             response = self._errors.render(problem, request)
             response.headers = (*response.headers, *problem.headers)
         if response.status < 500 and response.status not in _PASSING:
-            answer = KeptAnswer(self._clock.now(), fingerprint, response.status, response.content_type, response.body)
+            body = request.scope.get(KEPT_BODY, response.body)
+            answer = KeptAnswer(self._clock.now(), fingerprint, response.status, response.content_type, body)
             await asyncio.to_thread(self._store.keep_answer, *name, answer, since=since)
         return response
 

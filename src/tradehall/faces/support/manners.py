@@ -1,0 +1,181 @@
+"""Manners of the door's routes: who may, refusals and idle writes told to the audit, headers on every answer."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial, update_wrapper
+from typing import Any, Final
+
+import msgspec
+
+from tradehall.app.audit import AuditTrail
+from tradehall.app.identity.partner_tokens import ADMIN, AGENT
+from tradehall.app.principal import Principal
+from tradehall.app.records import users
+from tradehall.faces.kit import Problem, Request, Response, Route
+from tradehall.faces.kit.envelope import REQUEST_ID, EnvelopeProblem, request_id
+from tradehall.faces.kit.errors import BadRequest
+from tradehall.faces.kit.writes import Handler, Replays
+from tradehall.faces.support.auth import domain_of, require_role, space_of
+from tradehall.faces.support.errors import REFUSED, SupportErrors, problem_of, rate_headers
+from tradehall.faces.support.support import READS, WRITES, Support
+from tradehall.ports.records import AuditLine
+
+# A refused write leaves its line, with the code it was refused with.
+AUDITED: Final = frozenset({403, 409, 412, 422})
+REASON_SHOWN_MAX: Final = 500
+_IDLE: Final = "tradehall.support.idle"
+
+Served = Callable[[Support, Request], Awaitable[Response]]
+
+
+def changed_nothing(request: Request) -> None:
+    """The write found everything as it was wanted: its line says noop."""
+    request.scope[_IDLE] = True
+
+
+class Table:
+    """Makes routes: reads, and writes that are safe to repeat under a key and leave a line whatever comes of them."""
+
+    def __init__(self, support: Support, errors: SupportErrors, replays: Replays) -> None:
+        self._support = support
+        self._errors = errors
+        self._replays = replays
+
+    def read(self, path: str, handler: Served, answer: Any, **more: Any) -> Route:
+        """A GET, for every role."""
+        errors = (404,) if "{" in path else ()
+        return Route(
+            "GET", path, _polite(partial(handler, self._support)), answers={200: answer},
+            limit=more.pop("limit", READS), errors=more.pop("errors", errors), **more,
+        )  # fmt: skip
+
+    def public(self, method: str, path: str, handler: Served, answer: Any, **more: Any) -> Route:
+        """For callers without a token."""
+        served = _polite(partial(handler, self._support))
+        return Route(method, path, served, answers={200: answer}, public=True, **more)
+
+    def write(
+        self, method: str, path: str, handler: Served, answer: Any, *, action: str, role: str = AGENT,
+        status: int = 200, **more: Any,
+    ) -> Route:  # fmt: skip
+        """A change; `action` is what the audit calls it."""
+        audited = Audited(self._support.trail, self._support, self._errors, action)
+        guarded = self._replays.guarded(audited.inner(_told(partial(handler, self._support))), space_of)
+        return Route(
+            method, path, _polite(audited.outer(guarded, role)), answers={status: answer}, scope=role, limit=WRITES,
+            errors=(403, 404, 409, 412), **more,
+        )  # fmt: skip
+
+
+class Audited:
+    """Tells the audit of writes that were refused or changed nothing; what changed something told it itself."""
+
+    def __init__(self, trail: AuditTrail, support: Support, errors: SupportErrors, action: str) -> None:
+        self._trail = trail
+        self._support = support
+        self._errors = errors
+        self._action = action
+
+    def inner(self, handler: Handler) -> Handler:
+        """Around what is done once for each key."""
+
+        async def told(request: Request) -> Response:
+            try:
+                response = await handler(request)
+            except Problem as problem:
+                await self._refused(request, problem)
+                raise
+            if request.scope.pop(_IDLE, False):
+                await self._trail.note(self._line(request, "noop", ""))
+            return response
+
+        update_wrapper(told, getattr(handler, "func", handler))
+        return told
+
+    def outer(self, handler: Handler, role: str) -> Handler:
+        """Around all: nobody learns anything, not even an earlier answer, whose role may not ask for it."""
+
+        async def allowed(request: Request) -> Response:
+            try:
+                require_role(request, role)
+            except Problem as problem:
+                await self._refused(request, problem)
+                raise
+            try:
+                return await handler(request)
+            except EnvelopeProblem as problem:
+                if (problem.code or "").startswith("IDEMPOTENCY"):
+                    await self._refused(request, problem)
+                raise
+
+        update_wrapper(allowed, handler)
+        return allowed
+
+    async def _refused(self, request: Request, problem: Problem) -> None:
+        response = self._errors.render(problem, request)
+        if response.status in AUDITED:
+            await self._trail.note(self._line(request, "refused", response.code))
+
+    def _line(self, request: Request, outcome: str, code: str) -> AuditLine:
+        principal: Principal = request.principal
+        kind, _, _ = self._action.partition(".")
+        key, user_id = self._entity(request, kind)
+        severity = "WARNING" if outcome == "refused" else "INFO"
+        return AuditLine(
+            self._support.desk.clock.now(), principal.name, self._action, kind, key, domain=principal.domain,
+            user_id=user_id, role=principal.role, ip=request.host, request_id=request_id(request),
+            reason=_reason(request), outcome=outcome, error_code=code, severity=severity,
+        )  # fmt: skip
+
+    def _entity(self, request: Request, kind: str) -> tuple[str, int | None]:
+        """What the path names, and whose it is where that is known."""
+        name = request.params.get("user") or request.params.get("id") or ""
+        if kind != users.KIND or not name:
+            return name[:64], None
+        try:
+            user = self._support.identity.users.find(name, domain=domain_of(request))
+        except REFUSED:
+            return "", None  # A name that is nobody's may be anything, an address of another tenant too.
+        return str(user.user_id), user.user_id
+
+
+def _reason(request: Request) -> str:
+    """What the caller said, as far as it can be read."""
+    try:
+        said = request.query.get("reason", [""])[0]
+        body = msgspec.json.decode(request.body) if request.body and not said else {}
+    except (BadRequest, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    told = said or (body.get("reason") if isinstance(body, dict) else "")
+    return told[:REASON_SHOWN_MAX] if isinstance(told, str) else ""
+
+
+def _told(handler: Handler) -> Handler:
+    """`handler`, with what services raise as the door's own refusals."""
+
+    async def told(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except REFUSED as error:
+            raise problem_of(error) from None
+
+    update_wrapper(told, getattr(handler, "func", handler))
+    return told
+
+
+def _polite(handler: Handler) -> Handler:
+    """`handler`, with the request's name and the caller's rate on its answer."""
+    answered = _told(handler)
+
+    async def polite(request: Request) -> Response:
+        response = await answered(request)
+        if not any(name == REQUEST_ID for name, _ in response.headers):
+            response.headers = (*response.headers, (REQUEST_ID, request_id(request).encode()))
+        if not any(name == b"ratelimit-limit" for name, _ in response.headers):
+            response.headers = (*response.headers, *rate_headers(request))
+        return response
+
+    update_wrapper(polite, answered)
+    return polite
+
+
+__all__ = ["ADMIN", "AGENT", "Served", "Table", "changed_nothing"]

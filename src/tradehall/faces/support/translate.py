@@ -1,0 +1,255 @@
+"""Records and what is valued of them, in the support door's words."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+from tradehall.app.deployments.facts import reserved_of, value_of
+from tradehall.app.deployments.ledger import Holding, Ledger
+from tradehall.app.records.backtest_runs import BacktestRun
+from tradehall.app.records.deployments import Deployment
+from tradehall.app.records.listings import KIND as LISTING
+from tradehall.app.records.listings import Listing
+from tradehall.app.records.resets import Reset
+from tradehall.app.records.scanners import Scanner
+from tradehall.app.records.strategies import CATEGORIES, OTHER, Strategy
+from tradehall.app.records.users import User
+from tradehall.app.support.locking import LockEffects
+from tradehall.domain.money import ZERO, round_money, trimmed
+from tradehall.domain.time import to_rfc3339
+from tradehall.faces.kit import plain
+from tradehall.faces.support import schemas
+from tradehall.faces.support.support import Support
+from tradehall.ports.audit import AuditEntry
+from tradehall.ports.records import AuditLine
+
+_CENT: Final = Decimal("0.01")
+# Where the records' words differ from the door's.
+_ENTITIES: Final = {LISTING: "publication", "trip_adjustment": "trade"}
+KIND_OF_ENTITY: Final = {"publication": LISTING}
+
+
+def stamp(at: int | None) -> str | None:
+    """An instant as text."""
+    return None if at is None else to_rfc3339(at)
+
+
+def money(amount: Decimal) -> str:
+    """An amount as text, without zeros at the end beyond cents."""
+    short = trimmed(amount)
+    exponent = short.as_tuple().exponent
+    return plain(short.quantize(_CENT) if isinstance(exponent, int) and exponent > -2 else short)
+
+
+def number(value: Decimal | None) -> str | None:
+    """A price or a size as text."""
+    return None if value is None else plain(value)
+
+
+# People.
+
+
+def user(support: Support, found: User) -> schemas.UserShown:
+    """A person."""
+    return schemas.UserShown(**_user_fields(support, found))
+
+
+def user_with_effects(support: Support, effects: LockEffects) -> schemas.UserWithEffects:
+    """A person after a change of status, and what that did."""
+    told = schemas.StatusEffectsShown(
+        effects.sessions_revoked, list(effects.deployments_changed), effects.orders_cancelled,
+        effects.positions_closed, effects.keys_revoked,
+    )  # fmt: skip
+    return schemas.UserWithEffects(**_user_fields(support, effects.user), effects=told)
+
+
+def _user_fields(support: Support, found: User) -> dict[str, Any]:
+    book = support.room.book
+    return {
+        "id": found.user_id,
+        "unique_key": found.unique_key,
+        "email": found.email,
+        "phone": found.phone or None,
+        "first_name": found.first_name,
+        "last_name": found.last_name,
+        "country": found.contact.country or None,
+        "status": found.status.value,
+        "email_verified": found.email_verified,
+        "phone_verified": found.phone_verified,
+        "account_logins": list(found.logins),
+        "strategy_count": sum(not each.is_deleted for each in book.strategies.of_owner(found.user_id)),
+        "active_deployment_count": sum(each.is_active for each in book.deployments.of_owner(found.user_id)),
+        "last_login_at": stamp(support.identity.users.signed_in_at(found.user_id)),
+        "created_at": to_rfc3339(found.created_at),
+        "updated_at": to_rfc3339(found.updated_at),
+        "version": found.version,
+    }
+
+
+def reset(found: Reset, link: str | None) -> schemas.ResetShown:
+    """A password reset."""
+    return schemas.ResetShown(
+        found.reset_id, found.user_id, found.status.value, found.delivery.value, found.sent_to,
+        to_rfc3339(found.expires_at), link,
+    )  # fmt: skip
+
+
+# Strategies.
+
+
+def category(category_id: int) -> schemas.CategoryShown:
+    """A category by its number."""
+    found = CATEGORIES.get(category_id, CATEGORIES[OTHER])
+    return schemas.CategoryShown(found.category_id, found.label, found.description)
+
+
+def strategy(support: Support, found: Strategy) -> schemas.StrategyShown:
+    """A strategy as lists show it."""
+    return schemas.StrategyShown(**_strategy_fields(support, found))
+
+
+def whole_strategy(support: Support, found: Strategy, definition: dict[str, Any] | None) -> schemas.StrategyWhole:
+    """A strategy with its newest definition and backtest."""
+    latest = support.backtests.latest(found)
+    return schemas.StrategyWhole(
+        **_strategy_fields(support, found), definition=definition,
+        latest_backtest=None if latest is None else backtest(latest),
+    )  # fmt: skip
+
+
+def _strategy_fields(support: Support, found: Strategy) -> dict[str, Any]:
+    return {
+        "id": found.strategy_id,
+        "keygen": found.keygen,
+        "user_id": found.user_id,
+        "name": found.name,
+        "symbol": found.symbol,
+        "timeframe": found.timeframe,
+        "category": category(found.category_id),
+        "status": found.status.value,
+        "is_copied": found.is_copied,
+        "is_published": found.is_published,
+        "notifications": found.notifications,
+        "add_ons": found.add_ons,
+        "active_deployment_count": support.strategies.active_deployments(found),
+        "copier_count": found.copier_count,
+        "created_at": to_rfc3339(found.created_at),
+        "updated_at": to_rfc3339(found.updated_at),
+        "deleted_at": stamp(found.deleted_at),
+        "version": found.version,
+    }
+
+
+def backtest(found: BacktestRun) -> schemas.BacktestShown:
+    """A backtest."""
+    return schemas.BacktestShown(
+        id=found.run_id, state=found.state.value, symbols=list(found.symbols), timeframe=found.timeframe,
+        since=stamp(found.since), until=stamp(found.until), initial_cash=money(found.initial_cash),
+        metrics=found.metrics, created_at=to_rfc3339(found.created_at), ended_at=stamp(found.ended_at),
+    )  # fmt: skip
+
+
+def publication(found: Strategy, listing: Listing | None) -> schemas.PublicationShown:
+    """What the marketplace says of a strategy."""
+    said = listing or Listing(found.strategy_id, False, found.name, category_id=found.category_id)
+    return schemas.PublicationShown(
+        said.strategy_id, said.published, said.title, said.summary, said.category_id, said.visibility.value,
+        found.copier_count, stamp(said.published_at), stamp(said.unpublished_at), said.version,
+    )  # fmt: skip
+
+
+# Deployments.
+
+
+def deployment(support: Support, found: Deployment) -> schemas.DeploymentShown:
+    """A deployment as lists show it."""
+    return schemas.DeploymentShown(**_deployment_fields(support, found))
+
+
+def whole_deployment(support: Support, found: Deployment, lines: list[AuditLine]) -> schemas.DeploymentWhole:
+    """A deployment with what it holds, and what happened to it."""
+    ledger = support.runner.ledgers.get(found.deployment_id)
+    holdings = [] if ledger is None else [_holding(support, ledger, each) for each in ledger.holdings]
+    happened = [_happened(line) for line in lines if line.outcome == "ok"]
+    return schemas.DeploymentWhole(**_deployment_fields(support, found), open_positions=holdings, events=happened)
+
+
+def _deployment_fields(support: Support, found: Deployment) -> dict[str, Any]:
+    ledger = support.runner.ledgers.get(found.deployment_id)
+    loss = found.limits.max_daily_loss
+    return {
+        "id": found.deployment_id,
+        "user_id": found.user_id,
+        "strategy_id": found.strategy_id,
+        "strategy_keygen": found.keygen,
+        "account_login": found.account_id,
+        "mode": found.mode.value,
+        "symbols": list(found.symbols),
+        "size": plain(found.size),
+        "size_type": found.size_type.value,
+        "leverage": found.leverage,
+        "strict_sl": found.strict_sl,
+        "state": found.state.value,
+        "active": found.is_active,
+        "state_reason": found.state_reason,
+        "budget": _budget(support, found, ledger),
+        "limits": schemas.LimitsShown(found.limits.max_open_positions, None if loss is None else money(loss)),
+        "expires_at": stamp(found.expires_at),
+        "open_trade_count": 0 if ledger is None else len(ledger.holdings),
+        "closed_trade_count": 0 if ledger is None else ledger.tally.count,
+        "last_signal_at": stamp(support.runner.last_signal_at(found.deployment_id)),
+        "created_at": to_rfc3339(found.created_at),
+        "updated_at": to_rfc3339(found.updated_at),
+        "stopped_at": stamp(found.stopped_at),
+        "version": found.version,
+    }
+
+
+def _budget(support: Support, found: Deployment, ledger: Ledger | None) -> schemas.BudgetShown | None:
+    share = found.budget
+    if share is None:
+        return None
+    reserved = ZERO if ledger is None else reserved_of(ledger, support.desk.state, share.currency)
+    return schemas.BudgetShown(share.currency, money(share.allocated), money(reserved))
+
+
+def _holding(support: Support, ledger: Ledger, holding: Holding) -> schemas.OpenPositionShown:
+    account = support.desk.state.accounts.get(ledger.account_id)
+    currency = None if account is None else account.terms.currency
+    pnl = value_of(holding, currency, support.desk.quotes.get)
+    return schemas.OpenPositionShown(
+        holding.position_id, holding.symbol, holding.side.value.lower(), plain(holding.quantity),
+        plain(holding.entry_price), money(round_money(pnl, currency or "USD")),
+    )  # fmt: skip
+
+
+def _happened(line: AuditLine) -> schemas.HappenedShown:
+    after = {name: value for name, value in line.after.items() if name not in ("version", "updated_at")}
+    detail = ", ".join(f"{name}: {value}" for name, value in after.items() if value is not None)
+    return schemas.HappenedShown(to_rfc3339(line.at), line.action, (line.note or detail)[:300])
+
+
+# Scanners.
+
+
+def scanner(found: Scanner, last_match_at: int | None, count: int) -> schemas.ScannerShown:
+    """A scanner with what it found so far."""
+    return schemas.ScannerShown(
+        id=found.scanner_id, keygen=found.keygen, user_id=found.user_id, name=found.name,
+        pattern_type=found.pattern_type, universe=list(found.universe), timeframe=found.timeframe,
+        state=found.state.value, last_match_at=stamp(last_match_at), match_count=count,
+        created_at=to_rfc3339(found.created_at), updated_at=to_rfc3339(found.updated_at),
+        deleted_at=stamp(found.deleted_at), version=found.version,
+    )  # fmt: skip
+
+
+# Audit.
+
+
+def audit(entry: AuditEntry) -> schemas.AuditShown:
+    """An entry of the audit."""
+    line = entry.line
+    return schemas.AuditShown(
+        entry.entry_id, to_rfc3339(line.at), line.domain, line.actor, line.role, line.ip, line.request_id, line.action,
+        _ENTITIES.get(line.kind, line.kind), line.key, line.user_id, line.reason, line.before, line.after,
+        line.outcome, line.error_code or None,
+    )  # fmt: skip
