@@ -8,6 +8,7 @@ import pytest
 
 from tests.app.shard import run
 from tradehall.adapters.memory import MemoryStore
+from tradehall.adapters.sqlite.house_views import HouseViews
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.projections.orders import order_row
 from tradehall.app.recovery import rebuild_views
@@ -181,6 +182,29 @@ def test_fills_of_all_accounts_come_newest_first_and_are_counted(store, wish, sp
             assert count == len(expected)
 
     run(told())
+
+
+@pytest.mark.parametrize("gone", [(), (7, 8, 9, 31), tuple(range(40, 61))])
+def test_a_page_that_is_far_out_is_the_same_however_it_is_found(tmp_path, gone):
+    def fail(error):
+        raise AssertionError(error)
+
+    store = SqliteStore(tmp_path, fail)
+    rebuild_views(store.journal, store.view_store)
+    rows = _rows()
+    rows.orders = [row for row in rows.orders if row.order_id not in gone]
+    store.journal.append([b"1"], rows)
+    far = HouseViews(store.views._in_pool, far=3)
+
+    async def told():
+        for wish in ({}, {"side": Side.SELL}, {"symbol": "AAPL"}, {"account_id": ACCOUNTS[0]}, {"since": 100}):
+            whole = await store.views.house_order_ids(HouseOrderQuery(**wish, limit=100))
+            for offset in range(len(whole) + 3):
+                found = await far.order_ids(HouseOrderQuery(**wish, limit=5, offset=offset))
+                assert found == whole[offset : offset + 5], (wish, offset)
+
+    run(told())
+    store.close()
 
 
 def test_orders_are_read_by_their_numbers_in_the_order_asked_for(store):
