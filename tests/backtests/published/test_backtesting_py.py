@@ -1,12 +1,13 @@
 """Runs that the project backtesting.py has published (README, user guide and tests of versions 0.3 to 0.6)."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
 from examples.backtest.sma_turn import SmaTurn
-from tests.backtests.published.runs import account, equity, needs_data, peak, play
-from tradehall.backtests import AllIn, BarSeen, Broker, Costs, Strategy
+from tests.backtests.published.runs import account, day, equity, fills, needs_data, peak, play
+from tradehall.backtests import AllIn, BarPath, BarSeen, Broker, Costs, FillRule, Strategy
 from tradehall.domain.instrument import FeeSide
 
 pytestmark = needs_data
@@ -87,3 +88,52 @@ def test_equity_at_the_close_after_fixed_and_relative_commissions(fixed, strateg
     costs = Costs(taker_rate=Decimal("0.01"), fixed=fixed)
     play(strategy, GOOG, accounts=account(10_000), costs=costs)
     assert strategy.curve[2:4] == expected
+
+
+class Script(Strategy):
+    """Calls `wishes[day](broker)` at the end of that day."""
+
+    def __init__(self, wishes: dict[str, Callable[[Broker], object]]) -> None:
+        self.wishes = {day(text): wish for text, wish in wishes.items()}
+
+    def on_bar(self, bar: BarSeen, broker: Broker) -> None:
+        if bar.at in self.wishes:
+            self.wishes[bar.at](broker)
+
+
+def exits(**prices: str) -> Callable[[Broker], object]:
+    """Exits for what is open, which wait from the next bar on."""
+
+    def wish(broker: Broker) -> None:
+        position = broker.position()
+        assert position is not None, "a position was opened before its exits"
+        broker.set_exits(position, **prices)
+
+    return wish
+
+
+@pytest.mark.parametrize(("source", "wishes", "prices"), [
+    # Where it stands in the tests of 0.6                   what is asked for at the end of a day
+    ("test_trade_enter_hit_sl_on_same_day",
+     {"2012-10-17": lambda b: b.buy(1, stop_loss="720")},                                           (None, "720")),
+    ("the same, where a stop entry's exit waits a bar",
+     {"2012-10-17": lambda b: b.buy(1, stop="758"),
+      "2012-10-18": lambda b: b.sell(1, stop="720", reduce_only=True)},                             ("758", "705.58")),
+    ("test_stop_price_between_sl_tp",
+     {"2004-09-09": lambda b: b.buy(1, stop="104", stop_loss="103", take_profit="110")},            ("104", None)),
+    ("test_stop_limit_order_price_is_stop_price",
+     {"2004-08-20": lambda b: (b.buy(1, stop="112", limit="113"), b.sell(1, stop="107", limit="105"))}, ("112", "107")),
+    ("test_sl_always_before_tp",
+     {"2004-08-24": lambda b: b.buy(), "2004-08-25": exits(stop_loss="105", take_profit="107.9")},  (None, "104.95")),
+    ("test_stop_entry_and_tp_in_same_bar",
+     {"2004-08-23": lambda b: b.sell(1, stop="108", take_profit="105", stop_loss="113")},           ("108", "105")),
+    ("test_sl_value_in_trades_df_when_gapped_through",
+     {"2004-08-31": lambda b: b.buy(1, stop_loss="99.5")},                                          (None, "99.19")),
+])  # fmt: skip
+def test_stops_and_targets_inside_bars(source, wishes, prices):
+    """Entry and exit prices of the first trade as the tests of backtesting.py 0.6 name them."""
+    fill_rule = FillRule(path=BarPath.ADVERSE_FIRST, improves_limits=True)
+    result = play(Script(wishes), GOOG, accounts=account(10_000), fills=fill_rule)
+    entry, left = fills(result)[:2]
+    for fill, price in zip((entry, left), prices, strict=True):
+        assert price is None or fill.price == Decimal(price), source
