@@ -46,6 +46,7 @@ def deployed(server: Server) -> list[int]:
 
 def until_all(server: Server, numbers: list[int], state: str) -> list[dict]:
     deadline = time.monotonic() + 30
+    found: list[dict] = []
     while time.monotonic() < deadline:
         found = [server.http.get(f"{STUDIO}/deployments/{number}").json() for number in numbers]
         if all(each["state"] == state for each in found):
