@@ -4,6 +4,7 @@ A *unit* is a row of the tape, a quote or a bar; its *points* are the prices tol
 of a bar. `told` is the last point that the engine was shown, `shown` the quote it was shown then.
 """
 
+from bisect import bisect_right
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import isnan
 from typing import Final
@@ -66,6 +67,7 @@ class Line:
         self._figures = np.empty((0, FIGURES), np.int64)
         self._lowest = np.empty((0, FIGURES), np.int64)
         self._slack = 0
+        self._made: tuple[Point, Quote] | None = None  # The quote made last, for who asks again.
         self._index_digits = self._digits
         self._order: tuple[int, tuple[int, ...]] = (-1, _HIGH_FIRST)
 
@@ -93,21 +95,27 @@ class Line:
 
     def unit_at(self, at: int) -> int:
         """Number of the first unit that begins at `at` [ns UTC] or after it."""
-        return self.base + int(np.searchsorted(self.at, at))
+        return self.base + int(self.at.searchsorted(at))
 
     def latest(self, at: int, *, inclusive: bool) -> Point:
         """The last point before `at` [ns UTC], or not after it; never one before `told`."""
-        unit = int(np.searchsorted(self.at, at, side="right" if inclusive else "left")) - 1
+        if not inclusive:
+            at -= 1
+        unit = int(self.at.searchsorted(at, "right")) - 1
         if unit < 0:
             return self.told
-        since = at - int(self.at[unit])
-        place = sum(1 for offset in self.offsets if (offset <= since if inclusive else offset < since)) - 1
+        place = bisect_right(self.offsets, at - int(self.at[unit])) - 1
         return max(self.told, (self.base + unit, place))
 
     def quote_at(self, point: Point, *, net: Decimal = ZERO) -> Quote:
         """The quote that is told at a point; `net`: units held, for paths that depend on them."""
         if point == self.told and self.shown is not None:
             return self.shown
+        if self._made is None or self._made[0] != point:
+            self._made = point, self._quote_at(point, net)
+        return self._made[1]
+
+    def _quote_at(self, point: Point, net: Decimal) -> Quote:
         rows, unit = self.rows, point[0] - self.base
         assert rows is not None, f"{self.symbol} has no rows at {point}"
         bid_column, ask_column = self._columns(point, net)
@@ -117,6 +125,8 @@ class Line:
         else:
             ask = self._exact(rows.ask[ask_column][unit].item())
         at = int(rows.at[unit]) + self.offsets[point[1]]
+        if rows.bid_size is None and rows.ask_size is None:
+            return Quote(self.symbol, bid, ask, at, at)
         return Quote(self.symbol, bid, ask, at, at, _size(rows.bid_size, unit), _size(rows.ask_size, unit))
 
     def _columns(self, point: Point, net: Decimal) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 import traceback
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -33,9 +32,6 @@ from tradehall.engine.valuation import value_account
 LOOKS_PER_STEP: Final = 4_096
 DEFAULTS: Final = BacktestSettings()
 _BEFORE_TIME: Final = -(2**62)
-
-
-_first: Final = itemgetter(0)
 
 
 def run(
@@ -169,15 +165,17 @@ class Run:
     def _next(self, until: int) -> tuple[Key, Callable[[], None] | None]:
         """What comes next besides the strategy's looks."""
         world = self.world
-        moments: list[tuple[Key, Callable[[], None] | None]] = [((until, BEFORE_ALL, 0), None)]
+        key: Key = (until, BEFORE_ALL, 0)
+        act: Callable[[], None] | None = None
         if (due := world.next_due(until)) is not None:
-            moments.append((due.key, lambda: self._show(due)))
-        if (deadline := world.loop.next_deadline()) is not None:
-            moments.append(((deadline, BEFORE_ALL, 0), lambda: world.on_time(deadline)))
-        if (timer := world.timers.next_at) is not None:
-            moments.append(((timer, AFTER_ALL, 1), lambda: self._wake(timer)))
-        key, act = min(moments, key=_first)
-        return (key, act) if key[0] < until else moments[0]
+            key, act = due.key, lambda: self._show(due)
+        deadline = world.loop.next_deadline()
+        if deadline is not None and (deadline, BEFORE_ALL, 0) < key:
+            key, act = (deadline, BEFORE_ALL, 0), lambda: world.on_time(deadline)
+        timer = world.timers.next_at
+        if timer is not None and (timer, AFTER_ALL, 1) < key:
+            key, act = (timer, AFTER_ALL, 1), lambda: self._wake(timer)
+        return key, act
 
     def _show(self, due: Due) -> None:
         for _ in self.world.show(due):

@@ -95,8 +95,11 @@ class World:
 
     def next_due(self, until: int | None) -> Due | None:
         """The next price that has to be shown before `until` [ns UTC]."""
-        dues = [due for line in self.lines if (due := self._due(line)) is not None]
-        first = min(dues, default=None, key=lambda due: due.key)
+        first: Due | None = None
+        for line in self.lines:
+            due = self._due(line)
+            if due is not None and (first is None or due.key < first.key):
+                first = due
         return None if first is None or (until is not None and first.key[0] >= until) else first
 
     def _due(self, line: Line) -> Due | None:
@@ -135,28 +138,30 @@ class World:
 
     # Showing prices.
 
-    def show(self, due: Due) -> Iterator[Quote]:
-        """Show a price, and those before it within its bar at which orders stop it; each is yielded when it was shown.
+    def show(self, due: Due) -> Iterator[None]:
+        """Show a price, and those before it within its bar at which orders stop it.
 
-        Between two of them whoever reads may trade.
+        It stops behind each of them: whoever reads may trade there.
         """
         line, point = due.line, due.point
         if point[1] and self._stops_in_bars:
-            self.market.move(self.market.at, self.market.upto, line, (point[0], point[1] - 1))
-            before = self.market.quote_of(line)
-            line.told, line.shown = (point[0], point[1] - 1), before
-            after = self.market.quote_at(line, point)
-            for _ in range(STOPS_BETWEEN_MAX):
-                assert before is not None, "a bar's first price was told before its others"
-                between = stop_between(before, after, self.loop.reach(line.symbol), line.rounded)
-                if between is None:
-                    break
-                self._tell(line, line.told, between, Why.BETWEEN)
-                yield between
-                before = between
-        quote = self.market.quote_at(line, point)
-        self._tell(line, point, quote, due.why)
-        yield quote
+            yield from self._show_between(line, (point[0], point[1] - 1), self.market.quote_at(line, point))
+        self._tell(line, point, self.market.quote_at(line, point), due.why)
+        yield
+
+    def _show_between(self, line: Line, start: Point, after: Quote) -> Iterator[None]:
+        """Show the prices between that at `start` and the next one at which orders wait."""
+        self.market.move(self.market.at, self.market.upto, line, start)
+        before = self.market.quote_of(line)
+        line.told, line.shown = start, before
+        for _ in range(STOPS_BETWEEN_MAX):
+            assert before is not None, "a bar's first price was told before its others"
+            between = stop_between(before, after, self.loop.reach(line.symbol), line.rounded)
+            if between is None:
+                return
+            self._tell(line, start, between, Why.BETWEEN)
+            yield
+            before = between
 
     def catch_up(self) -> None:
         """Show the latest price of every symbol that orders have come for: what happens next may look at it."""
