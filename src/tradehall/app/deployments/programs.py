@@ -34,6 +34,8 @@ from tradehall.domain.ids import AccountId
 from tradehall.domain.money import ONE
 
 LOOK_EVERY_S: Final = 0.5
+# Each sign of life makes the server look at what else was written.
+BEAT_EVERY_S: Final = 5.0
 BEGUN_WITHIN_S: Final = 20.0
 OVER_WITHIN_S: Final = 10.0
 BACK_OFF_S_MAX: Final = 60.0
@@ -80,7 +82,7 @@ class ProgramSupervisor:
         self._is_stopping = False
         self._failures = 0
         self._running: asyncio.Task[int] | None = None
-        self._began = self._rest_until = 0.0
+        self._began = self._rest_until = self._next_beat = 0.0
 
     def stop(self) -> None:
         """The supervisor itself is to end: the deployment stops, and the program with it."""
@@ -162,7 +164,9 @@ class ProgramSupervisor:
             await self._room.reload()
         deployment = self._room.book.deployments.get(number)
         assert deployment is not None, "deployments are never removed"
-        if deployment.is_active:
+        now = asyncio.get_running_loop().time()
+        if deployment.is_active and now >= self._next_beat:
+            self._next_beat = now + BEAT_EVERY_S
             beat = {str(number): str(self._room.clock.now()).encode()}
             await asyncio.to_thread(self._room.store.mark, BEAT_KIND, beat)
         return deployment

@@ -29,7 +29,7 @@ from tradehall.strategies.intents import Stop
 LOOK_EVERY_S: Final = 1.0
 AT_ONCE_MAX: Final = 16
 REMEMBERED_MAX: Final = 200
-# Supervisors of programs give a sign of life twice a second.
+# Supervisors of programs give a sign of life every five seconds.
 SILENT_NS_MAX: Final = 20 * NS_PER_SECOND
 
 _log: Final = logging.getLogger("tradehall.deployments")
