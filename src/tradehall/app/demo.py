@@ -76,6 +76,16 @@ class DashboardSheet(Struct, frozen=True):
     operator_token: str
 
 
+class SupportSheet(Struct, frozen=True, omit_defaults=True):
+    """A partner domain: the secret that it signs with, and tokens signed with it, good for 180 minutes."""
+
+    domain: str
+    secret: str
+    admin_token: str
+    agent_token: str = ""
+    viewer_token: str = ""
+
+
 class DemoSheet(Struct, frozen=True):
     """What `demo.json` holds; doors that do not exist yet are left out."""
 
@@ -87,6 +97,8 @@ class DemoSheet(Struct, frozen=True):
     terminal: TerminalSheet | UnsetType = UNSET
     strategy: StrategySheet | UnsetType = UNSET
     dashboard: DashboardSheet | UnsetType = UNSET
+    support: SupportSheet | UnsetType = UNSET
+    support2: SupportSheet | UnsetType = UNSET
 
 
 def sheet_from(text: bytes) -> DemoSheet | None:

@@ -5,8 +5,9 @@ from typing import Final
 
 from msgspec import UNSET, Struct
 
-from tradehall.app.demo import CLIENT_ACCOUNT, OTHER_CLIENT_ACCOUNT, ClientSheet, DemoSheet, TerminalSheet
+from tradehall.app.demo import CLIENT_ACCOUNT, OTHER_CLIENT_ACCOUNT, ClientSheet, DemoSheet, SupportSheet, TerminalSheet
 from tradehall.app.identity.identity import Identity
+from tradehall.app.identity.partner_tokens import ADMIN, AGENT, VIEWER
 from tradehall.app.identity.terminal_keys import NewTerminalKey
 from tradehall.app.identity.users import NewUser
 from tradehall.app.records.api_keys import FULL, READ, TERMINAL, TRADE
@@ -32,6 +33,8 @@ class DemoPeople(Struct, frozen=True):
     client: ClientSheet
     client2: ClientSheet
     terminal: TerminalSheet
+    support: SupportSheet
+    support2: SupportSheet
 
 
 async def demo_people(identity: Identity, sheet: DemoSheet | None) -> DemoPeople:
@@ -46,7 +49,24 @@ async def demo_people(identity: Identity, sheet: DemoSheet | None) -> DemoPeople
         client=await _client(identity, CLIENT, CLIENT_ACCOUNT, before.client or None),
         client2=await _client(identity, OTHER_CLIENT, OTHER_CLIENT_ACCOUNT, before.client2 or None),
         terminal=await _terminal(identity, before.terminal or None),
+        support=support_sheet(identity, DEFAULT_DOMAIN),
+        support2=other_support_sheet(identity),
     )
+
+
+def support_sheet(identity: Identity, domain: str) -> SupportSheet:
+    """A domain with a fresh token of each role."""
+    secret = identity.partners.secret(domain)
+    admin, agent, viewer = (
+        identity.partner_tokens.mint(domain, role=role, name=f"{role}@{domain}") for role in (ADMIN, AGENT, VIEWER)
+    )
+    return SupportSheet(domain, secret, admin, agent, viewer)
+
+
+def other_support_sheet(identity: Identity) -> SupportSheet:
+    """The other domain, with a fresh token of an admin."""
+    token = identity.partner_tokens.mint(OTHER_DOMAIN, role=ADMIN, name=f"admin@{OTHER_DOMAIN}")
+    return SupportSheet(OTHER_DOMAIN, identity.partners.secret(OTHER_DOMAIN), token)
 
 
 async def _client(identity: Identity, wish: NewUser, login: AccountId, before: ClientSheet | None) -> ClientSheet:

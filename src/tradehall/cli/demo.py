@@ -4,9 +4,15 @@ import argparse
 import json
 import sys
 
+import msgspec
+from msgspec.structs import replace
+
 from tradehall.app.demo import CLIENT_ACCOUNT, DemoSheet, sheet_from
+from tradehall.app.demo_people import OTHER_DOMAIN, other_support_sheet, support_sheet
+from tradehall.app.records.users import DEFAULT_DOMAIN
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, existing_folder
 from tradehall.cli.output import Refused, say
+from tradehall.cli.users import opened_identity
 
 
 def add_to(commands: Commands) -> None:
@@ -32,12 +38,21 @@ def run(options: argparse.Namespace) -> None:
     sheet = sheet_from(text)
     if sheet is None:
         raise Refused(f"{path} is not readable as a demo sheet; remove it and start `tradehall serve --demo` again")
+    sheet = _with_fresh_tokens(options, sheet)
     if options.json:
-        json.dump(json.loads(text), sys.stdout, indent=2)
+        json.dump(json.loads(msgspec.json.encode(sheet)), sys.stdout, indent=2)
         say()
         return
     for line in describe(sheet):
         say(line)
+
+
+def _with_fresh_tokens(options: argparse.Namespace, sheet: DemoSheet) -> DemoSheet:
+    """The sheet with tokens of partners that live from now on; those of the file may be over."""
+    with opened_identity(options) as identity:
+        if identity.book.partners.keys() < {DEFAULT_DOMAIN, OTHER_DOMAIN}:
+            return sheet
+        return replace(sheet, support=support_sheet(identity, DEFAULT_DOMAIN), support2=other_support_sheet(identity))
 
 
 def describe(sheet: DemoSheet) -> list[str]:
@@ -56,4 +71,9 @@ def describe(sheet: DemoSheet) -> list[str]:
     if sheet.terminal:
         keys = (("read", sheet.terminal.read), ("trade", sheet.terminal.trade), ("full", sheet.terminal.full))
         lines += [f"terminal  {sheet.base_url}/v1/api   {scope}: {key}" for scope, key in keys]
+    if sheet.support:
+        support = sheet.support
+        roles = (("admin", support.admin_token), ("agent", support.agent_token), ("viewer", support.viewer_token))
+        lines.append(f"support   {sheet.base_url}/api/support/v1   domain {support.domain}")
+        lines += [f"          {role}: {token}" for role, token in roles]
     return [*lines, f"documents {sheet.base_url}/docs"]

@@ -128,7 +128,9 @@ def create(options: argparse.Namespace) -> None:
         leverage=options.leverage, session_type=SessionType(ROLES.index(options.role)), is_demo=options.demo,
     )  # fmt: skip
     password = secrets.token_urlsafe(12)
-    made = _with_identity(options, lambda people: people.users.create(wish, by=_actor(options), password=password))
+    made = _with_identity(
+        options, lambda people: people.users.create(wish, by=_actor(options), password=password)
+    )
     if options.json:
         say_json({**described(made.user), "login": made.login, "password": password})
         return
@@ -139,7 +141,7 @@ def create(options: argparse.Namespace) -> None:
 
 def list_people(options: argparse.Namespace) -> None:
     """List users."""
-    with _identity(options) as people:
+    with opened_identity(options) as people:
         users = people.users.all(domain=options.domain)
         seen = {user.user_id: people.users.signed_in_at(user.user_id) for user in users}
     if options.json:
@@ -205,7 +207,7 @@ def set_password(options: argparse.Namespace) -> None:
 
 def domains(options: argparse.Namespace) -> None:
     """List partner domains with their secrets, after a change if one was asked for."""
-    with _identity(options) as people:
+    with opened_identity(options) as people:
         asyncio.run(_change_domain(people, options))
         found = [
             (partner, "" if partner.revoked_at else people.partners.secret(partner.domain))
@@ -269,7 +271,8 @@ def _say_operators(options: argparse.Namespace, keys: list[ApiKey], secret: str 
 
 
 @contextmanager
-def _identity(options: argparse.Namespace) -> Iterator[Identity]:
+def opened_identity(options: argparse.Namespace) -> Iterator[Identity]:
+    """Identity on a data folder, beside a server that may be running."""
     folder, config = existing_folder(options), configured(options).config
     store = SqliteRecords(folder.records)
     try:
@@ -286,7 +289,7 @@ def _with_identity(options: argparse.Namespace, do: Callable[[Identity], Awaitab
     async def story(people: Identity) -> T:
         return await do(people)
 
-    with _identity(options) as people:
+    with opened_identity(options) as people:
         return asyncio.run(story(people))
 
 

@@ -123,6 +123,8 @@ class _Server:
                 strategy_key(self._house.keys, before, self._house.clock.now()),
             ),
             dashboard=dashboard_tokens(self._house.keys, before, self._house.clock.now()),
+            support=people.support,
+            support2=people.support2,
         )
         self._house.key_watch.load()
         text = msgspec.json.format(msgspec.json.encode(sheet), indent=2).decode()
@@ -137,6 +139,7 @@ class _Server:
             f"  gateway    {urls[0]}/v1  (stream {urls[0].replace('http', 'ws', 1)}/v1/ws)",
             f"  client     {urls[0]}/client  (stream {urls[0].replace('http', 'ws', 1)}/ws/client)",
             f"  terminal   {urls[0]}/v1/api  (stream {urls[0].replace('http', 'ws', 1)}/v1/api/ws)",
+            f"  support    {urls[0]}/api/support/v1",
             f"  studio     {urls[0]}/api/studio/v1  (stream {urls[0].replace('http', 'ws', 1)}/api/studio/v1/ws)",
             f"  dashboard  {urls[0]}/api/trading  (page {urls[0]}/ui/)",
             f"  documents  {urls[0]}/docs",
