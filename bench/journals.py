@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from bench.worlds import World, limit, market
 from tradehall.adapters.sqlite.store import SqliteStore
+from tradehall.app.chores import SNAPSHOT_EVERY
 from tradehall.app.projections import VIEWS_VERSION, project
 from tradehall.app.recovery import rebuild_views
+from tradehall.app.snapshots import Snapshots
 from tradehall.engine.commands import CancelOrder
 from tradehall.engine.record import Record, encode_record
 from tradehall.ports.views import ViewRows
@@ -26,8 +28,9 @@ class Written(NamedTuple):
 class _Sink:
     """Takes records as a writer would, and hands them to the store in large batches."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqliteStore, snapshots: Snapshots | None) -> None:
         self._store = store
+        self._snapshots = snapshots
         self.world: World | None = None
         self.records = self.events = 0
         self._payloads: list[bytes] = []
@@ -41,6 +44,8 @@ class _Sink:
             project(record, self.world.state, self._rows)
         if len(self._payloads) >= RECORDS_PER_BATCH:
             self.flush()
+            if self._snapshots is not None and self.world is not None and not self.records % SNAPSHOT_EVERY:
+                self._snapshots.write(self.world.state, self._store.journal.head)
 
     def flush(self) -> None:
         if self._payloads:
@@ -48,12 +53,17 @@ class _Sink:
         self._payloads, self._rows = [], ViewRows()
 
 
-def write_journal(data: Path, *, events: int = 0, finished: int = 0, resting: int = 0) -> Written:
-    """A journal in `data` with at least so many events, finished orders and resting orders of account 700100."""
+def write_journal(
+    data: Path, *, events: int = 0, finished: int = 0, resting: int = 0, snapshots: Snapshots | None = None
+) -> Written:
+    """A journal in `data` with at least so many events, finished orders and resting orders of account 700100.
+
+    `snapshots`: where an archive of it goes, as a server would write it.
+    """
     store = SqliteStore(data, _give_up)
     rebuild_views(store.journal, store.view_store)
     assert store.view_store.version == VIEWS_VERSION, "the views of a new store are complete"
-    sink = _Sink(store)
+    sink = _Sink(store, snapshots)
     world = World(sink.take)
     sink.world = world
     world.account(ACCOUNT)

@@ -17,6 +17,7 @@ from tests.faces.gateway.opened import a_key
 from tradehall.app.access import Access
 from tradehall.app.breakers import Breakers
 from tradehall.app.desk import Desk
+from tradehall.app.explain import Explainer
 from tradehall.app.identity.terminal_keys import NewTerminalKey
 from tradehall.app.identity.users import NewUser
 from tradehall.app.past import Past
@@ -126,9 +127,10 @@ def _with_three_doors(client: ClientWorld, folder: Path) -> House:
     access = Access(client.clock, house_account=999, master_key="nobody has this key", ring=identity.book.ring)
     access.admit_people(identity.book, identity.sessions, identity.partner_tokens)
     settings, executions = GatewaySettings(), Executions(room.desk)
-    past = Past(room.desk.writer.journal, Snapshots(folder / "snapshots"), room.market, client.clock)
+    snapshots = Snapshots(folder / "snapshots")
+    past = Past(room.desk.writer.journal, snapshots, room.market, client.clock)
     gateway = Gateway(
-        desk=room.desk, market=room.market, past=past, access=access, breakers=Breakers(room.desk),
+        desk=room.desk, market=room.market, past=past, explainer=Explainer(room.desk, past, snapshots), access=access, breakers=Breakers(room.desk),
         streams=room.streams, metrics=room.metrics, settings=settings,
         counters=Counters(room.metrics, settings.platform, room.desk),
     )  # fmt: skip

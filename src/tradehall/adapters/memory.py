@@ -11,7 +11,7 @@ from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
 from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery
-from tradehall.ports.journal import EMPTY, Entry, Head, chain
+from tradehall.ports.journal import EMPTY, MENTION, MENTIONS_MAX, Entry, Head, chain
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, matches
 from tradehall.ports.views import (
     PAGE_MAX,
@@ -72,6 +72,11 @@ class MemoryJournal:
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """See the port."""
         return iter(self._entries[after:])
+
+    def mentions(self, order_id: int, after: int, until: int) -> list[int]:
+        """See the port."""
+        word = f"{MENTION}{order_id}".encode()
+        return [entry.seq for entry in self._entries[after:until] if word in entry.payload][:MENTIONS_MAX]
 
     def close(self) -> None:
         """See the port."""

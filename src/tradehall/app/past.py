@@ -1,7 +1,8 @@
 """Time travel: the shard as it was at an instant, folded from the journal."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Final, Protocol
 
@@ -78,16 +79,22 @@ class Past:
         """The moment of `instant` [ns UTC]. FutureInstant, TooManyTravellers."""
         if instant > self._clock.now():
             raise FutureInstant("as_of lies in the future")
+        async with self.turn():
+            seq = await asyncio.to_thread(seq_at, self._journal, instant)
+            state, told = await self._folded(seq)
+        return Moment(instant, seq, state, await self._quotes(state, told, instant))
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Among those who fold, one after the other. TooManyTravellers."""
         if self._waiting >= WAITING_MAX:
             raise TooManyTravellers(f"{self._waiting} looks into the past are being worked out")
         self._waiting += 1
         try:
             async with self._folding:
-                seq = await asyncio.to_thread(self._seq_at, instant)
-                state, told = await self._folded(seq)
+                yield
         finally:
             self._waiting -= 1
-        return Moment(instant, seq, state, await self._quotes(state, told, instant))
 
     async def _folded(self, seq: int) -> tuple[State, dict[str, Quote]]:
         found = self._kept.pop(seq, None)
@@ -97,18 +104,6 @@ class Past:
         while len(self._kept) > MOMENTS_KEPT:
             del self._kept[next(iter(self._kept))]
         return found
-
-    def _seq_at(self, instant: int) -> int:
-        """Number of the last record made at or before `instant`; 0 before the first."""
-        low, high = 0, self._journal.head.seq
-        while low < high:
-            middle = (low + high + 1) // 2
-            entry = next(iter(self._journal.entries(middle - 1)))
-            if _decode_instant(entry.payload).now <= instant:
-                low = middle
-            else:
-                high = middle - 1
-        return low
 
     def _fold(self, seq: int) -> tuple[State, dict[str, Quote]]:
         state, since = self._snapshots.newest(self._journal, until=seq) or (State(), EMPTY)
@@ -137,6 +132,19 @@ class Past:
             return None
         over_at = bars[-1].at + NS_PER_MINUTE
         return Quote(symbol, bars[-1].close, bars[-1].close, over_at, over_at)
+
+
+def seq_at(journal: Entries, instant: int) -> int:
+    """Number of the last record made at or before `instant` [ns UTC]; 0 before the first."""
+    low, high = 0, journal.head.seq
+    while low < high:
+        middle = (low + high + 1) // 2
+        entry = next(iter(journal.entries(middle - 1)))
+        if _decode_instant(entry.payload).now <= instant:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 class _Instant(Struct, frozen=True):

@@ -47,14 +47,15 @@ def redecide(records: Iterable[Record]) -> Iterator[Difference | None]:
     told = State()  # What the journal says; the engine's state is what we would say.
     engine = Engine(State())
     for record in records:
-        difference = _decide_again(engine, record)
+        difference = decide_again(engine, record)
         fold(told, record)
         yield difference
         if difference is not None:
             engine = Engine(_copy(told))
 
 
-def _decide_again(engine: Engine, record: Record) -> Difference | None:
+def decide_again(engine: Engine, record: Record) -> Difference | None:
+    """Decide `record` on the state before it, with the quotes that it read; None: the same events again."""
     context = Context(record.now, {quote.symbol: quote for quote in record.quotes})
     try:
         found = engine.apply(record.command, context)

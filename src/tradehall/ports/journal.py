@@ -4,9 +4,14 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol
 
+from tradehall.domain.ids import OrderId
 from tradehall.ports.views import ViewRows
 
 GENESIS: Final = sha256(b"tradehall journal 1").digest()
+
+# A record names orders by these words, with the number right behind: `order_id`, `parent_order_id` …
+MENTION: Final = 'order_id":'
+MENTIONS_MAX: Final = 2_000
 
 
 class Head(NamedTuple):
@@ -69,6 +74,14 @@ class Journal(Entries, Protocol):
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Durable records beyond number `after`, oldest first. May be called from any thread."""
+        ...
+
+    def mentions(self, order_id: OrderId, after: int, until: int) -> list[int]:
+        """Numbers of the records beyond `after`, up to `until`, that may name the order, lowest first.
+
+        At most MENTIONS_MAX; all that do are among them. Takes half a second for a million records; call it from
+        any thread but the loop's.
+        """
         ...
 
     def close(self) -> None:

@@ -59,6 +59,7 @@ class BacktestDoor:
             desk=house.desk,
             market=house.market,
             past=house.earlier,
+            explainer=house.explainer,
             access=house.access,
             breakers=Breakers(house.desk),
             streams=AccountStreams(),

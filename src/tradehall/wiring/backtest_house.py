@@ -15,6 +15,7 @@ from tradehall.app.backtest.bars import PacedBars
 from tradehall.app.backtest.ear import Ear
 from tradehall.app.demo import HOUSE_ACCOUNT
 from tradehall.app.desk import Desk
+from tradehall.app.explain import Explainer
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
 from tradehall.app.past import Past as Earlier
@@ -55,7 +56,9 @@ class BacktestHouse:
         self.folder = _run_folder(data.path / "backtests")
         self._store = SqliteStore(self.folder, end_process, is_synced=False)
         self.desk = self._make_desk()
-        self.earlier = Earlier(self._store.journal, Snapshots(self.folder), self.market, self.clock)
+        snapshots = Snapshots(self.folder)
+        self.earlier = Earlier(self._store.journal, snapshots, self.market, self.clock)
+        self.explainer = Explainer(self.desk, self.earlier, snapshots)
         self._records = SqliteRecords(data.records)
         now = SystemClock()  # Keys expire in the present, whatever time is simulated.
         self.access = Access(now, house_account=HOUSE_ACCOUNT, master_key=config.api_key)

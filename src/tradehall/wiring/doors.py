@@ -98,6 +98,7 @@ class Doors:
             desk=house.desk,
             market=house.market,
             past=house.past,
+            explainer=house.explainer,
             access=house.access,
             breakers=Breakers(house.desk),
             streams=self._streams,

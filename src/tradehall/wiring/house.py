@@ -24,6 +24,7 @@ from tradehall.app.demo_people import DemoPeople, demo_people
 from tradehall.app.demo_strategy import demo_strategy
 from tradehall.app.desk import Desk
 from tradehall.app.equity import EquityHistory
+from tradehall.app.explain import Explainer
 from tradehall.app.fill_sums import FillSums
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
@@ -40,6 +41,7 @@ from tradehall.engine.record import Record
 from tradehall.engine.state import State
 from tradehall.venue.loop import TradingLoop
 from tradehall.venue.simulated import SimulatedVenue
+from tradehall.wiring.explaining import STREAMS
 from tradehall.wiring.feeds import make_feed
 from tradehall.wiring.people import make_access, make_identity, read_sheet
 from tradehall.wiring.studio import StudioRooms
@@ -83,6 +85,7 @@ class House:
         self.trail = AuditTrail(SqliteAudit(self.records), self._store.journal, self.clock)
         self.desk.listen(self.trail)
         self.desk.writer.hear_durable(self.trail.on_durable)
+        self.explainer = Explainer(self.desk, self.past, self._snapshots, self.trail, STREAMS)
         self.equity = EquityHistory(self.desk)
         self.desk.listen(self.equity)
         self.fill_sums = FillSums(self.desk.views)

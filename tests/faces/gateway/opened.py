@@ -16,6 +16,7 @@ from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.access import Access
 from tradehall.app.breakers import Breakers
 from tradehall.app.desk import Desk
+from tradehall.app.explain import Explainer
 from tradehall.app.market import MarketBoard
 from tradehall.app.past import Past
 from tradehall.app.records.api_keys import ALL_SCOPES, ApiKey, digest_of
@@ -30,6 +31,7 @@ from tradehall.engine.commands import ListInstrument, OpenAccount
 from tradehall.faces.gateway import Counters, Gateway, GatewaySettings, GatewayStream, make_door
 from tradehall.faces.kit import App, Metrics, RateLimiter
 from tradehall.ports.history import NoHistory
+from tradehall.wiring.explaining import STREAMS
 
 HEDGING_ACCOUNT = 700001
 OTHER_ACCOUNT = 700002
@@ -125,10 +127,13 @@ async def opened(
     )
     metrics = Metrics()
     settings = settings or GatewaySettings()
+    snapshots = Snapshots(folder / "snapshots")
+    past = Past(store.journal, snapshots, market, clock)
     gateway = Gateway(
         desk=desk,
         market=market,
-        past=Past(store.journal, Snapshots(folder / "snapshots"), market, clock),
+        past=past,
+        explainer=Explainer(desk, past, snapshots, streams=STREAMS),
         access=access,
         breakers=Breakers(desk),
         streams=AccountStreams(),

@@ -8,6 +8,7 @@ import tradehall
 from tradehall.app.access import Access, Principal
 from tradehall.app.breakers import Breakers
 from tradehall.app.desk import Desk
+from tradehall.app.explain import Explainer
 from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import Outcome, ShardUnavailable
 from tradehall.app.past import Moment, Past
@@ -64,6 +65,7 @@ class Gateway:
     desk: Desk
     market: MarketBoard
     past: Past
+    explainer: Explainer
     access: Access
     breakers: Breakers
     streams: AccountStreams

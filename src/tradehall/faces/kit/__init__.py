@@ -39,6 +39,7 @@ from tradehall.faces.kit.decoding import decode, decode_bytes, decode_query
 from tradehall.faces.kit.docs_pages import docs_door
 from tradehall.faces.kit.door import Door, ErrorDialect, Route
 from tradehall.faces.kit.errors import STATUS, BadRequest, Problem, ProblemKind, RateLimited
+from tradehall.faces.kit.explained import Explained, explained
 from tradehall.faces.kit.first_frame import FirstFrame, Speaker
 from tradehall.faces.kit.guards import Guard
 from tradehall.faces.kit.limits import Limit, RateLimiter
@@ -62,6 +63,7 @@ __all__ = [
     "Disconnected",
     "Door",
     "ErrorDialect",
+    "Explained",
     "FirstFrame",
     "Frame",
     "Guard",
@@ -87,6 +89,7 @@ __all__ = [
     "decode_query",
     "docs_door",
     "document",
+    "explained",
     "json_list",
     "json_response",
     "moment_at",

@@ -17,4 +17,9 @@ async def moment_at(desk: Desk, past: Past, as_of: int | None) -> Moment:
     except FutureInstant as error:
         raise BadRequest("as_of", str(error), place="query") from None
     except TooManyTravellers as error:
-        raise Problem(ProblemKind.UNAVAILABLE, f"Too busy: {error}", headers=[(b"retry-after", b"1")]) from None
+        raise too_busy(error) from None
+
+
+def too_busy(error: TooManyTravellers) -> Problem:
+    """The refusal of one look into the past too many: come again in a second."""
+    return Problem(ProblemKind.UNAVAILABLE, f"Too busy: {error}", headers=[(b"retry-after", b"1")])

@@ -11,7 +11,7 @@ from tradehall.faces.gateway.errors import GatewayErrors
 from tradehall.faces.gateway.gateway import LIMITS, ORDERS, READS, Gateway
 from tradehall.faces.gateway.routes import market, orders, positions, system
 from tradehall.faces.gateway.stream import GatewayStream
-from tradehall.faces.kit import WEBSOCKET, Door, Request, Response, Route, docs_door
+from tradehall.faces.kit import WEBSOCKET, Door, Explained, Request, Response, Route, docs_door
 
 TITLE: Final = "Trading Gateway"
 DESCRIPTION: Final = (
@@ -76,6 +76,7 @@ def _trading(gateway: Gateway, stream: GatewayStream) -> tuple[Route, ...]:
         read("/orders", orders.get_orders, list[s.Order], query=requests.OrdersAsOfQuery, tag="orders"),
         read("/orders/history", orders.get_order_history, list[s.Order], query=requests.OrdersQuery, tag="orders"),
         read("/orders/{order_id}", orders.get_order, s.Order, tag="orders"),
+        read("/orders/{order_id}/explain", orders.get_explanation, Explained, tag="orders"),
         write("PATCH", "/orders/{order_id}", orders.patch_order, s.ModifyOrderResult,
               body=requests.ModifyOrderRequest, body_required=False, tag="orders"),
         write("DELETE", "/orders/{order_id}", orders.delete_order, s.CancelOrderResult, tag="orders"),

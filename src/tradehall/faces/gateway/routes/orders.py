@@ -25,7 +25,7 @@ from tradehall.faces.gateway.translate import (
     to_order,
     to_preview,
 )
-from tradehall.faces.kit import Request, Response, decode, decode_query, json_response
+from tradehall.faces.kit import Request, Response, decode, decode_query, explained, json_response
 from tradehall.ports.views import OrderQuery
 
 _REPLAYED = ((b"idempotent-replayed", b"true"),)
@@ -111,6 +111,18 @@ async def get_order(gateway: Gateway, request: Request) -> Response:
     answer = json_response(to_order(order, gateway.instruments))
     await gateway.settled()
     return answer
+
+
+async def get_explanation(gateway: Gateway, request: Request) -> Response:
+    """Why an order became what it is: its life step by step, from the journal.
+
+    The request, each check with its figures, the quotes used and their age, the venue's reports, fees, ledger entries,
+    what the streams were told; refused orders too. `redecided` tells whether the rules, on the state of then, decide
+    the same again.
+    """
+    order = gateway.find_order(request, request.params["order_id"])
+    await gateway.settled()
+    return json_response(await explained(gateway.explainer, order, for_owner=True))
 
 
 async def patch_order(gateway: Gateway, request: Request) -> Response:
