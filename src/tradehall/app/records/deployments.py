@@ -14,8 +14,8 @@ KIND: Final = "deployment"
 # When the supervisor of a program last gave a sign of life [ns UTC], by deployment.
 BEAT_KIND: Final = "deployment_beat"
 
-ACTIVE_MAX: Final = 2_000  # Of the house.
-DEPLOYMENTS_MAX: Final = 1_000  # Of one owner, stopped ones included.
+ACTIVE_MAX: Final = 5_000  # Of the house.
+DEPLOYMENTS_MAX: Final = 10_000  # Of one owner, stopped ones included.
 SYMBOLS_MAX: Final = 50
 REASON_LENGTH_MAX: Final = 300
 

@@ -14,7 +14,7 @@ KIND: Final = "strategy"
 VERSION_KIND: Final = "strategy_version"
 
 NAME_LENGTH_MAX: Final = 80
-STRATEGIES_MAX: Final = 1_000  # Of one owner, deleted ones included.
+STRATEGIES_MAX: Final = 5_000  # Of one owner, deleted ones included.
 VERSIONS_MAX: Final = 1_000  # Of one strategy.
 
 
