@@ -12,7 +12,20 @@ from tradehall.cli.logs import KeyValueFormatter
 from tradehall.cli.main import DONE, FAILED, WRONG_USAGE, main, make_parser
 from tradehall.config import SETTINGS
 
-COMMANDS = ("serve", "import", "backtest", "verify", "replay", "bench", "demo", "keys", "users", "config", "openapi")
+COMMANDS = (
+    "serve",
+    "import",
+    "backtest",
+    "deploy",
+    "verify",
+    "replay",
+    "bench",
+    "demo",
+    "keys",
+    "users",
+    "config",
+    "openapi",
+)
 MASTER = "m" * 40
 
 
@@ -83,7 +96,7 @@ def test_every_command_explains_itself_with_an_example(run, words):
     # what is asked                  the words                                            exit          the complaint holds
     ("no command",                   [],                                                  WRONG_USAGE,  "required: command"),
     ("an unknown command",           ["fly"],                                             WRONG_USAGE,  "invalid choice: 'fly'"),
-    ("a command not yet built",      ["deploy"],                                          WRONG_USAGE,  "invalid choice: 'deploy'"),
+    ("a command not yet built",      ["parity"],                                          WRONG_USAGE,  "invalid choice: 'parity'"),
     ("an abbreviated flag",          ["config", "--js"],                                  WRONG_USAGE,  "unrecognized arguments: --js"),
     ("a malformed flag",             ["config", "--port", "x"],                           WRONG_USAGE,  "--port was 'x', expected a whole number from 0 to 65535"),
     ("a file that is not there",     ["config", "--config", "missing.toml"],              WRONG_USAGE,  "missing.toml cannot be read"),
