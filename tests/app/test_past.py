@@ -150,7 +150,7 @@ def test_of_many_snapshots_the_newest_are_kept_and_an_archive(seqs):
 
 
 def test_a_day_of_snapshots_stays_close_together():
-    kept = set()
+    kept: set[int] = set()
     for seq in range(50_000, 450_001, 50_000):
         kept = archived(kept | {seq})
     assert kept == set(range(50_000, 450_001, 50_000))

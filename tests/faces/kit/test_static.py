@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faces.kit.asgi import Caller
-from tests.faces.kit.doors import PlainDialect, a_door, an_app
+from tests.faces.kit.doors import a_door, an_app
 from tradehall.faces.kit import page_door
 from tradehall.wiring.doors import PAGE
 
