@@ -47,6 +47,7 @@ class House:
     doors: dict[str, Door]
     client: ClientWorld
     access: Access
+    past: Past
     credentials: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -146,7 +147,7 @@ def _with_three_doors(client: ClientWorld, folder: Path) -> House:
         TERMINAL: make_terminal_door(terminal, TerminalStream(terminal)),
     }
     app = App(list(doors.values()), metrics=room.metrics, limiter=RateLimiter(enabled=False))
-    return House(app, doors, client, access)
+    return House(app, doors, client, access, past)
 
 
 def journey(folder: Path, steps: Callable[[House], Awaitable[None]]) -> None:

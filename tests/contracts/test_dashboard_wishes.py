@@ -61,7 +61,7 @@ class World:
         desk, room = house.desk, StudioRoom(records, house.client.clock)
         self.house = house
         self.dashboard = Dashboard(
-            desk=desk, market=house.client.client.market, access=house.access,
+            desk=desk, market=house.client.client.market, past=house.past, access=house.access,
             trail=AuditTrail(SqliteAudit(records), desk.writer.journal, house.client.clock), book=room.book,
             registry=Registry(room), signals=SqliteDeployments(records), sums=FillSums(desk.views),
             equity=EquityHistory(desk), orders=HouseOrders(desk), settings=DashboardSettings(is_open=True),

@@ -19,6 +19,7 @@ def make_dashboard(house: House) -> Dashboard:
     return Dashboard(
         desk=desk,
         market=house.market,
+        past=house.past,
         access=house.access,
         trail=house.trail,
         book=studio.room.book,

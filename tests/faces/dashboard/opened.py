@@ -25,9 +25,11 @@ from tradehall.app.fill_sums import FillSums
 from tradehall.app.house_orders import HouseOrders
 from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import request_digest
+from tradehall.app.past import Past
 from tradehall.app.principal import NO_ACCOUNT
 from tradehall.app.records.api_keys import DASHBOARD, OPERATOR, VIEWER, ApiKeys
 from tradehall.app.recovery import rebuild_views
+from tradehall.app.snapshots import Snapshots
 from tradehall.app.strategies.registering import Registry
 from tradehall.app.studio.room import StudioRoom
 from tradehall.domain.account import AccountTerms, PositionMode
@@ -157,8 +159,9 @@ async def opened(folder: Path, *, is_open: bool = False, limits: bool = False) -
     access.replace_keys(keys.all())
     equity = EquityHistory(desk)
     desk.listen(equity)
+    past = Past(store.journal, Snapshots(folder / "snapshots"), market, clock)
     dashboard = Dashboard(
-        desk=desk, market=market, access=access, trail=trail, book=room.book, registry=Registry(room),
+        desk=desk, market=market, past=past, access=access, trail=trail, book=room.book, registry=Registry(room),
         signals=SqliteDeployments(records), sums=FillSums(desk.views), equity=equity, orders=HouseOrders(desk),
         settings=DashboardSettings(is_open=is_open, mode="SIMULATED", started_at=START),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Budgets at this door: set, read, exceeded, taken away; why an order was refused, and what would have passed."""
 
 import asyncio
+from itertools import product
 
 import pytest
 
@@ -8,6 +9,8 @@ from tests.faces.dashboard.opened import ACCOUNT, Opened, journey
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.recovery import recover
 from tradehall.domain.order import Side
+from tradehall.domain.time import to_rfc3339
+from tradehall.engine.commands import CancelOrder
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -265,5 +268,30 @@ def test_a_change_of_a_budget_is_one_audit_row_with_before_and_after(tmp_path):
             "operator:ann operator", "operator", "it went well",
         )  # fmt: skip
         assert (same["action"], same["outcome"], same["before"]) == ("budget.updated", "noop", None)
+
+    journey(tmp_path, steps)
+
+
+def test_budgets_are_told_as_they_were(tmp_path):
+    async def steps(door):
+        strategy = await door.strategy()
+        before = to_rfc3339(door.clock.at)
+        door.pass_s(1)
+        await door.call("PUT", f"/budget/{strategy}/USD", {"allocated": 5000})
+        resting = await door.wish(quantity="0.1", strategy_id=strategy, limit="40000")
+        door.pass_s(1)
+        then, registry = to_rfc3339(door.clock.at), await door.get("/budget/registry")
+        budget = await door.get(f"/budget/{strategy}")
+        assert budget["reserved"] > 0
+        door.pass_s(1)
+        await door.call("PUT", f"/budget/{strategy}/USD", {"allocated": 100})
+        await door.desk.submit(CancelOrder(ACCOUNT, resting.order.order_id))
+        assert (await door.get(f"/budget/{strategy}"))["reserved"] == 0
+        assert await door.get(f"/budget/{strategy}", as_of=then) == budget
+        assert await door.get("/budget/registry", as_of=then) == registry
+        assert await door.get("/budget/registry", as_of=before) == {}
+        assert (await door.call("GET", f"/budget/{strategy}?as_of={before}")).status_code == 404
+        for path, text in product(("/budget/registry", f"/budget/{strategy}"), ("2099-01-01T00:00:00Z", "yesterday")):
+            assert (await door.call("GET", f"{path}?as_of={text}")).status_code == 422, (path, text)
 
     journey(tmp_path, steps)

@@ -16,6 +16,7 @@ from tradehall.app.house_orders import HouseOrders
 from tradehall.app.house_positions import loose_units
 from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import Outcome, ShardUnavailable
+from tradehall.app.past import Moment, Past
 from tradehall.app.records.audit import Actor
 from tradehall.app.records.strategies import Strategy
 from tradehall.app.strategies.registering import Registry
@@ -29,8 +30,9 @@ from tradehall.domain.position import Position
 from tradehall.domain.strategy import StrategyBook
 from tradehall.domain.time import from_rfc3339
 from tradehall.engine.commands import AnyCommand
+from tradehall.engine.state import State
 from tradehall.faces.dashboard.errors import not_found, refusal_of
-from tradehall.faces.kit import BadRequest, Limit, Problem, ProblemKind, Response, json_response
+from tradehall.faces.kit import BadRequest, Limit, Problem, ProblemKind, Response, json_response, moment_at
 from tradehall.ports.deployments import DeploymentStore
 
 READS: Final = "read"
@@ -56,6 +58,7 @@ class Dashboard:
 
     desk: Desk
     market: MarketBoard
+    past: Past
     access: Access
     trail: AuditTrail
     book: StudioBook
@@ -96,11 +99,15 @@ class Dashboard:
         named = (each.keygen for each in self.book.strategies if part in each.name.lower())
         return tuple(keygen for keygen in named if strategy_id is None or keygen == strategy_id.lower())
 
-    def books(self, strategy_id: str) -> dict[AccountId, StrategyBook]:
-        """A strategy's books, by account."""
+    async def moment(self, as_of: str | None) -> Moment:
+        """What a reader is shown: the present, or what the text `as_of` names."""
+        return await moment_at(self.desk, self.past, read_instant(as_of, "as_of"))
+
+    def books(self, strategy_id: str, state: State | None = None) -> dict[AccountId, StrategyBook]:
+        """A strategy's books as they stand, or as they were in `state`, by account."""
         found = {}
         for login in self._logins(strategy_id):
-            book = self.desk.state.book(login, strategy_id)
+            book = (state or self.desk.state).book(login, strategy_id)
             if book is not None:
                 found[login] = book
         return found

@@ -122,8 +122,14 @@ class SignalsQuery(PageQuery, frozen=True, kw_only=True):
     signal_type: str | None = None
 
 
-class BudgetQuery(Query, frozen=True, kw_only=True):
-    """Which entry."""
+class AsOfQuery(Query, frozen=True, kw_only=True):
+    """`as_of`: as it was then."""
+
+    as_of: InstantText | None = None
+
+
+class BudgetQuery(AsOfQuery, frozen=True, kw_only=True):
+    """Which entry; `as_of`: as it was then."""
 
     currency: str | None = None
 

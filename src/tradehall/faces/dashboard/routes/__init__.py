@@ -91,7 +91,9 @@ def _budgets(dashboard: Dashboard) -> Iterator[Route]:
     table, s = _Table(dashboard, "budget"), schemas
     strategy = "/budget/{strategy_id}"
     entry = f"{strategy}/{{currency}}"
-    yield table.read("/budget/registry", budgets.get_registry, dict[str, dict[str, s.RegistryEntry]])
+    yield table.read(
+        "/budget/registry", budgets.get_registry, dict[str, dict[str, s.RegistryEntry]], query=requests.AsOfQuery
+    )
     yield table.read(strategy, budgets.get_budget, s.BudgetSummary, query=requests.BudgetQuery)
     yield table.write(
         "PUT", entry, budgets.put_budget, {200: s.Budget, 201: s.Budget},

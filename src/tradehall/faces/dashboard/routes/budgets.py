@@ -20,9 +20,10 @@ _CURRENCY: Final = re.compile(r"[A-Z0-9]{2,10}", re.ASCII)
 
 
 async def get_registry(dashboard: Dashboard, request: Request) -> Response:
-    """All budgets of all strategies, from memory."""
+    """All budgets of all strategies, as they stand or as they were at `as_of`."""
+    moment = await dashboard.moment(decode_query(request, requests.AsOfQuery).as_of)
     found: dict[str, dict[str, list[StrategyBook]]] = {}
-    for account in dashboard.desk.state.accounts.values():
+    for account in moment.state.accounts.values():
         for strategy_id, book in account.books.items():
             for currency in book.allocated:
                 found.setdefault(strategy_id, {}).setdefault(currency, []).append(book)
@@ -42,13 +43,15 @@ def _registered(books: list[StrategyBook], currency: str) -> schemas.RegistryEnt
 
 
 async def get_budget(dashboard: Dashboard, request: Request) -> Response:
-    """A strategy's budget in one currency, and its `entries` in all.
+    """A strategy's budget in one currency, and its `entries` in all, as they stand or as they were at `as_of`.
 
     Without `currency`: that in which the strategy's instrument settles, else the first by name.
     """
-    asked = decode_query(request, requests.BudgetQuery).currency
+    query = decode_query(request, requests.BudgetQuery)
+    asked = query.currency
     strategy = dashboard.strategy(request.params["strategy_id"])
-    books = list(dashboard.books(strategy.keygen).values())
+    moment = await dashboard.moment(query.as_of)
+    books = list(dashboard.books(strategy.keygen, moment.state).values())
     currencies = sorted({currency for book in books for currency in book.allocated})
     instrument = dashboard.instruments.get(strategy.symbol)
     settles_in = None if instrument is None else instrument.quote_currency
