@@ -88,6 +88,10 @@ class Bindings:
             return self._series[operand.name, operand.output]
         return PriceSeries(self.clock, operand.field)
 
+    def of_input(self, name: str, output: str) -> Series:
+        """Where an input's values come from."""
+        return self._series[name, output]
+
     def atr(self, symbol: str, input_name: str) -> Series:
         """What a distance on `symbol` is counted in: the ATR that is named, the first of the symbol, or ATR(14)."""
         meant = atr_input(self.inputs.values(), None if symbol == self.clock.symbol else symbol, input_name)

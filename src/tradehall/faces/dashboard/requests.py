@@ -150,6 +150,12 @@ class BarsQuery(Query, frozen=True, kw_only=True):
     until: InstantText | None = None
 
 
+class StudyQuery(BarsQuery, frozen=True, kw_only=True):
+    """Which indicator over these bars: its name and its parameters in their order, `BBANDS(20, 2.5)`."""
+
+    study: Annotated[str, Meta(max_length=160)]
+
+
 class QuotesQuery(Query, frozen=True, kw_only=True):
     """Of these symbols, separated by commas; none: of all."""
 

@@ -289,6 +289,22 @@ class Bar(Row, frozen=True, kw_only=True):
     volume: float
 
 
+class StudyPoint(Row, frozen=True, kw_only=True):
+    """The value at a bar, which is named by its opening."""
+
+    ts: str
+    value: float
+
+
+class StudyLine(Row, frozen=True, kw_only=True):
+    """One output of an indicator; bars without a value are left out. `is_price`: it belongs over the bars."""
+
+    study: str
+    output: str
+    is_price: bool
+    points: list[StudyPoint]
+
+
 class Quote(Row, frozen=True, kw_only=True):
     """A quote."""
 

@@ -108,6 +108,7 @@ def _page(dashboard: Dashboard) -> Iterator[Route]:
     yield read("/trading/system", market.get_system, s.System)
     yield read("/trading/instruments", market.get_instruments, list[s.Instrument])
     yield read("/trading/bars", market.get_bars, list[s.Bar], query=q.BarsQuery)
+    yield read("/trading/studies", market.get_studies, list[s.StudyLine], query=q.StudyQuery)
     yield read("/trading/quotes", market.get_quotes, list[s.Quote], query=q.QuotesQuery)
     yield read("/trading/accounts", market.get_accounts, list[s.Account], query=q.AccountsQuery)
     yield read("/trading/accounts/{account_id}/equity", market.get_equity, list[s.EquityPoint], query=q.EquityQuery)

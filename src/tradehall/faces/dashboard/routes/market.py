@@ -1,13 +1,20 @@
 """What the page needs besides: the server, instruments, bars, quotes, accounts and their equity."""
 
+import asyncio
+import math
+
 import tradehall
 from tradehall.domain.catalogue import resolve_symbol
+from tradehall.domain.market import Bar
 from tradehall.domain.time import to_rfc3339
 from tradehall.faces.dashboard import requests, schemas
 from tradehall.faces.dashboard.dashboard import Dashboard, listed, read_instant
-from tradehall.faces.dashboard.translate import to_account, to_bar, to_instrument, to_quote
-from tradehall.faces.kit import Request, Response, decode_query, json_response
+from tradehall.faces.dashboard.rows import to_account, to_bar, to_instrument, to_quote
+from tradehall.faces.kit import BadRequest, Request, Response, decode_query, json_response
 from tradehall.ports.history import BARS_PER_READ_MAX, BarWindow
+from tradehall.strategies.definition import DefinitionError
+from tradehall.strategies.plan import Clock
+from tradehall.strategies.studies import Study, StudyLine, read_study, study_lines
 
 
 async def get_system(dashboard: Dashboard, request: Request) -> Response:
@@ -34,15 +41,40 @@ async def get_instruments(dashboard: Dashboard, request: Request) -> Response:
 async def get_bars(dashboard: Dashboard, request: Request) -> Response:
     """The last bars of a symbol, oldest first; the newest may be in the making."""
     query = decode_query(request, requests.BarsQuery)
+    bars = await _bars(dashboard, query, query.limit)
+    return listed([to_bar(bar) for bar in bars], len(bars))
+
+
+async def get_studies(dashboard: Dashboard, request: Request) -> Response:
+    """An indicator over the last bars of a symbol, as strategies and scanners see it; a line of points per output."""
+    query = decode_query(request, requests.StudyQuery)
+    clock = Clock(dashboard.instrument(query.symbol).symbol, query.timeframe)
+    try:
+        study = read_study(query.study, clock)
+    except DefinitionError as error:
+        raise BadRequest("study", error.problems[0].problem, place="query") from None
+    bars = await _bars(dashboard, query, min(requests.BARS_MAX, query.limit + study.bars_needed))
+    lines = await asyncio.to_thread(study_lines, study, clock, bars)
+    starts = [to_rfc3339(bar.at) for bar in bars[-query.limit :]]
+    return listed([_line(query.study, study, line, starts) for line in lines], len(lines))
+
+
+def _line(name: str, study: Study, line: StudyLine, starts: list[str]) -> schemas.StudyLine:
+    pairs = zip(starts, line.values[-len(starts) :] if starts else [], strict=True)
+    points = [schemas.StudyPoint(ts=ts, value=value) for ts, value in pairs if not math.isnan(value)]
+    return schemas.StudyLine(study=name, output=line.output, is_price=study.is_price, points=points)
+
+
+async def _bars(dashboard: Dashboard, query: requests.BarsQuery, limit: int) -> list[Bar]:
     symbol = dashboard.instrument(query.symbol).symbol
-    until, limit = read_instant(query.until, "until"), query.limit
+    until = read_instant(query.until, "until")
     bars = await dashboard.market.bars(
         BarWindow(symbol, query.timeframe, end=until, limit=min(limit, BARS_PER_READ_MAX))
     )
     if limit > len(bars) >= BARS_PER_READ_MAX:
         older = BarWindow(symbol, query.timeframe, end=bars[0].at - 1, limit=limit - len(bars))
         bars = [*await dashboard.market.bars(older), *bars]
-    return listed([to_bar(bar) for bar in bars], len(bars))
+    return bars
 
 
 async def get_quotes(dashboard: Dashboard, request: Request) -> Response:
