@@ -50,7 +50,7 @@ class SmaTurn(Strategy):
         turns[1:][(above[:-1] < 0) & (above[1:] > 0)] = 1
         turns[1:][(above[:-1] > 0) & (above[1:] < 0)] = -1
         self.turns[symbol] = turns
-        looks = turns != 0
+        looks: NDArray[np.bool_] = turns != 0
         if self.leaves_at_last_open:
             turns[-2] = 0
             looks[-2] = True

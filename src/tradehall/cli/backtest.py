@@ -57,7 +57,9 @@ def run_it(options: argparse.Namespace) -> None:
     # What is wrong with the strategy is said before data are read; a graph needs them to be bound to.
     strategy = None if options.strategy.endswith(".json") else _strategy(options)
     with _bar("reading", options) as show:
-        tapes = open_tapes(options.data, options.symbols, lambda _, done, total: show(done, total))
+        tapes = open_tapes(
+            options.data, options.symbols, lambda _, done, total: show(done, total), adjusted=options.adjusted
+        )
     settings = settings_of(options, actions=_actions(options, tapes))
     result = _run(options, strategy or _graph(options, tapes, settings), tapes, settings)
     report = report_of(result, tapes)

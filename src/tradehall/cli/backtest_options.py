@@ -32,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     period.add_argument("--from", dest="begins_at", type=_instant, metavar="TIME", help="first data (RFC 3339 or date)")
     period.add_argument("--to", dest="ends_at", type=_instant, metavar="TIME", help="data before this")
     period.add_argument("--symbols", nargs="+", metavar="SYMBOL", help="only these of the recorded symbols")
+    period.add_argument("--adjusted", action="store_true", help="prices in the unit of the recorded adjusted close")
     _add_account(parser.add_argument_group("account"))
     _add_costs(parser.add_argument_group("costs"))
     _add_fills(parser.add_argument_group("fills"))

@@ -33,10 +33,11 @@ def day(text: str) -> int:
     return from_rfc3339(f"{text}T00:00:00Z")
 
 
-def play(strategy: Strategy, files: Sequence[str], **settings: Any) -> Result:
+def play(strategy: Strategy, files: Sequence[str], *, adjusted: bool = False, **settings: Any) -> Result:
     """Run a strategy over recorded files."""
     assert DATA is not None
-    result = run(strategy, open_tapes([DATA / file for file in files]), BacktestSettings(**settings))
+    tapes = open_tapes([DATA / file for file in files], adjusted=adjusted)
+    result = run(strategy, tapes, BacktestSettings(**settings))
     assert result.failure is None, result.failure.traceback
     return result
 

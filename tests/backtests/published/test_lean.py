@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from tests.backtests.published.runs import account, equity, fills, needs_data, play
 from tradehall.backtests import BarSeen, Broker, Costs, FillAt, FillRule, Strategy
@@ -80,7 +81,7 @@ class LimitsByTheClock(Strategy):
     def on_start(self, broker: Broker) -> None:
         six = MIDNIGHT + 120 * NS_PER_MINUTE
         for minute in self.wishes:
-            broker.at(six + minute * NS_PER_MINUTE - 1, lambda broker, minute=minute: self.act(minute, broker))
+            broker.at(six + minute * NS_PER_MINUTE - 1, partial(self.act, minute))
 
     def act(self, minute: int, broker: Broker) -> None:
         if minute:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tradehall.adapters.history.arrow import pa, pc
-from tradehall.adapters.history.schema import BAR_PRICES, QUOTE_BAR_PRICES, TIME, Kind
+from tradehall.adapters.history.schema import ADJUSTED, BAR_PRICES, QUOTE_BAR_PRICES, TIME, Kind
 from tradehall.domain.time import to_rfc3339
 
 COMPLAINTS_SHOWN_MAX: Final = 20
@@ -156,7 +156,7 @@ CHECKS: Final[dict[Kind, tuple[Check, ...]]] = {
         _size_if_any("ask_size"),
     ),
     Kind.PRINTS: (_positive("price"), _positive("size")),
-    Kind.BARS: (*map(_positive, BAR_PRICES), *_bar(), _size_if_any("volume")),
+    Kind.BARS: (*map(_positive, (*BAR_PRICES, ADJUSTED)), *_bar(), _size_if_any("volume")),
     Kind.QUOTE_BARS: (
         *map(_positive, QUOTE_BAR_PRICES),
         *_bar("bid_"),

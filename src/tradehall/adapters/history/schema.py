@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
 TIME: Final = "timestamp"
 BAR_PRICES: Final = ("open", "high", "low", "close")
+ADJUSTED: Final = "adj_close"
 QUOTE_BAR_PRICES: Final = tuple(f"{side}_{price}" for side in ("bid", "ask") for price in BAR_PRICES)
 DEPTH_LEVELS_MAX: Final = 20
 
@@ -41,7 +42,7 @@ MAY_HAVE: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.LEVEL2: ("last_update_id",),
     Kind.QUOTE_BARS: (),
     Kind.QUOTES: ("bid_size", "ask_size"),
-    Kind.BARS: ("volume",),
+    Kind.BARS: ("volume", ADJUSTED),
     Kind.PRINTS: ("side",),
 }
 TEXT_COLUMNS: Final = frozenset({"event", "side"})
@@ -63,6 +64,7 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "high": ("h", "high_price", "max"),
     "low": ("l", "low_price", "min"),
     "close": ("c", "close_price"),
+    ADJUSTED: ("adjclose", "adjusted_close", "close_adj", "adjusted"),
     "volume": ("v", "vol", "tick_volume", "base_volume", "volume_base"),
     "bid": ("bid_price", "bidprice", "best_bid", "best_bid_price", "b", "bid_px"),
     "ask": ("ask_price", "askprice", "best_ask", "best_ask_price", "a", "ask_px", "offer"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tradehall.adapters.history.checks import COMPLAINTS_SHOWN_MAX, Checker, Complaint
 from tradehall.adapters.history.recording import FileRecording
-from tradehall.adapters.history.schema import BAR_PRICES, TIME, Kind, is_buy
+from tradehall.adapters.history.schema import ADJUSTED, BAR_PRICES, TIME, Kind, is_buy
 from tradehall.adapters.history.sources import SPANNED, Source
 from tradehall.backtests.tape import ROWS_PER_BLOCK, Block
 from tradehall.domain.instrument import Instrument
@@ -62,9 +62,12 @@ class Gap(Struct, frozen=True):
 class FileTape:
     """The tape of one symbol, in one file or several that follow each other. See backtests.tape.Tape."""
 
-    def __init__(self, instrument: Instrument, sources: Sequence[Source]) -> None:
-        """FeedError for files that overlap, and for a kind that has no quotes of its own."""
+    def __init__(self, instrument: Instrument, sources: Sequence[Source], *, adjusted: bool = False) -> None:
+        """FeedError for files that overlap, for a kind that has no quotes of its own, and for `adjusted` where
+        no adjusted close was recorded.
+        """
         self.instrument = instrument
+        self.adjusted = adjusted
         self.sources = sorted(sources, key=lambda source: source.first_at)
         self.kind = self.sources[0].label.kind
         self.span_ns = self.sources[0].label.span_ns if self.kind in SPANNED else None
@@ -72,6 +75,9 @@ class FileTape:
             raise FeedError(
                 f"{self.sources[0].path} holds {self.kind} only: a backtest needs quotes, prints, bars or depth"
             )
+        for source in self.sources if adjusted else ():
+            if ADJUSTED not in source.table.columns:
+                raise FeedError(f"{source.path} has no {ADJUSTED}: its prices cannot be adjusted")
         for before, after in zip(self.sources, self.sources[1:], strict=False):
             if after.first_at < before.last_at:
                 raise FeedError(f"{after.path} begins before {before.path} ends: expected files that follow each other")
@@ -87,7 +93,8 @@ class FileTape:
         tick = float(self.instrument.tick_size)
         for source in self.sources:
             for batch in source.table.batches(ROWS_PER_BLOCK):
-                yield _COLUMNS[self.kind](batch, tick, self.instrument.digits)
+                block = _COLUMNS[self.kind](batch, tick, self.instrument.digits)
+                yield _adjusted(block, _floats(batch, ADJUSTED)) if self.adjusted else block
 
     def check(self, on_checked: OnChecked | None = None) -> tuple[list[Complaint], int]:
         """Look at every row: the first complaints and their number; gaps are noted in `gaps`."""
@@ -122,9 +129,16 @@ class FileTape:
 
 
 def open_tapes(
-    paths: Sequence[Path | str], symbols: Collection[str] | None = None, on_checked: OnChecked | None = None
+    paths: Sequence[Path | str],
+    symbols: Collection[str] | None = None,
+    on_checked: OnChecked | None = None,
+    *,
+    adjusted: bool = False,
 ) -> list[FileTape]:
     """Tapes of what the files and folders of `paths` hold, of `symbols` only where given, every row checked.
+
+    `adjusted`: all prices of a bar times its recorded adjusted close ÷ close, as if dividends had been bought
+    with and there had been no splits; what the run pays and gets is then in that unit.
 
     FeedError for what cannot be read or is not there; DataRefused, with file and row, for unsorted, doubled, crossed
     or negative rows. Gaps are no fault: `FileTape.gaps` tells the longest.
@@ -133,7 +147,7 @@ def open_tapes(
     wanted = list(recording.driving) if symbols is None else list(symbols)
     if missing := [symbol for symbol in wanted if symbol not in recording.driving]:
         raise FeedError(f"{', '.join(missing)} was not recorded: expected some of {', '.join(recording.driving)}")
-    tapes = [FileTape(recording.instruments[symbol], recording.driving[symbol]) for symbol in wanted]
+    tapes = [FileTape(recording.instruments[symbol], recording.driving[symbol], adjusted=adjusted) for symbol in wanted]
     complaints: list[Complaint] = []
     count = 0
     for tape in tapes:
@@ -188,6 +202,17 @@ def _prints(batch: Any, tick: float, digits: int) -> Block:
 
 def _bars(batch: Any, tick: float, digits: int) -> Block:
     return Block(_times(batch), tuple(_floats(batch, name) for name in BAR_PRICES), None, _optional(batch, "volume"))
+
+
+def _adjusted(block: Block, adjusted: Floats) -> Block:
+    """Open, high and low in the unit of the adjusted close."""
+    opened, high, low, close = block.bid
+    return Block(
+        block.at,
+        (adjusted * opened / close, adjusted * high / close, adjusted * low / close, adjusted),
+        None,
+        block.volume,
+    )
 
 
 def _quote_bars(batch: Any, tick: float, digits: int) -> Block:
