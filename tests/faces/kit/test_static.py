@@ -17,7 +17,7 @@ def caller(tmp_path):
     (tmp_path / "index.html").write_text("<!doctype html><title>Page</title>")
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "index-abc.js").write_text(SCRIPT)
-    page = page_door(tmp_path, "/ui", "Page", PlainDialect(), script_sources=("'sha256-abc='",))
+    page = page_door(tmp_path, "/ui", "Page", a_door().errors, script_sources=("'sha256-abc='",))
     return Caller(an_app(a_door(), page))
 
 
