@@ -39,7 +39,7 @@ def filled(path: str) -> str:
 def test_strangers_are_sent_away_everywhere_and_a_viewer_from_all_that_changes(tmp_path):
     async def steps(door):
         routes = rest(door)
-        assert len(routes) == 31
+        assert len(routes) == 32
         for route in routes:
             body = BODIES.get(route.path) if route.method in {"POST", "PUT", "PATCH"} else None
             path = filled(route.path)

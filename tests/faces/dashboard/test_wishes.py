@@ -185,6 +185,27 @@ def test_the_kill_switch_of_a_strategy_leaves_the_rest_of_the_account_alone(tmp_
     journey(tmp_path, steps)
 
 
+def test_the_life_of_an_order_is_told_by_its_name(tmp_path):
+    async def steps(door):
+        await door.wish(quantity="0.1", client_order_id="filled")
+        await door.wish(quantity="1", limit="40000", client_order_id="gone")
+        await door.call("DELETE", "/trading/orders/gone")
+        await door.wish(quantity="1000000", client_order_id="too big")
+        for name, actions in (
+            ("filled", ["order.filled", "order.accepted", "order.submitted"]),
+            ("ord_7300001", ["order.filled", "order.accepted", "order.submitted"]),
+            ("gone", ["order.canceled", "order.accepted", "order.submitted"]),
+            ("too big", ["order.denied", "order.submitted"]),
+        ):
+            rows, total = await door.page("/trading/audit", entity_type="order", entity_id=name)
+            assert ([row["action"] for row in rows], total) == (actions, len(actions)), name
+        rows, _ = await door.page("/trading/audit", entity_type="order", entity_id="gone", action="order.canceled")
+        assert [row["actor"] for row in rows] == ["operator:ann operator"]
+        assert (await door.call("GET", "/trading/audit?entity_type=order&entity_id=nobody")).status_code == 404
+
+    journey(tmp_path, steps)
+
+
 def test_a_refused_wish_is_in_the_trail_with_its_code_and_who_wished(tmp_path):
     async def steps(door):
         keygen = await door.strategy()

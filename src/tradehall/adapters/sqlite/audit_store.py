@@ -55,9 +55,12 @@ class SqliteAudit:
         """See the port."""
         where, values = _where(query)
         index = _index(query)
+        total = self._count(where, values, index)
+        if query.offset >= total:
+            return [], total  # Not looked for once more.
         sql = f"{_READ} INDEXED BY {index} WHERE {where} ORDER BY at DESC, seq DESC LIMIT ? OFFSET ?"
         rows = self._records.rows(sql, (*values, min(query.limit, AUDIT_PAGE_MAX), query.offset))
-        return [_entry(row) for row in rows], self._count(where, values, index)
+        return [_entry(row) for row in rows], total
 
     def entries(self, after: int = 0) -> Iterator[AuditEntry]:
         """See the port."""

@@ -15,13 +15,8 @@ from tradehall.domain.time import to_rfc3339
 from tradehall.engine import events as ev
 from tradehall.engine.record import Record
 from tradehall.faces.dashboard.dashboard import Dashboard
-from tradehall.faces.dashboard.translate import (
-    to_budget,
-    to_closed_position,
-    to_fill,
-    to_open_position,
-    to_order,
-)
+from tradehall.faces.dashboard.rows import to_budget
+from tradehall.faces.dashboard.translate import to_closed_position, to_fill, to_open_position, to_order
 from tradehall.ports.house_views import Closing
 
 encode: Final = msgspec.json.Encoder().encode

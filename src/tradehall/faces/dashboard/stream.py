@@ -22,7 +22,7 @@ from tradehall.engine.record import Record
 from tradehall.faces.dashboard.auth import admitted
 from tradehall.faces.dashboard.dashboard import Dashboard, unavailable
 from tradehall.faces.dashboard.frames import DecisionFrames, Piece, accounts_in, encode
-from tradehall.faces.dashboard.translate import to_account, to_audit_row, to_quote, to_signal
+from tradehall.faces.dashboard.rows import to_account, to_audit_row, to_quote, to_signal
 from tradehall.faces.kit import (
     Disconnected,
     Frame,

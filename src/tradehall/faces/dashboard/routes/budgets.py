@@ -12,7 +12,7 @@ from tradehall.faces.dashboard import requests, schemas
 from tradehall.faces.dashboard.auth import actor_of
 from tradehall.faces.dashboard.dashboard import Dashboard, read_instant
 from tradehall.faces.dashboard.errors import refusal_of
-from tradehall.faces.dashboard.translate import result_of, to_budget, to_currency_pnl
+from tradehall.faces.dashboard.rows import result_of, to_budget, to_currency_pnl
 from tradehall.faces.kit import BadRequest, Problem, ProblemKind, Request, Response, decode, decode_query, json_response
 from tradehall.ports.house_views import HouseFillQuery
 

@@ -8,19 +8,21 @@ from tradehall.app.strategies.registering import Registration
 from tradehall.app.studio.refusals import StudioCode, StudioRefused
 from tradehall.domain.ids import AccountId
 from tradehall.domain.strategy import StrategyBook, TradingState
+from tradehall.domain.time import from_rfc3339
 from tradehall.engine.commands import KillSwitch, RegisterStrategy, SetTradingState
 from tradehall.engine.events import OrderAccepted, OrderCancelled, PositionClosed
 from tradehall.faces.dashboard import requests, schemas
 from tradehall.faces.dashboard.auth import actor_of
 from tradehall.faces.dashboard.dashboard import Dashboard, listed, read_instant
 from tradehall.faces.dashboard.errors import Refused, not_found, refusal_of
-from tradehall.faces.dashboard.translate import signal_type, to_audit_row, to_signal, to_strategy
+from tradehall.faces.dashboard.rows import life_of, signal_type, to_audit_row, to_signal, to_strategy
 from tradehall.faces.dashboard.words import STRATEGY_STATUSES, STRATEGY_WORDS
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
 from tradehall.ports.audit import AuditField, AuditQuery
 from tradehall.ports.deployments import PAGE_MAX as SIGNALS_PER_READ
 from tradehall.ports.deployments import Signal, SignalQuery
 
+ENTRIES_OF_ORDER_MAX: Final = 1_000
 _SEVERITIES: Final = ("INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -208,6 +210,8 @@ async def get_audit(dashboard: Dashboard, request: Request) -> Response:
     if severity is not None and severity not in _SEVERITIES:
         known = ", ".join(_SEVERITIES)
         raise BadRequest("severity", f"severity was {severity[:40]!r}, must be one of {known}", place="query")
+    if query.entity_type == "order" and query.entity_id is not None:
+        return await _order_life(dashboard, query, severity)
     wanted = {
         AuditField.KIND: query.entity_type,
         AuditField.KEY: query.entity_id,
@@ -226,3 +230,27 @@ async def get_audit(dashboard: Dashboard, request: Request) -> Response:
         )
     )
     return listed([to_audit_row(entry) for entry in entries], total)
+
+
+async def _order_life(dashboard: Dashboard, query: requests.AuditQuery, severity: str | None) -> Response:
+    """What happened to one order: its life, from the journal, and what the trail has of it."""
+    assert query.entity_id is not None, "asked for by name"
+    order = dashboard.find_order(query.entity_id, None)
+    wanted = {AuditField.KIND: "order", AuditField.KEY: f"ord_{order.order_id}"}
+    entries, _ = await dashboard.trail.page(AuditQuery(wanted=wanted, limit=ENTRIES_OF_ORDER_MAX))
+    told = [to_audit_row(entry) for entry in entries]
+    known = {row.action for row in told if row.outcome == "ok"}
+    rows = [*told, *(row for row in life_of(order) if row.action not in known)]
+    since, until = read_instant(query.since, "since"), read_instant(query.until, "until")
+    rows = [
+        row
+        for row in rows
+        if query.action in {None, row.action}
+        and severity in {None, row.severity}
+        and query.actor in {None, row.actor}
+        and query.outcome in {None, row.outcome}
+        and (since is None or from_rfc3339(row.created_at) >= since)
+        and (until is None or from_rfc3339(row.created_at) < until)
+    ]
+    rows.sort(key=lambda row: (from_rfc3339(row.created_at), row.action != "order.submitted"), reverse=True)
+    return listed(rows[query.offset : query.offset + query.limit], len(rows))
