@@ -8,7 +8,7 @@ export interface Candle {
   volume: number
 }
 
-/** A horizontal line: an order that can be dragged, or a position that cannot. */
+/** A horizontal line: a price of an order that can be dragged, or a position that cannot. */
 export interface ChartLine {
   id: string
   price: number
@@ -27,5 +27,9 @@ export interface ChartMarker {
 /** An indicator's line, computed by the server, so that chart, scanner and strategy never disagree. */
 export interface Study {
   name: string
+  /** Over the bars, or in a pane of its own below them. */
+  isPrice: boolean
+  /** Those of one indicator share a pane. */
+  group: string
   points: { time: number; value: number }[]
 }

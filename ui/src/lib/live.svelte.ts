@@ -4,11 +4,12 @@ import { SvelteMap } from 'svelte/reactivity'
 
 import { call, list } from './api'
 import type { Frame } from './stream.svelte'
-import type { AccountRow, AuditRow, BudgetEntry, Fill, Instrument, Order, Position, Quote, Signal, Strategy } from './types'
+import type { AccountRow, AuditRow, BudgetEntry, Fill, Instrument, Order, Position, Quote, Signal, Strategy, System } from './types'
 
 const FILLS_MAX = 500
 const AUDIT_MAX = 200
 const SIGNALS_MAX = 200
+const ACCOUNT_KEY = 'tradehall.account'
 
 export const TOPICS = ['order', 'fill', 'position', 'account', 'budget', 'signal', 'audit', 'quote']
 
@@ -21,6 +22,7 @@ export const accounts = new SvelteMap<string, AccountRow>()
 interface Live {
   account: string
   mode: string
+  system: System | null
   loaded: boolean
   instruments: Instrument[]
   strategies: Strategy[]
@@ -30,7 +32,7 @@ interface Live {
 }
 
 export const live: Live = $state({
-  account: '', mode: '…', loaded: false, instruments: [], strategies: [], fills: [], signals: [], audit: [],
+  account: '', mode: '…', system: null, loaded: false, instruments: [], strategies: [], fills: [], signals: [], audit: [],
 })
 
 const WORKING = new Set(['PENDING', 'ACCEPTED', 'TRIGGERED', 'PARTIALLY_FILLED'])
@@ -52,6 +54,11 @@ export function openPositions(account: string, symbol?: string): Position[] {
     .sort((one, other) => one.ts_opened.localeCompare(other.ts_opened))
 }
 
+/** The newest fills of one account. */
+export function fillsOf(account: string): Fill[] {
+  return live.fills.filter((fill) => fill.account_id === account)
+}
+
 /** `EURUSD` of `EURUSD.SIM`. */
 export function bare(instrument: string): string {
   const dot = instrument.lastIndexOf('.')
@@ -65,7 +72,7 @@ export function strategyName(id: string | null): string {
 /** Load everything that frames then change. */
 export async function snapshot(): Promise<void> {
   const [system, instruments, accountRows, strategies, working, open, fills, registry, signals, audit] = await Promise.all([
-    call<{ mode: string }>('/api/trading/system'),
+    call<System>('/api/trading/system'),
     call<Instrument[]>('/api/trading/instruments'),
     call<AccountRow[]>('/api/trading/accounts'),
     call<Strategy[]>('/api/trading/strategies'),
@@ -77,6 +84,7 @@ export async function snapshot(): Promise<void> {
     list<AuditRow>('/api/trading/audit', { limit: AUDIT_MAX }),
   ])
   live.mode = system.mode
+  live.system = system
   live.instruments = instruments
   live.strategies = strategies
   live.fills = fills.rows
@@ -91,8 +99,20 @@ export async function snapshot(): Promise<void> {
       budgets.set(`${strategy}:${currency}`, { ...entry, strategy_id: strategy, currency })
     }
   }
-  if (!accounts.has(live.account)) live.account = accountRows[0]?.account_id ?? ''
+  if (!accounts.has(live.account)) live.account = firstAccount(accountRows)
   live.loaded = true
+}
+
+/** The one that was looked at last; else where something happens. */
+function firstAccount(rows: AccountRow[]): string {
+  const kept = localStorage.getItem(ACCOUNT_KEY)
+  if (kept !== null && accounts.has(kept)) return kept
+  return live.fills[0]?.account_id ?? rows[0]?.account_id ?? ''
+}
+
+export function chooseAccount(id: string): void {
+  live.account = id
+  localStorage.setItem(ACCOUNT_KEY, id)
 }
 
 export async function reloadStrategies(): Promise<void> {
@@ -130,9 +150,15 @@ export function apply(frames: Frame[]): void {
     else if (frame.type === 'signal') signals.unshift(data as Signal)
   }
   for (const [symbol, quote] of newest) quotes.set(symbol, quote)
-  if (fills.length) live.fills = [...fills, ...live.fills].slice(0, FILLS_MAX)
-  if (audit.length) live.audit = [...audit, ...live.audit].slice(0, AUDIT_MAX)
-  if (signals.length) live.signals = [...signals, ...live.signals].slice(0, SIGNALS_MAX)
+  if (fills.length) live.fills = ahead(fills, live.fills, (fill) => fill.trade_id, FILLS_MAX)
+  if (audit.length) live.audit = ahead(audit, live.audit, (row) => row.id, AUDIT_MAX)
+  if (signals.length) live.signals = ahead(signals, live.signals, (signal) => signal.id, SIGNALS_MAX)
+}
+
+/** News before what is known; what the snapshot had already is not told twice. */
+function ahead<Row>(news: Row[], known: Row[], id: (row: Row) => string, most: number): Row[] {
+  const ids = new Set(known.slice(0, news.length + most).map(id))
+  return [...news.filter((row) => !ids.has(id(row))), ...known].slice(0, most)
 }
 
 function applyOrder(order: Order): void {

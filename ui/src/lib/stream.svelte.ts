@@ -13,8 +13,9 @@ const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 15_000
 const PING_MS = 10_000
 const BATCH_MAX = 20_000
+const NO_AUTH = 4401
 
-export const connection = $state({ up: false, rate: 0, lagMs: 0, retries: 0 })
+export const connection = $state({ up: false, refused: false, rate: 0, lagMs: 0, retries: 0 })
 
 type Listener = (frames: Frame[]) => void
 
@@ -26,6 +27,7 @@ let lastSeq = 0
 let received = 0
 let pinged = 0
 let scheduled = false
+let subscribed = false
 let onFrames: Listener = () => {}
 let onSnapshot: () => Promise<void> = async () => {}
 
@@ -46,7 +48,7 @@ export function connect(wanted: string[], frames: Listener, snapshot: () => Prom
 export function watch(wanted: string[]): void {
   if (wanted.join() === symbols.join()) return
   symbols = wanted
-  if (connection.up) subscribe()
+  if (subscribed) subscribe()
 }
 
 /** Start again, with another credential perhaps. */
@@ -63,8 +65,9 @@ function open(): void {
     subscribe()
   }
   socket.onmessage = (event: MessageEvent<string>) => hear(JSON.parse(event.data) as Frame)
-  socket.onclose = () => {
-    connection.up = false
+  socket.onclose = (event) => {
+    connection.up = subscribed = false
+    connection.refused = event.code === NO_AUTH
     lastSeq = 0
     batch = []
     connection.retries++
@@ -89,11 +92,7 @@ function hear(frame: Frame): void {
     return
   }
   if (frame.type === 'subscribed') {
-    if (!connection.up) {
-      connection.up = true
-      connection.retries = 0
-      void onSnapshot().then(flush)
-    }
+    if (!subscribed) void begin()
     return
   }
   if (typeof frame.seq !== 'number') return
@@ -101,10 +100,27 @@ function hear(frame: Frame): void {
   lastSeq = frame.seq
   batch.push(frame)
   if (batch.length > BATCH_MAX) return reconnect()
-  if (!scheduled) {
+  if (connection.up && !scheduled) {
     scheduled = true
     requestAnimationFrame(flush)
   }
+}
+
+/** Frames wait until the snapshot is there that they change; without it everything starts again. */
+async function begin(): Promise<void> {
+  subscribed = true
+  const mine = socket
+  try {
+    await onSnapshot()
+  } catch {
+    return mine?.close()
+  }
+  if (mine !== socket || !subscribed) return
+  connection.up = true
+  connection.refused = false
+  connection.retries = 0
+  flush()
+  ping()
 }
 
 function flush(): void {

@@ -10,6 +10,8 @@ export interface Strategy {
   config: Record<string, unknown>
   open_orders: number
   open_positions: number
+  account_id: string | null
+  trading_state: 'NORMAL' | 'REDUCE_ONLY' | 'HALTED'
   created_at: string
   updated_at: string
 }
@@ -33,6 +35,12 @@ export interface Order {
   status: string
   reason: string | null
   reduce_only: boolean
+  post_only: boolean
+  order_id: string
+  stop_loss: number | null
+  take_profit: number | null
+  trailing_distance: number | null
+  position_id: string | null
   ts_init: string
   ts_last: string
 }
@@ -42,6 +50,7 @@ export interface Fill {
   client_order_id: string
   strategy_id: string | null
   strategy_name: string | null
+  account_id: string
   instrument_id: string
   side: 'BUY' | 'SELL'
   fill_qty: number
@@ -51,7 +60,7 @@ export interface Fill {
   fee_currency: string
   liquidity: string
   realized_pnl: number
-  position_id: string
+  position_id: string | null
   ts_event: string
 }
 
@@ -94,6 +103,12 @@ export interface AuditRow {
   action: string
   severity: 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL'
   actor: string
+  role: string
+  reason: string
+  outcome: string
+  error_code: string | null
+  request_id: string
+  seq: number
   before: Record<string, unknown> | null
   after: Record<string, unknown> | null
   message: string | null
@@ -103,7 +118,7 @@ export interface AuditRow {
 export interface Signal {
   id: string
   strategy_id: string
-  strategy_name: string
+  strategy_name: string | null
   instrument_id: string
   signal_type: string
   direction: 'LONG' | 'SHORT' | 'FLAT'
@@ -142,13 +157,44 @@ export interface AccountRow {
   unrealized_pnl: number
   day_pnl: number
   trading_state: 'NORMAL' | 'REDUCE_ONLY' | 'HALTED'
+  state_reason: string
+  status: string
+  leverage: number
 }
 
 export interface Instrument {
   symbol: string
   instrument_id: string
+  description: string
   tick_size: number
-  quantity_step: number
+  quantity_step: number | null
   contract_size: number
   currency: string
+}
+
+/** What this server is, and who the page is to it. */
+export interface System {
+  mode: string
+  version: string
+  started_at: string
+  feed: string
+  auth: 'open' | 'token'
+  role: string
+}
+
+export interface BarRow {
+  ts: string
+  open: number
+  high: number
+  low: number
+  close: number
+  volume: number
+}
+
+/** A line of an indicator, computed by the server; a bar without a value is left out. */
+export interface StudyLine {
+  study: string
+  output: string
+  is_price: boolean
+  points: { ts: string; value: number }[]
 }
