@@ -26,12 +26,12 @@ class History(Struct, frozen=True):
     unsearched: int | None
 
 
-def history_of(journal: Journal, order: Order) -> History:
-    """Look the records up. Blocks for half a second at most, for an order that has worked all day."""
+def history_of(journal: Journal, order: Order, searched_max: int = SEARCHED_MAX) -> History:
+    """Look the records up, among `searched_max` of them: half a second, for an order that has worked all day."""
     head = journal.head.seq
     first = seq_at(journal, order.created_at)
     end = head if order.is_working else min(head, seq_at(journal, order.updated_at) + AFTER_END)
-    until = min(end, first + SEARCHED_MAX)
+    until = min(end, first + searched_max)
     numbers = [first, *journal.mentions(order.order_id, first, until)]
     records = [record for number in numbers if is_about(record := _record(journal, number), order.order_id)]
     if len(numbers) > MENTIONS_MAX:
