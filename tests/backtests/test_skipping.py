@@ -47,7 +47,8 @@ def assert_skipping_is_invisible(make: Any, tapes: Sequence[Tape], chosen: Backt
     assert len(skipped.records) == len(visited.records)
     assert skipped.failure is None, skipped.failure.traceback
     assert skipped.accounts == visited.accounts
-    assert all((one.equity == other.equity).all() for one, other in zip(skipped.curves, visited.curves, strict=True))
+    for one, other in zip(skipped.curves, visited.curves, strict=True):
+        assert (one.equity == other.equity).all()  # There is always a price to value with: a NaN is not equal.
     return skipped
 
 

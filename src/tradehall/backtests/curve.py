@@ -134,6 +134,7 @@ class Closes:
         self._lines = {line.symbol: line for line in lines}
         self._columns = {line.symbol: _closes(line, since, until) for line in lines}
         self._before = {line.symbol: line.shown for line in lines}
+        self._known: dict[str, tuple[Numbers, Floats, Floats]] = {}
         instants = [at for at, _, _ in self._columns.values() if at.size]
         self.grid: Numbers = instants[0] if len(instants) == 1 else np.unique(np.concatenate(instants or [_NO_TIMES]))
 
@@ -142,6 +143,9 @@ class Closes:
         at, bid, ask = self._columns[symbol]
         if at is self.grid:
             return bid, ask
+        if symbol not in self._known:
+            self._known[symbol] = _known(self._lines[symbol])
+        at, bid, ask = self._known[symbol]
         place = np.searchsorted(at, self.grid, side="right")
         shown = self._before[symbol]
         before = (np.nan, np.nan) if shown is None else (float(shown.bid), float(shown.ask))
@@ -158,20 +162,38 @@ class Closes:
             return 1.0
         source, target = PEGGED.get(source, source), PEGGED.get(currency, currency)
         direct = self._step(source, target)
-        if direct is not None:
-            return direct
-        first, second = self._step(source, BRIDGE), self._step(BRIDGE, target)
-        return np.nan if first is None or second is None else first * second
+        return _or_else(direct, self._step(source, BRIDGE) * self._step(BRIDGE, target))
 
-    def _step(self, source: str, target: str) -> Floats | float | None:
+    def _step(self, source: str, target: str) -> Floats:
+        """NaN while there is no quote of either pair."""
         if source == target:
-            return 1.0
-        for name, is_inverse in ((source + target, False), (target + source, True)):
-            if name in self._columns:
-                bid, ask = self.prices(name)
-                mid: Floats = (bid + ask) / 2
-                return 1.0 / mid if is_inverse else mid
-        return None
+            return np.ones(self.grid.size)
+        straight, inverse = self._mid(source + target), self._mid(target + source)
+        return _or_else(straight, 1.0 / inverse)
+
+    def _mid(self, symbol: str) -> Floats:
+        if symbol not in self._columns:
+            return np.full(self.grid.size, np.nan)
+        bid, ask = self.prices(symbol)
+        return (bid + ask) / 2
+
+
+def _or_else(first: Floats, second: Floats) -> Floats:
+    """The first where it is known, else the second."""
+    return np.where(np.isnan(first), second, first)
+
+
+def _known(line: Line) -> tuple[Numbers, Floats, Floats]:
+    """All quotes of a line; of bars what is known when: the open at the beginning, the close at the end."""
+    rows = line.rows
+    if rows is None or not len(rows):
+        return _NO_TIMES, np.empty(0), np.empty(0)
+    if line.span_ns is None:
+        return rows.at, *line.parted(rows.bid[0], None if rows.ask is None else rows.ask[0])
+    at = np.column_stack((rows.at, rows.at + line.offsets[-1])).ravel()
+    bid = np.column_stack((rows.bid[0], rows.bid[-1])).ravel()
+    ask = None if rows.ask is None else np.column_stack((rows.ask[0], rows.ask[-1])).ravel()
+    return at, *line.parted(bid, ask)
 
 
 _NO_TIMES: Final[Numbers] = np.empty(0, np.int64)
