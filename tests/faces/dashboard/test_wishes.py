@@ -239,3 +239,20 @@ def test_accounts_tell_what_the_day_has_brought_without_funds_that_moved(tmp_pat
         assert points[0]["equity"] == 100_000.0 and points[-1]["equity"] == rows[ACCOUNT]["equity"]
 
     journey(tmp_path, steps)
+
+
+def test_orders_of_strategies_are_measured(tmp_path):
+    async def steps(door):
+        keygen = await door.strategy()
+        await door.order()
+        await door.order(strategy_id=keygen)
+        await door.order(strategy_id=keygen, side="SELL")
+        text = door.app.metrics.render().decode()
+        labels = '{strategy="mean_reversion",instrument="BTCUSD"}'
+        for name, count in (
+            ("strategy_latency_us", 2), ("order_ack_rtt_us", 2), ("fill_report_lag_us", 2), ("trade_pnl_usdt", 1),
+        ):  # fmt: skip
+            assert f"{name}_count{labels} {count}\n" in text
+        assert 'strategy=""' not in text
+
+    journey(tmp_path, steps)

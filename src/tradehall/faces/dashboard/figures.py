@@ -3,7 +3,7 @@
     figures = Figures(metrics, desk, name_of)
     desk.listen(figures)
 
-Microseconds, by strategy and instrument; orders of no strategy count under the name "".
+Microseconds, by strategy and instrument. Orders of no strategy are not measured: that would cost each of them a tenth.
 """
 
 from collections.abc import Callable
@@ -49,9 +49,15 @@ class Figures:
         )
 
     def capture(self, record: Record) -> Noted | None:
-        """What will be measured; None for decisions without orders and fills."""
-        accepted = [event.terms for event in record.events if type(event) is ev.OrderAccepted]
-        fills = [event.fill for event in record.events if type(event) is ev.OrderFilled]
+        """What will be measured; None for decisions without orders and fills of strategies."""
+        accepted: list[OrderTerms] = []
+        fills: list[Fill] = []
+        for event in record.events:
+            if type(event) is ev.OrderAccepted:
+                if event.terms.strategy_id is not None:
+                    accepted.append(event.terms)
+            elif type(event) is ev.OrderFilled and event.fill.strategy_id is not None:
+                fills.append(event.fill)
         if not accepted and not fills:
             return None
         read_at = max((quote.received_at for quote in record.quotes), default=None)
