@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.backtests.dice_trader import DiceTrader
-from tests.backtests.test_skipping import ACCOUNTS, assert_skipping_is_invisible
+from tests.backtests.dice_world import LEVERED
+from tests.backtests.test_skipping import assert_skipping_is_invisible
 from tradehall.adapters.history.tapes import open_tapes
 from tradehall.backtests import BacktestSettings, Costs
 from tradehall.backtests.kernels import CAN_SEARCH
@@ -36,7 +37,7 @@ pytestmark = [
 def test_skipping_is_invisible_on_real_markets(files, share, skipped, seed):
     assert DATA is not None
     tapes = open_tapes([DATA / file for file in files])
-    settings = BacktestSettings(accounts=ACCOUNTS, costs=Costs(taker_rate=Decimal("0.0005")))
+    settings = BacktestSettings(accounts=LEVERED, costs=Costs(taker_rate=Decimal("0.0005")))
     result = assert_skipping_is_invisible(lambda: DiceTrader(seed, share), tapes, settings)
     assert result.counters.fills > 0
     assert result.counters.skipped_share >= skipped

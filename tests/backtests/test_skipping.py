@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.backtests.dice_trader import DiceTrader
+from tests.backtests.dice_world import LEVERED, a_world
 from tests.backtests.tapes import random_tape
 from tradehall.backtests import (
-    AccountSetup,
     BacktestSettings,
     BarPath,
     Costs,
@@ -24,17 +24,11 @@ from tradehall.backtests import (
     run,
 )
 from tradehall.backtests.kernels import CAN_SEARCH
-from tradehall.domain.account import PositionMode
 from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
 from tradehall.engine.record import encode_record
 from tradehall.venue.settings import Liquidity, VenueSettings
 
 pytestmark = pytest.mark.skipif(not CAN_SEARCH, reason="the extra `fast` is not installed")
-
-ACCOUNTS = (
-    AccountSetup(account_id=1, cash=Decimal(6_000), leverage=Decimal(50)),
-    AccountSetup(account_id=2, cash=Decimal(1_500), leverage=Decimal(100), position_mode=PositionMode.HEDGING),
-)
 
 
 def assert_skipping_is_invisible(make: Any, tapes: Sequence[Tape], chosen: BacktestSettings) -> Result:
@@ -47,8 +41,8 @@ def assert_skipping_is_invisible(make: Any, tapes: Sequence[Tape], chosen: Backt
     assert len(skipped.records) == len(visited.records)
     assert skipped.failure is None, skipped.failure.traceback
     assert skipped.accounts == visited.accounts
-    for one, other in zip(skipped.curves, visited.curves, strict=True):
-        assert (one.equity == other.equity).all()  # There is always a price to value with: a NaN is not equal.
+    for ours, theirs in zip(skipped.curves, visited.curves, strict=True):
+        assert (ours.equity == theirs.equity).all()  # There is always a price to value with: a NaN is not equal.
     return skipped
 
 
@@ -70,14 +64,16 @@ venues = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), fills=rules, venue=venues, kind=st.sampled_from(("bars", "quote_bars", "quotes")))
 def test_one_symbol(seed, fills, venue, kind):
     tape = random_tape("EURUSD", 600, seed, kind=kind)
-    chosen = BacktestSettings(accounts=ACCOUNTS, fills=fills, venue=venue, costs=Costs(taker_rate=Decimal("0.0001")))
+    chosen = BacktestSettings(accounts=LEVERED, fills=fills, venue=venue, costs=Costs(taker_rate=Decimal("0.0001")))
     assert_skipping_is_invisible(lambda: DiceTrader(seed, reacts=True), [tape], chosen)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), fills=rules, venue=venues)
 def test_several_symbols_that_convert_into_each_other(seed, fills, venue):
@@ -86,5 +82,13 @@ def test_several_symbols_that_convert_into_each_other(seed, fills, venue):
         random_tape("USDJPY", 500, seed + 1, kind="quotes"),
         random_tape("EURUSD", 20, seed + 2, kind="quote_bars", span_ns=NS_PER_HOUR // 4, volatility=2e-3),
     ]
-    chosen = BacktestSettings(accounts=ACCOUNTS, fills=fills, venue=venue, costs=Costs(spread=Decimal("0.00002")))
+    chosen = BacktestSettings(accounts=LEVERED, fills=fills, venue=venue, costs=Costs(spread=Decimal("0.00002")))
     assert_skipping_is_invisible(lambda: DiceTrader(seed), tapes, chosen)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), share=st.sampled_from((0.02, 0.1, 0.3)))
+def test_whatever_is_thrown_together(seed, share):
+    tapes, chosen = a_world(seed)
+    assert_skipping_is_invisible(lambda: DiceTrader(seed, share, reacts=seed % 2 == 0), tapes, chosen)
