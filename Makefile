@@ -103,6 +103,16 @@ oracle: dev .venv-oracle/.installed ## Hold the venue against NautilusTrader, wh
 metrics-peers: .venv-peers/.installed ## Ask the peers of our metrics again, and write their answers for the tests
 	@.venv-peers/bin/python tests/analytics/peers/generate.py
 
+# Backtesters by others that are given our bars and orders: docs/backtest-conventions.md. PyAlgoTrade wants 3.11 or older.
+.venv-backtest-peers/.installed: tests/backtests/peers/requirements.txt
+	@$(PYTHON) -m venv --clear .venv-backtest-peers
+	@.venv-backtest-peers/bin/python -m pip --disable-pip-version-check --no-input --quiet install -r tests/backtests/peers/requirements.txt
+	@touch $@
+
+.PHONY: backtest-peers
+backtest-peers: .venv-backtest-peers/.installed ## Ask other backtesters what fills of our orders, and write their answers for the tests
+	@.venv-backtest-peers/bin/python -m tests.backtests.peers.generate
+
 # Backtesters by others, in an environment of their own: docs/benchmarks.md.
 .venv-peers/.installed: bench/peers/requirements.txt
 	@$(PYTHON) -m venv --clear .venv-peers
