@@ -10,10 +10,11 @@ from typing import Final
 from tradehall import __version__
 from tradehall.adapters.data_folder import DataFolderRefused
 from tradehall.adapters.house_key import HouseKeyRefused
+from tradehall.adapters.sessions.writer import RecordingRefused
 from tradehall.app.identity.refusals import IdentityRefused
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import KeyRefused
-from tradehall.cli import backtest, bench, demo, deploy, importing, journal, keys, openapi, serve, show, users
+from tradehall.cli import backtest, bench, demo, deploy, importing, journal, keys, openapi, parity, serve, show, users
 from tradehall.cli.logs import log_to_stderr
 from tradehall.cli.output import Refused, WrongUsage, complain
 from tradehall.config import ConfigMalformed, ConfigRefused
@@ -29,7 +30,7 @@ WRONG_USAGE: Final = 2
 # What a person can mend: one sentence, no traceback.
 EXPECTED: Final = (
     ConfigRefused, DataFolderRefused, FeedError, HouseKeyRefused, IdentityRefused, JournalDamaged, JournalRefused,
-    KeyRefused, RecordsFault, Refused, ShardUnavailable, StartRefused,
+    KeyRefused, RecordingRefused, RecordsFault, Refused, ShardUnavailable, StartRefused,
 )  # fmt: skip
 
 _log = logging.getLogger("tradehall.cli")
@@ -72,6 +73,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tradehall {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for module in (serve, demo, keys, users, importing, backtest, deploy, journal, bench, show, openapi):
+    for module in (serve, demo, keys, users, importing, backtest, parity, deploy, journal, bench, show, openapi):
         module.add_to(commands)
     return parser

@@ -92,6 +92,8 @@ def _refusals(config: Config, demo: bool) -> Iterator[str]:
 
 
 def _backtest_refusals(config: Config) -> Iterator[str]:
+    if config.record is not None:
+        yield "mode backtest runs through what was recorded before: leave record unset"
     if not config.feed.startswith("replay:"):
         yield f"mode backtest runs through recorded prices, and feed is {config.feed}: set feed replay: and a path"
     if config.from_ is not None and config.to is not None and config.from_ >= config.to:

@@ -68,6 +68,9 @@ class Config:
     mode: str = setting("paper", values.one_of("paper", "backtest", "live"), "paper, or backtest", twin="GATEWAY_MODE")
     data: Path = setting(Path("tradehall-data"), values.folder, "folder of everything durable")
     store: str = setting("sqlite", values.plain, "sqlite")
+    record: Path | None = setting(
+        None, values.folder, "folder to record the session in, for `tradehall parity`; unset: it is not recorded"
+    )
     provider: str = setting("simulated", values.plain, "simulated, or mock, its other name", twin="GATEWAY_PROVIDER")
 
     # The market.

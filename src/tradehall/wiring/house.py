@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import closing
 from typing import Any, Final
 
@@ -36,14 +36,11 @@ from tradehall.app.snapshots import Snapshots
 from tradehall.app.verification import audit_at_start
 from tradehall.config import Config
 from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount
-from tradehall.engine.engine import Engine
-from tradehall.engine.record import Record
 from tradehall.engine.state import State
-from tradehall.venue.loop import TradingLoop
-from tradehall.venue.simulated import SimulatedVenue
 from tradehall.wiring.explaining import STREAMS
 from tradehall.wiring.feeds import make_feed
 from tradehall.wiring.people import make_access, make_identity, read_sheet
+from tradehall.wiring.recording import Recording, make_loop
 from tradehall.wiring.studio import StudioRooms
 
 FIRST_QUOTE_WITHIN_S: Final = 10.0
@@ -66,8 +63,8 @@ class House:
     """Everything behind the doors of one server.
 
     Made outside of any loop; when this returns, the journal is recovered. JournalRefused (another server has
-    the folder), JournalDamaged, RecordsFault, FeedError and DataFolderRefused say why not. `open` and `close`
-    belong to the running loop.
+    the folder), JournalDamaged, RecordsFault, FeedError, RecordingRefused and DataFolderRefused say why not.
+    `open` and `close` belong to the running loop.
     """
 
     def __init__(self, config: Config, *, demo: bool, progress: Progress = no_progress) -> None:
@@ -80,6 +77,7 @@ class House:
         self._snapshots = Snapshots(self.folder.snapshots)
         self.feed = make_feed(config, self.clock, self.folder)
         self.market = MarketBoard(self.feed.instruments, self.feed.history, self.clock, self.feed.stale_after_ns)
+        self.recording = None if config.record is None else Recording(config.record, self.clock.now())
         self.desk = self._make_desk(progress)
         self.past = Past(self._store.journal, self._snapshots, self.market, self.clock)
         self.trail = AuditTrail(SqliteAudit(self.records), self._store.journal, self.clock)
@@ -116,14 +114,9 @@ class House:
         with closing(SqliteInspection(self.folder.path)) as files:
             audit_at_start(files, scratch_views())
 
-        def make_loop(state: State, on_record: Callable[[Record], None]) -> TradingLoop:
-            loop = TradingLoop(Engine(state), SimulatedVenue(settings, state, quotes), quotes, on_record)
-            loop.rebuild()  # The books of a recovered state.
-            return loop
-
         return Desk(
             state=self._recovered(progress),
-            make_loop=make_loop,
+            make_loop=lambda state, on_record: make_loop(state, settings, quotes, on_record, self.recording),
             restore=lambda: recover(store.journal, self._snapshots),
             store=store,
             quotes=quotes,
@@ -158,6 +151,9 @@ class House:
             raise
 
     async def _open(self) -> None:
+        if self.recording is not None:
+            self.recording.start()
+            self.market.subscribe(self.recording.tape)  # Before the desk: what it is told is on the board already.
         await self.trail.start()
         await self.desk.start()
         for command in self._furnishing():
@@ -238,7 +234,11 @@ class House:
 
     async def close(self) -> None:
         """Leave a snapshot, note the last uses of keys, let go of the files. After the last request."""
-        if self.desk.state.seq == self._store.journal.head.seq:
+        head = self._store.journal.head.seq
+        is_durable = self.desk.state.seq == head
+        if self.recording is not None:
+            self.recording.stop(durable_seq=head if is_durable else None)
+        if is_durable:
             self._keep(self.desk.state)
         await self.key_watch.note()
         self.abandon()

@@ -145,6 +145,8 @@ class _Server:
             f"  documents  {urls[0]}/docs",
         ]
         lines += [f"  second     {url}" for url in urls[1:]]
+        if config.record is not None:
+            lines.append(f"  recording  {config.record.absolute()}; see `tradehall parity`")
         if self._demo:
             lines.append(f"  demo       accounts and keys are in {house.folder.demo_sheet}; see `tradehall demo`")
         return lines
@@ -203,7 +205,7 @@ def openapi_document(config: Config, door: str | None) -> dict[str, Any]:
     The doors are those of a real house, which stands in a folder of its own for as long as this takes.
     """
     with tempfile.TemporaryDirectory() as folder:
-        house = House(replace(config, data=Path(folder), feed="sim"), demo=False)
+        house = House(replace(config, data=Path(folder), feed="sim", record=None), demo=False)
         try:
             doors = Doors(house).doors
         finally:

@@ -1,0 +1,1 @@
+"""Recorded sessions as files: segments of JSON lines, each batch a gzip member; docs/parity.md."""

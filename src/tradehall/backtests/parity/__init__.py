@@ -1,0 +1,1 @@
+"""Parity: a recorded paper session run again over its own market, and held against its journal; docs/parity.md."""
