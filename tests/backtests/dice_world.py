@@ -76,7 +76,7 @@ def _tape(symbol: str, dice: Random) -> ArrayTape:
         volatility=dice.choice((2e-4, 1e-3, 4e-3)),
         span_ns=dice.choice((1, 1, 5, 15)) * NS_PER_MINUTE,
     )
-    rules = {}
+    rules: dict[str, object] = {}
     if dice.random() < 0.3:
         begin = minute_of_week(BEGIN)
         rules["sessions"] = (
