@@ -20,6 +20,11 @@ class DataFolder:
         return self.path / "records.db"
 
     @property
+    def support(self) -> Path:
+        """Round trips and executions, as the support desk looks them up; made again from the journal when lost."""
+        return self.path / "support"
+
+    @property
     def snapshots(self) -> Path:
         """Folder of states that shorten the start."""
         return self.path / "snapshots"

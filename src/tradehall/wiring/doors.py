@@ -37,7 +37,6 @@ from tradehall.faces.terminal import make_door as make_terminal_door
 from tradehall.wiring.client import make_client
 from tradehall.wiring.dashboard import make_dashboard
 from tradehall.wiring.house import House
-from tradehall.wiring.support import make_support
 
 TITLE: Final = "Tradehall"
 PAGE: Final = Path(tradehall.__file__).parent / "faces" / "dashboard" / "page"  # Built from `ui/`.
@@ -78,7 +77,7 @@ class Doors:
             make_terminal_door(terminal, self._terminal_stream),
             make_studio_door(studio, self._studio_stream),
             make_dashboard_door(dashboard, self._dashboard_stream),
-            make_support_door(make_support(house)),
+            make_support_door(house.support.door(house.access)),
         )
         self._streams_of_doors = (
             self._client_stream, self._terminal_stream, self._gateway_stream, self._studio_stream,

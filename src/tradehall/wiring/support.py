@@ -1,30 +1,70 @@
-"""The support door of a house."""
+"""The support door of a house, and the rooms that are its own: round trips and executions."""
 
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from tradehall.adapters.executions import FileTrips
+from tradehall.app.access import Access
+from tradehall.app.audit import AuditTrail
+from tradehall.app.support.adjusting import Adjusting
+from tradehall.app.support.attribution import Attribution
+from tradehall.app.support.keeping import TripKeeper
 from tradehall.app.support.locking import Locking
+from tradehall.app.support.overlays import Overlays
+from tradehall.app.support.trips import Trips
 from tradehall.faces.support import Support
-from tradehall.wiring.house import House
+from tradehall.ports.journal import Journal
+from tradehall.wiring.studio import StudioRooms
+
+Begin = Callable[[str, Coroutine[Any, Any, None]], None]
 
 
-def make_support(house: House) -> Support:
-    """The rooms behind the support door."""
-    studio = house.studio
-    locking = Locking(house.identity, studio.room, house.desk, studio.ledgers, house.trail, studio.supervisor.look)
-    return Support(
-        access=house.access,
-        identity=house.identity,
-        desk=house.desk,
-        market=house.market,
-        room=studio.room,
-        strategies=studio.strategies,
-        deletion=studio.deletion,
-        marketplace=studio.marketplace,
-        deployments=studio.deployments,
-        runner=studio.runner,
-        backtests=studio.backtests,
-        scanners=studio.scanners,
-        watch=studio.watch,
-        store=studio.store,
-        locking=locking,
-        trail=house.trail,
-        answers=studio.answers,
-    )
+class SupportRooms:
+    """Everything behind the support door that is nobody else's. Made with the house; `open` belongs to its loop."""
+
+    def __init__(self, folder: Path, journal: Journal, studio: StudioRooms, trail: AuditTrail) -> None:
+        desk, identity, book = studio.desk, studio.identity, studio.room.book
+        self._studio = studio
+        self._trail = trail
+        self.store = store = FileTrips(folder)
+        self.overlays = Overlays(studio.room.store)
+        self.keeper = TripKeeper(desk, journal, store, Attribution(book), self.overlays)
+        desk.listen(self.keeper)
+        self.trips = Trips(desk, identity.book, book, self.keeper, store, self.overlays)
+        self.adjusting = Adjusting(desk, identity.book, self.trips, self.overlays, store)
+        self.locking = Locking(identity, studio.room, desk, studio.ledgers, trail, studio.supervisor.look)
+
+    def open(self, begin: Begin) -> None:
+        """Keep up with the journal from now on."""
+        self.store.lay_over(self.overlays.all())
+        begin("trips", self.keeper.run())
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.store.close()
+
+    def door(self, access: Access) -> Support:
+        """What the support door works with."""
+        studio = self._studio
+        return Support(
+            access=access,
+            identity=studio.identity,
+            desk=studio.desk,
+            market=studio.market,
+            room=studio.room,
+            strategies=studio.strategies,
+            deletion=studio.deletion,
+            marketplace=studio.marketplace,
+            deployments=studio.deployments,
+            runner=studio.runner,
+            backtests=studio.backtests,
+            scanners=studio.scanners,
+            watch=studio.watch,
+            store=studio.store,
+            locking=self.locking,
+            trips=self.trips,
+            adjusting=self.adjusting,
+            trail=self._trail,
+            answers=studio.answers,
+        )

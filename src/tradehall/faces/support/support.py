@@ -18,7 +18,9 @@ from tradehall.app.scanners.scanners import Scanners
 from tradehall.app.scanners.watching import ScannerWatch
 from tradehall.app.strategies.strategies import Strategies
 from tradehall.app.studio.room import StudioRoom
+from tradehall.app.support.adjusting import Adjusting
 from tradehall.app.support.locking import Locking
+from tradehall.app.support.trips import Trips
 from tradehall.domain.time import from_rfc3339
 from tradehall.faces.kit import BadRequest, Limit, Request
 from tradehall.faces.support.auth import domain_of
@@ -54,6 +56,8 @@ class Support:
     watch: ScannerWatch
     store: DeploymentStore
     locking: Locking
+    trips: Trips
+    adjusting: Adjusting
     trail: AuditTrail
     answers: AnswerStore
 

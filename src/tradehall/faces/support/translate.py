@@ -14,6 +14,7 @@ from tradehall.app.records.scanners import Scanner
 from tradehall.app.records.strategies import CATEGORIES, OTHER, Strategy
 from tradehall.app.records.users import User
 from tradehall.app.support.locking import LockEffects
+from tradehall.app.support.trips import SeenTrip
 from tradehall.domain.money import ZERO, round_money, trimmed
 from tradehall.domain.time import to_rfc3339
 from tradehall.faces.kit import plain
@@ -21,10 +22,11 @@ from tradehall.faces.support import schemas
 from tradehall.faces.support.support import Support
 from tradehall.ports.audit import AuditEntry
 from tradehall.ports.records import AuditLine
+from tradehall.ports.trips import TripStatus, TripTotals
 
 _CENT: Final = Decimal("0.01")
 # Where the records' words differ from the door's.
-_ENTITIES: Final = {LISTING: "publication", "trip_adjustment": "trade"}
+_ENTITIES: Final = {LISTING: "publication"}
 KIND_OF_ENTITY: Final = {"publication": LISTING}
 
 
@@ -253,3 +255,68 @@ def audit(entry: AuditEntry) -> schemas.AuditShown:
         _ENTITIES.get(line.kind, line.kind), line.key, line.user_id, line.reason, line.before, line.after,
         line.outcome, line.error_code or None,
     )  # fmt: skip
+
+
+# Trades.
+
+
+def trade(seen: SeenTrip) -> schemas.TradeShown:
+    """A round trip."""
+    trip, facts = seen.trip, seen.facts
+    floating = seen.unrealized_pnl
+    return schemas.TradeShown(
+        id=trip.trip_id,
+        user_id=seen.user_id,
+        account_login=trip.account_id,
+        deployment_id=trip.deployment_id,
+        strategy_id=seen.strategy_id,
+        symbol=trip.symbol,
+        side=trip.side.value.lower(),
+        quantity=number(trip.quantity) or "0",
+        status=seen.status.value,
+        decision=f"open_{trip.side.value.lower()}",
+        order_price=number(trip.order_price),
+        entry_price=number(trip.entry_price),
+        strike=number(facts.strike),
+        stop_loss=number(trip.stop_loss),
+        target=number(trip.target),
+        exit_price=number(trip.exit_price),
+        exit_reason=_exit_reason(seen),
+        taken_at=stamp(facts.taken_at),
+        closed_at=stamp(facts.closed_at),
+        result=facts.result,
+        gross_pnl=money(trip.gross_pnl),
+        fees=money(trip.fees),
+        swaps=money(trip.swaps),
+        net_pnl=money(trip.net_pnl),
+        unrealized_pnl=None if floating is None else money(floating),
+        current_price=number(seen.current_price),
+        currency=trip.currency,
+        tickets=[trip.position_id] if trip.position_id else [],
+        order_ids=[f"ord_{each}" for each in trip.order_ids],
+        adjusted=seen.is_adjusted,
+        original=_original(seen),
+        created_at=to_rfc3339(trip.created_at),
+        updated_at=to_rfc3339(max(trip.updated_at, seen.adjustment.updated_at if seen.adjustment else 0)),
+        version=seen.version,
+    )
+
+
+def _exit_reason(seen: SeenTrip) -> str | None:
+    """Of a trade that ended by a word alone: who said it."""
+    if seen.status is not TripStatus.CLOSED:
+        return None
+    return seen.trip.exit_reason if seen.trip.status is TripStatus.CLOSED else "admin"
+
+
+def _original(seen: SeenTrip) -> schemas.OriginalShown | None:
+    if seen.adjustment is None or seen.adjustment.is_reverted:
+        return None
+    was = seen.adjustment.original
+    return schemas.OriginalShown(stamp(was.taken_at), stamp(was.closed_at), number(was.strike), was.result)
+
+
+def totals(found: TripTotals) -> schemas.TotalsShown:
+    """What a filter's trades come to."""
+    nets = {currency: money(amount) for currency, amount in sorted(found.net_pnl.items())}
+    return schemas.TotalsShown(found.count, found.wins, found.losses, found.breakevens, nets, found.adjusted)

@@ -9,7 +9,7 @@ from tradehall.faces.support import requests, schemas
 from tradehall.faces.support.auth import authenticator
 from tradehall.faces.support.errors import SupportErrors
 from tradehall.faces.support.manners import ADMIN, Table
-from tradehall.faces.support.routes import audit, deployments, scanners, strategies, users
+from tradehall.faces.support.routes import audit, deployments, scanners, strategies, trades, users
 from tradehall.faces.support.support import LIMITS, WRITES, Support
 
 TITLE: Final = "Support"
@@ -34,7 +34,8 @@ def make_door(support: Support) -> Door:
         description=DESCRIPTION,
         prefixes=(PREFIX,),
         routes=(
-            *_people(table), *_strategies(table), *_deployments(table), *_scanners(table), *_audit(table),
+            *_people(table), *_strategies(table), *_deployments(table), *_trades(table), *_scanners(table),
+            *_audit(table),
         ),
         errors=errors,
         authenticate=authenticator(support.access),
@@ -108,6 +109,16 @@ def _deployments(table: Table) -> Iterator[Route]:
     yield table.write(
         "PATCH", one, deployments.patch_deployment, schemas.DeploymentShown, body=requests.DeploymentRequest,
         action="deployment.update", example={"action": "stop"} | _REASON, **tag,
+    )  # fmt: skip
+
+
+def _trades(table: Table) -> Iterator[Route]:
+    shown, tag, one = schemas.TradeShown, _tagged("trades"), "/trades/{id}"
+    yield table.read("/users/{user}/trades", trades.get_trades, schemas.TradePage, query=requests.TradesQuery, **tag)
+    yield table.read(one, trades.get_trade, shown, **tag)
+    yield table.write(
+        "PATCH", one, trades.patch_trade, shown, body=requests.TradeRequest, action="trade.adjust", role=ADMIN,
+        example={"result": "win"} | _REASON, **tag,
     )  # fmt: skip
 
 

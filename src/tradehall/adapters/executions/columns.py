@@ -1,0 +1,72 @@
+"""Columns of orders in one file: rows in chunks, each column of a chunk in one piece: a million are read at once.
+
+The file is mapped, not read: what nobody asks for stays on the disk. Floats stand there by their bits.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHUNK: Final = 4_096
+
+Column = NDArray[np.int64]
+
+
+class ColumnFile:
+    """`width` columns of int64. Rows are only added or overwritten; how many count is the caller's to know."""
+
+    def __init__(self, path: Path, width: int) -> None:
+        self._path = path
+        self._width = width
+        self._map: NDArray[np.int64] | None = None
+        size = path.stat().st_size if path.exists() else 0
+        self._chunks = size // (CHUNK * width * 8)
+        self._remap()
+
+    @property
+    def rows(self) -> int:
+        """How many rows the file has room for."""
+        return self._chunks * CHUNK
+
+    def put(self, rows: Sequence[int], values: NDArray[np.int64]) -> None:
+        """Write `values`, a line per row."""
+        if not len(rows):
+            return
+        places = np.asarray(rows, np.int64)
+        self._grow(int(places.max()) // CHUNK + 1)
+        assert self._map is not None
+        chunk, at = np.divmod(places, CHUNK)
+        self._map[chunk, :, at] = values
+
+    def column(self, number: int, first: int, last: int) -> Column:
+        """Rows from `first` to before `last` of one column."""
+        if first >= last or self._map is None:
+            return np.empty(0, np.int64)
+        begin, end = first // CHUNK, (last - 1) // CHUNK + 1
+        whole = self._map[begin:end, number, :].reshape(-1)
+        return whole[first - begin * CHUNK : last - begin * CHUNK]
+
+    def value(self, number: int, row: int) -> int:
+        """One cell."""
+        assert self._map is not None
+        cell: int = self._map[row // CHUNK, number, row % CHUNK].item()
+        return cell
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._map = None
+
+    def _grow(self, chunks: int) -> None:
+        if chunks <= self._chunks:
+            return
+        with self._path.open("ab") as file:
+            file.truncate(chunks * CHUNK * self._width * 8)
+        self._chunks = chunks
+        self._remap()
+
+    def _remap(self) -> None:
+        shape = (self._chunks, self._width, CHUNK)
+        self._map = np.memmap(self._path, np.int64, "r+", shape=shape) if self._chunks else None

@@ -1,0 +1,357 @@
+"""The store of trips and executions. SQLite says how far it was folded; what the column file has beyond is nothing."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from tradehall.adapters.executions.columns import ColumnFile
+from tradehall.adapters.executions.query import Sql, page_of, sums_of, totals_of, where_of
+from tradehall.domain.money import minor_unit
+from tradehall.ports.records import RecordsFault
+from tradehall.ports.trips import (
+    EXIT,
+    FLOATS,
+    NAMED,
+    Execution,
+    ExecutionQuery,
+    Executions,
+    Overlay,
+    Trip,
+    TripQuery,
+    TripStatus,
+    TripSums,
+    TripTotals,
+    TripWrite,
+    result_of,
+)
+
+FILE_NAME: Final = "trips.db"
+COLUMNS_NAME: Final = "executions.bin"
+BUSY_TIMEOUT_S: Final = 5.0
+SCHEMA: Final = 1
+_RESULTS: Final = {"win": 1, "breakeven": 0, "loss": -1}
+_FIELDS: Final = Execution._fields
+_AT: Final = {name: number for number, name in enumerate(_FIELDS)}
+
+_TABLES: Final = """
+CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE item (key TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE name (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE trip (
+    trip_id       INTEGER PRIMARY KEY,
+    account_id    INTEGER NOT NULL,
+    deployment_id INTEGER NOT NULL,
+    keygen        TEXT NOT NULL,
+    symbol        TEXT NOT NULL,
+    side          TEXT NOT NULL,
+    status        TEXT NOT NULL,
+    result        TEXT NOT NULL,
+    adjusted      INTEGER NOT NULL,
+    taken_at      INTEGER NOT NULL,
+    closed_at     INTEGER,
+    net           INTEGER NOT NULL,
+    fees          INTEGER NOT NULL,
+    swaps         INTEGER NOT NULL,
+    traded        REAL NOT NULL,
+    currency      TEXT NOT NULL,
+    body          BLOB NOT NULL
+) STRICT;
+CREATE INDEX trip_taken ON trip (account_id, taken_at);
+CREATE INDEX trip_closed ON trip (account_id, closed_at);
+CREATE INDEX trip_net ON trip (account_id, net);
+CREATE INDEX trip_deployment ON trip (deployment_id, closed_at) WHERE deployment_id <> 0;
+CREATE TABLE sums (
+    account_id INTEGER NOT NULL, deployment_id INTEGER NOT NULL, keygen TEXT NOT NULL, symbol TEXT NOT NULL,
+    side TEXT NOT NULL, status TEXT NOT NULL, result TEXT NOT NULL, adjusted INTEGER NOT NULL, currency TEXT NOT NULL,
+    count INTEGER NOT NULL, net INTEGER NOT NULL,
+    PRIMARY KEY (account_id, deployment_id, keygen, symbol, side, status, result, adjusted, currency)
+) STRICT, WITHOUT ROWID;
+"""
+_GROUP: Final = ("account_id", "deployment_id", "keygen", "symbol", "side", "status", "result", "adjusted", "currency")
+
+
+def _trigger(event: str, row: str, sign: str) -> str:
+    """Sums follow every row, so that totals of a million trips need not look at them."""
+    values = ", ".join(f"{row}.{name}" for name in _GROUP)
+    return (
+        f"INSERT INTO sums VALUES ({values}, {sign}1, {sign}{row}.net)"
+        f" ON CONFLICT DO UPDATE SET count = count + {sign}1, net = net + {sign}{row}.net;"
+    )
+
+
+_TRIGGERS: Final = "".join(
+    f"CREATE TRIGGER sums_{event.lower()} AFTER {event} ON trip BEGIN {body} END;"
+    for event, body in (
+        ("INSERT", _trigger("INSERT", "NEW", "")),
+        ("DELETE", _trigger("DELETE", "OLD", "-")),
+        ("UPDATE", _trigger("UPDATE", "OLD", "-") + _trigger("UPDATE", "NEW", "")),
+    )
+)
+_PUT: Final = (
+    "INSERT INTO trip VALUES (" + ", ".join("?" * 17) + ") ON CONFLICT (trip_id) DO UPDATE SET "
+    + ", ".join(
+        f"{name} = excluded.{name}"
+        for name in (
+            "deployment_id", "keygen", "status", "result", "adjusted", "taken_at", "closed_at", "net", "fees", "swaps",
+            "traded", "side", "body",
+        )
+    )
+)  # fmt: skip
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Trip).decode
+
+
+class FileTrips:
+    """See the port. Written by one thread at a time; what the machine loses is folded again from the journal."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / FILE_NAME
+        self._columns_path = folder / COLUMNS_NAME
+        self._lock = threading.Lock()
+        self._of_thread = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        with self._faults():
+            self._db = self._opened()
+        self._columns = ColumnFile(self._columns_path, len(_FIELDS))
+        self._names: dict[str, int] = {}
+        self._count = 0
+        # Where orders stand that may still be filled; `_ended`: those that may not any more, after this write.
+        self._rows: dict[int, int] = {}
+        self._ended: list[int] = []
+
+    def _opened(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = OFF")
+        if db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
+            self._make(db)
+        return db
+
+    def _make(self, db: sqlite3.Connection) -> None:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        drops = "".join(f"DROP TABLE {name};" for name in tables)
+        db.executescript(f"BEGIN; {drops} {_TABLES} {_TRIGGERS} PRAGMA user_version = {SCHEMA}; COMMIT;")
+
+    # Folding.
+
+    def load(self, version: int) -> tuple[int, Mapping[str, bytes]]:
+        """See the port."""
+        with self._lock, self._faults():
+            state = dict(self._db.execute("SELECT key, value FROM state").fetchall())
+            if state.get("version") != version:
+                for table in ("trip", "sums", "item", "state"):
+                    self._db.execute(f"DELETE FROM {table}")
+                self._db.execute("INSERT INTO state VALUES ('version', ?)", (version,))
+                state = {}
+            self._names = {name: number for number, name in self._db.execute("SELECT number, name FROM name")}
+            self._count = state.get("rows", 0)
+            items = dict(self._db.execute("SELECT key, body FROM item").fetchall())
+            self._rows = self._rows_of([int(key[1:]) for key in items if key.startswith("x")])
+            return state.get("seq", 0), items
+
+    def write(self, write: TripWrite, overlays: Mapping[int, Overlay]) -> None:
+        """See the port."""
+        with self._lock, self._faults():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._put_trips(write.trips, overlays)
+                self._put_items(write)
+                self._put_executions(write.executions)
+                facts = [("seq", write.seq), ("rows", self._count)]
+                self._db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", facts)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+
+    def lay_over(self, overlays: Iterable[Overlay]) -> None:
+        """See the port."""
+        with self._lock, self._faults():
+            self._db.execute("BEGIN IMMEDIATE")
+            for overlay in overlays:
+                found = self._db.execute("SELECT body FROM trip WHERE trip_id = ?", (overlay.trip_id,)).fetchone()
+                if found is not None:
+                    self._db.execute(_PUT, _row(_decode(found[0]), overlay))
+            self._db.execute("COMMIT")
+
+    def _put_trips(self, trips: Mapping[int, Trip | None], overlays: Mapping[int, Overlay]) -> None:
+        gone = [(number,) for number, trip in trips.items() if trip is None]
+        there = [_row(trip, overlays.get(number)) for number, trip in trips.items() if trip is not None]
+        self._db.executemany("DELETE FROM trip WHERE trip_id = ?", gone)
+        self._db.executemany(_PUT, there)
+
+    def _put_items(self, write: TripWrite) -> None:
+        gone = [(item.key,) for item in write.items if item.body is None]
+        there = [(item.key, item.body) for item in write.items if item.body is not None]
+        self._db.executemany("DELETE FROM item WHERE key = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO item VALUES (?, ?)", there)
+        for (key,) in gone:
+            if key.startswith("x"):
+                self._ended.append(int(key[1:]))
+
+    def _put_executions(self, executions: Sequence[Execution]) -> None:
+        if executions:
+            rows = [self._place(each.order_id) for each in executions]
+            values = np.empty((len(executions), len(_FIELDS)), np.int64)
+            for number, name in enumerate(_FIELDS):
+                if name in FLOATS:
+                    cells = np.array([each[number] for each in executions], np.float64).view(np.int64)
+                elif name in NAMED:
+                    cells = np.array([self._named(str(each[number])) for each in executions], np.int64)
+                else:
+                    cells = np.array([each[number] for each in executions], np.int64)
+                values[:, number] = cells
+            self._keep_stamps(rows, values)
+            self._columns.put(rows, values)
+        for order_id in self._ended:
+            self._rows.pop(order_id, None)
+        self._ended.clear()
+
+    def _keep_stamps(self, rows: Sequence[int], values: Any) -> None:
+        """What is folded again from the journal knows no stamps: those that stand there already are kept."""
+        for name in ("signal", "received", "journaled"):
+            column = _AT[name]
+            for line in np.flatnonzero(values[:, column] < 0).tolist():
+                row = rows[line]
+                if row < self._columns.rows and self._columns.value(_AT["order_id"], row) == values[line, 0]:
+                    values[line, column] = self._columns.value(column, row)
+
+    def _place(self, order_id: int) -> int:
+        row = self._rows.get(order_id)
+        if row is None:
+            row = self._rows[order_id] = self._count
+            self._count += 1
+        return row
+
+    def _rows_of(self, order_ids: Sequence[int]) -> dict[int, int]:
+        wanted = np.array(order_ids, np.int64)
+        known = self._columns.column(_AT["order_id"], 0, self._count)
+        found = np.flatnonzero(np.isin(known, wanted)) if wanted.size else np.empty(0, np.int64)
+        return {int(known[row]): int(row) for row in found}
+
+    def _named(self, name: str) -> int:
+        number = self._names.get(name)
+        if number is None:
+            number = self._names[name] = len(self._names) + 1
+            self._db.execute("INSERT INTO name VALUES (?, ?)", (number, name))
+        return number
+
+    # Reading.
+
+    def trip(self, trip_id: int) -> Trip | None:
+        """See the port."""
+        found = self._read(("SELECT body FROM trip WHERE trip_id = ?", [trip_id]))
+        return _decode(found[0][0]) if found else None
+
+    def page(self, query: TripQuery) -> list[Trip]:
+        """See the port."""
+        return [_decode(body) for (body,) in self._read(page_of(query))]
+
+    def totals(self, query: TripQuery) -> TripTotals:
+        """See the port."""
+        counts = {"win": 0, "loss": 0, "breakeven": 0}
+        count = adjusted = 0
+        nets: dict[str, Decimal] = {}
+        for status, result, is_adjusted, currency, number, net in self._read(totals_of(query)):
+            count += number
+            adjusted += number * is_adjusted
+            if result in counts:
+                counts[result] += number
+            if status == TripStatus.CLOSED and number:
+                nets[currency] = nets.get(currency, Decimal(0)) + net * minor_unit(currency)
+        return TripTotals(count, counts["win"], counts["loss"], counts["breakeven"], adjusted, nets)
+
+    def currencies(self, query: TripQuery) -> list[str]:
+        """See the port."""
+        where, values = where_of(query)
+        sql = f"SELECT DISTINCT currency FROM trip WHERE {where} AND status = 'closed'"
+        return sorted(currency for (currency,) in self._read((sql, values)))
+
+    def sums(self, query: TripQuery, currency: str) -> TripSums:
+        """See the port."""
+        rows = self._read(sums_of(query, currency))
+        columns: list[Any] = list(zip(*rows, strict=True)) if rows else [()] * 8
+        ids, opened, closed, net, fees, swaps = (np.array(column, np.int64) for column in columns[:6])
+        results = np.array([_RESULTS.get(word, 0) for word in columns[6]], np.int8)
+        return TripSums(currency, ids, opened, closed, net, fees, swaps, results, np.array(columns[7], np.float64))
+
+    def executions(self, query: ExecutionQuery) -> Executions:
+        """See the port."""
+        with self._lock:
+            return self._selected(query)
+
+    def _selected(self, query: ExecutionQuery) -> Executions:
+        decided = self._columns.column(_AT["decided"], 0, self._count)
+        first, last = np.searchsorted(decided, [query.since, query.until], side="left").tolist()
+        chosen = np.ones(last - first, np.bool_)
+        for name, values in (("account_id", query.accounts), ("deployment_id", query.deployments)):
+            if values or name == "account_id":
+                chosen &= np.isin(self._columns.column(_AT[name], first, last), np.array(values, np.int64))
+        if query.symbols:
+            wanted = np.array([self._names.get(symbol, -1) for symbol in query.symbols], np.int64)
+            chosen &= np.isin(self._columns.column(_AT["symbol"], first, last), wanted)
+        if query.is_filled:
+            chosen &= self._columns.column(_AT["first_fill"], first, last) >= 0
+        if not query.has_exits:
+            chosen &= self._columns.column(_AT["flags"], first, last) & EXIT == 0
+        rows = np.flatnonzero(chosen)
+        picked = {
+            name: self._columns.column(number, first, last)[rows]
+            for name, number in _AT.items()
+            if name in query.fields
+        }
+        names = [""] * (len(self._names) + 1)
+        for name, number in self._names.items():
+            names[number] = name
+        return Executions(
+            {name: column for name, column in picked.items() if name not in FLOATS},
+            {name: column.view(np.float64) for name, column in picked.items() if name in FLOATS},
+            names,
+        )
+
+    def close(self) -> None:
+        """See the port."""
+        self._columns.close()
+        for db in (*self._readers, self._db):
+            db.close()
+
+    def _read(self, sql: Sql) -> list[Any]:
+        with self._faults():
+            db: sqlite3.Connection | None = getattr(self._of_thread, "db", None)
+            if db is None:
+                uri = f"{self._path.absolute().as_uri()}?mode=ro"
+                db = self._of_thread.db = sqlite3.connect(
+                    uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False
+                )
+                self._readers.append(db)
+            return db.execute(*sql).fetchall()
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise RecordsFault(f"{self._path} cannot be used: {error}") from error
+
+
+def _row(trip: Trip, overlay: Overlay | None) -> tuple[Any, ...]:
+    """A trip as it is found: with what is laid over it. Its money is never another."""
+    unit = minor_unit(trip.currency)
+    said = overlay if overlay is not None and overlay.is_adjusted else Overlay(trip_id=trip.trip_id)
+    closed_at = trip.closed_at if said.closed_at is None else said.closed_at
+    status = TripStatus.CLOSED if said.result is not None else trip.status
+    return (
+        trip.trip_id, trip.account_id, trip.deployment_id or 0, trip.keygen or "", trip.symbol, trip.side.value.lower(),
+        status.value, said.result or result_of(trip) or "", int(said.is_adjusted),
+        trip.taken_at if said.taken_at is None else said.taken_at, closed_at, int(trip.net_pnl / unit),
+        int(trip.fees / unit), int(trip.swaps / unit), float(trip.traded_value), trip.currency, _encode(trip),
+    )  # fmt: skip
