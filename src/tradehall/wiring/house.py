@@ -42,6 +42,7 @@ from tradehall.wiring.feeds import make_feed
 from tradehall.wiring.people import make_access, make_identity, read_sheet
 from tradehall.wiring.recording import Recording, make_loop
 from tradehall.wiring.studio import StudioRooms
+from tradehall.wiring.support import SupportRooms
 
 FIRST_QUOTE_WITHIN_S: Final = 10.0
 FIRST_QUOTE_LOOK_S: Final = 0.01
@@ -95,6 +96,7 @@ class House:
         self.studio = StudioRooms(
             self.records, self._store.journal, self.desk, self.market, self.identity, self.keys, self.feed.instruments
         )
+        self.support = SupportRooms(self.folder.support, self._store.journal, self.studio, self.trail)
         self.alerts = Alerts(SqliteAlerts(self.records), self.clock, self.feed.instruments)
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
         self._is_demo = demo
@@ -168,6 +170,7 @@ class House:
         await self.alerts.start()
         self.market.subscribe(self.alerts)  # After the desk: an alert tells of a quote that has done its work.
         self.studio.open(self._begin)
+        self.support.open(self._begin)
         self._begin("identity", self.identity.run())
         self._begin("mail", self.identity.post.run())
         self._begin("feed", self.feed.run(self.market))
@@ -246,6 +249,7 @@ class House:
     def abandon(self) -> None:
         """Let go of the files of a house that is not open."""
         self.identity.close()
+        self.support.close()
         self._store.close()
         self.records.close()
 
