@@ -28,6 +28,7 @@ from bench.workloads import (
     gateway_backtest,
     http,
     memory,
+    past,
     recovery,
     strategies,
     stream,
@@ -44,6 +45,7 @@ WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "flat": flat.run,
     "memory": memory.run,
     "recovery": recovery.run,
+    "past": past.run,
     "stream": stream.run,
     "gateway-backtest": gateway_backtest.run,
 }

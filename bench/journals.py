@@ -18,11 +18,12 @@ ACCOUNT = 700100
 
 
 class Written(NamedTuple):
-    """What a journal holds."""
+    """What a journal holds; `ended_at`: its last instant [ns UTC]."""
 
     records: int
     events: int
     finished_orders: int
+    ended_at: int
 
 
 class _Sink:
@@ -80,7 +81,7 @@ def write_journal(
         world.submit(limit(ACCOUNT, left, client_id=f"resting-{left}"))
     sink.flush()
     store.close()
-    return Written(sink.records, sink.events, ended)
+    return Written(sink.records, sink.events, ended, world.now)
 
 
 def _give_up(error: BaseException) -> None:

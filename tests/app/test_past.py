@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.app.shard import ACCOUNT, START, OwnClock, a_desk, a_quote, an_order, open_house, run
 from tradehall.adapters.memory import MemoryStore
+from tradehall.app.chores import SNAPSHOT_EVERY
 from tradehall.app.past import WAITING_MAX, FutureInstant, Past, TooManyTravellers
 from tradehall.app.projections import VIEWS_VERSION
 from tradehall.app.recovery import recover
@@ -151,6 +152,6 @@ def test_of_many_snapshots_the_newest_are_kept_and_an_archive(seqs):
 
 def test_a_day_of_snapshots_stays_close_together():
     kept: set[int] = set()
-    for seq in range(50_000, 450_001, 50_000):
+    for seq in range(SNAPSHOT_EVERY, 1_000_001, SNAPSHOT_EVERY):
         kept = archived(kept | {seq})
-    assert kept == set(range(50_000, 450_001, 50_000))
+    assert kept == set(range(SNAPSHOT_EVERY, 1_000_001, SNAPSHOT_EVERY))

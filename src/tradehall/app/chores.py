@@ -7,7 +7,8 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Callable, Sequence
 from typing import Final
 
-SNAPSHOT_EVERY: Final = 50_000
+# A look into the past folds so many records at most, in a quarter of a second.
+SNAPSHOT_EVERY: Final = 25_000
 # At full speed that many records come every few seconds; a snapshot costs a core for about one.
 SNAPSHOT_SPACING_S: Final = 30.0
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tradehall.app.desk import Desk
-from tradehall.app.recovery import collector_paused
+from tradehall.app.recovery import collector_paused, unhurried
 from tradehall.app.snapshots import Snapshots
 from tradehall.domain.market import Bar, Quote, Timeframe
 from tradehall.domain.time import NS_PER_MINUTE
@@ -110,7 +110,7 @@ class Past:
         read: list[Raw] = []
         entries = checked(self._journal.entries(since.seq), since)
         with collector_paused():
-            for entry in islice(entries, seq - since.seq):
+            for entry in unhurried(islice(entries, seq - since.seq)):
                 record = _decode_seen(entry.payload)
                 fold(state, RecordFacts(record.seq, record.now, record.events))
                 read.append(record.quotes)

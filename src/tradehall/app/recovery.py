@@ -2,7 +2,8 @@
 
 import gc
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,6 +17,10 @@ from tradehall.ports.views import ViewRows, ViewStore
 
 PROGRESS_EVERY: Final = 10_000
 RECORDS_PER_WRITE: Final = 2_000
+# Who folds beside a working shard rests this long after so many records. Without, the loop waits for the interpreter's
+# lock each time it wants it: measured, its p90 delay is 2.9 ms without and 0.7 ms with, for a third more of time.
+RECORDS_PER_REST: Final = 64
+REST_S: Final = 50e-6
 
 log: Final = logging.getLogger("tradehall.recovery")
 
@@ -77,6 +82,14 @@ def _watched(entries: Iterator[Entry], since: Head, head: Head, progress: Progre
         if done % PROGRESS_EVERY == 0:
             progress(done, total)
     progress(total, total)
+
+
+def unhurried(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """`entries`, with a rest now and then, for a thread that works beside the loop's."""
+    for count, entry in enumerate(entries, start=1):
+        yield entry
+        if not count % RECORDS_PER_REST:
+            time.sleep(REST_S)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tradehall.ports.journal import Entries, Head
 FORMAT: Final = 1
 # The newest shorten the start; the older ones are an archive that makes the past quick to reach.
 KEPT: Final = 2
-ARCHIVED_MAX: Final = 32
+ARCHIVED_MAX: Final = 48
 
 log: Final = logging.getLogger("tradehall.snapshots")
 

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Final
 
-from tradehall.app.recovery import collector_paused
+from tradehall.app.recovery import collector_paused, unhurried
 from tradehall.app.snapshots import Snapshots
 from tradehall.engine.engine import Engine
 from tradehall.engine.record import Record, decode_facts
@@ -11,12 +11,12 @@ from tradehall.engine.replay import Difference, decide_again, fold
 from tradehall.engine.state import State
 from tradehall.ports.journal import Entries
 
-# Records folded for one explanation, about a second's worth: two decisions, each as far from a snapshot as can be.
-FOLDED_MAX: Final = 110_000
+# Records folded for one explanation, half a second's worth: two decisions, each as far from a snapshot as can be.
+FOLDED_MAX: Final = 55_000
 
 
 class Walk:
-    """A state of its own that goes forward through the journal, at most FOLDED_MAX records in all."""
+    """A state of its own that goes forward through the journal, at most FOLDED_MAX records in all once it has come to the first."""
 
     def __init__(self, journal: Entries, snapshots: Snapshots) -> None:
         self._journal = journal
@@ -28,11 +28,11 @@ class Walk:
         """The state before record `seq`, to be read; None: it is too far to go."""
         self._jump(seq - 1)
         way = seq - 1 - self._state.seq
-        if self._folded + way > FOLDED_MAX:
+        if way and self._folded and self._folded + way > FOLDED_MAX:
             return None
         self._folded += way
         with collector_paused():
-            for entry in islice(self._journal.entries(self._state.seq), way):
+            for entry in unhurried(islice(self._journal.entries(self._state.seq), way)):
                 fold(self._state, decode_facts(entry.payload))
         return self._state
 
