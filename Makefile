@@ -110,8 +110,9 @@ metrics-peers: .venv-peers/.installed ## Ask the peers of our metrics again, and
 	@touch $@
 
 .PHONY: backtest-peers
-backtest-peers: .venv-backtest-peers/.installed ## Ask other backtesters what fills of our orders, and write their answers for the tests
+backtest-peers: .venv-backtest-peers/.installed .venv-oracle/.installed ## Ask other backtesters what fills of our orders, and write their answers for the tests
 	@.venv-backtest-peers/bin/python -m tests.backtests.peers.generate
+	@.venv-oracle/bin/python -W ignore -m tests.backtests.peers.asked_nautilus
 
 # Backtesters by others, in an environment of their own: docs/benchmarks.md.
 .venv-peers/.installed: bench/peers/requirements.txt

@@ -22,6 +22,7 @@ PEERS: dict[str, dict[str, Any]] = {
     "backtesting.py, close":  {"kinds": ("market", "all_in", "limit"), "exits": True, "fees": ((0, 0), (0.002, 0))},
     "PyAlgoTrade":            {"kinds": ("market", "limit", "stop", "stop_limit"), "exits": False, "fees": ((0, 0), (0.002, 0), (0, 5))},
     "backtrader":             {"kinds": ("market", "limit", "stop", "trail"), "exits": False, "fees": ((0, 0), (0.002, 0))},
+    "NautilusTrader":          {"kinds": ("market", "limit", "stop"), "exits": False, "fees": ((0, 0), (0.002, 0))},
     "backtrader, close":      {"kinds": ("market", "limit", "stop"), "exits": False, "fees": ((0, 0), (0.002, 0))},
 }  # fmt: skip
 SEEDS = range(1, 7)

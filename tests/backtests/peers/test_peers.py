@@ -34,7 +34,11 @@ from tradehall.domain.fill import Fill
 from tradehall.domain.order import Side
 from tradehall.domain.time import NS_PER_DAY, from_rfc3339
 
-VECTORS: dict[str, Any] = json.loads(Path(__file__).with_name("vectors.json").read_text())
+VECTORS: dict[str, Any] = {
+    name: answer
+    for file in ("vectors.json", "vectors_nautilus.json")
+    for name, answer in json.loads(Path(__file__).with_name(file).read_text()).items()
+}
 BEGIN = from_rfc3339("2020-01-01T00:00:00Z")
 
 RULES = {
@@ -43,7 +47,10 @@ RULES = {
     "PyAlgoTrade": FillRule(improves_limits=True),
     "backtrader": FillRule(improves_limits=True),
     "backtrader, close": FillRule(improves_limits=True, at=FillAt.THIS_CLOSE),
+    "NautilusTrader": FillRule(path=BarPath.HIGH_FIRST, at=FillAt.THIS_CLOSE),
 }
+
+CENTS = {"NautilusTrader"}  # Who keeps money to the cent, as we do where nothing else is asked for.
 
 
 class Follow(Strategy):
@@ -118,8 +125,9 @@ def follow(peer: str, seed: int) -> Follow:
     rows = Block(at, tuple(columns[:, n].copy() for n in range(4)))
     rate, fixed = (Decimal(str(part)) for part in plan.fee(peer, seed))
     strategy = Follow(plan.wishes(peer, seed), 1 if peer.startswith("backtesting") else 0, (rate, fixed))
+    digits = None if peer in CENTS else 10
     settings = BacktestSettings(
-        accounts=(AccountSetup(cash=Decimal(str(plan.CASH)), money_digits=10),),
+        accounts=(AccountSetup(cash=Decimal(str(plan.CASH)), money_digits=digits),),
         costs=Costs(taker_rate=rate, fixed=fixed),
         fills=RULES[peer],
     )
@@ -134,9 +142,11 @@ def test_the_same_fills_and_the_same_equity_as_others(name):
     ours = follow(peer, int(seed))
     assert [[bar, units, round(price, 9)] for bar, units, price in ours.fills] == VECTORS[name]["fills"]
     # An order that fills at the close of a bar costs us its fee there, and others when they come to the next bar.
-    late = {bar for bar, _, _ in ours.fills} if peer.endswith("close") else set()
+    late = {bar for bar, _, _ in ours.fills} if RULES[peer].at is FillAt.THIS_CLOSE else set()
+    # Half a cent is rounded to even here; a float of it may lie on either side there (docs/oracle.md).
+    near = 0.011 if peer in CENTS else 1e-5
     for bar, equity in VECTORS[name]["equity"]:
-        assert bar in late or ours.equity[bar] == pytest.approx(equity, abs=1e-5), bar
+        assert bar in late or ours.equity[bar] == pytest.approx(equity, abs=near), bar
 
 
 def test_the_dice_have_thrown_what_is_to_be_compared():
