@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tradehall.adapters.executions import FileTrips
 from tradehall.app.access import Access
 from tradehall.app.audit import AuditTrail
+from tradehall.app.explain import Explainer
 from tradehall.app.support.adjusting import Adjusting
 from tradehall.app.support.attribution import Attribution
+from tradehall.app.support.figures import ExecutionFigures, PerformanceFigures
 from tradehall.app.support.keeping import TripKeeper
 from tradehall.app.support.locking import Locking
 from tradehall.app.support.overlays import Overlays
@@ -17,6 +19,8 @@ from tradehall.faces.support import Support
 from tradehall.ports.journal import Journal
 from tradehall.wiring.studio import StudioRooms
 
+# Who carries out orders on paper.
+PROVIDER: Final = "simulated"
 Begin = Callable[[str, Coroutine[Any, Any, None]], None]
 
 
@@ -33,6 +37,8 @@ class SupportRooms:
         desk.listen(self.keeper)
         self.trips = Trips(desk, identity.book, book, self.keeper, store, self.overlays)
         self.adjusting = Adjusting(desk, identity.book, self.trips, self.overlays, store)
+        self.executions = ExecutionFigures(desk, self.keeper, store, PROVIDER)
+        self.performance = PerformanceFigures(desk, self.keeper, store, studio.ledgers)
         self.locking = Locking(identity, studio.room, desk, studio.ledgers, trail, studio.supervisor.look)
 
     def open(self, begin: Begin) -> None:
@@ -44,7 +50,7 @@ class SupportRooms:
         """Let go of the files."""
         self.store.close()
 
-    def door(self, access: Access) -> Support:
+    def door(self, access: Access, explainer: Explainer) -> Support:
         """What the support door works with."""
         studio = self._studio
         return Support(
@@ -65,6 +71,9 @@ class SupportRooms:
             locking=self.locking,
             trips=self.trips,
             adjusting=self.adjusting,
+            executions=self.executions,
+            performance=self.performance,
             trail=self._trail,
+            explainer=explainer,
             answers=studio.answers,
         )

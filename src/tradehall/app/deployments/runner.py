@@ -22,6 +22,7 @@ from tradehall.app.deployments.seats import Seats
 from tradehall.app.market import MarketListener
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.deployments import Deployment, DeploymentState
+from tradehall.app.stamps import signalled
 from tradehall.app.studio.book import StudioBook
 from tradehall.domain.market import Bar, Timeframe
 from tradehall.domain.time import NS_PER_SECOND
@@ -280,7 +281,8 @@ class Runner(MarketListener):
         if signal.terms is not None and not is_running:
             return self.carrier.given_up(signal, "the deployment does not run any more")
         is_strict = deployment is None or deployment.strict_sl
-        return await self.carrier.carry_out(signal, is_strict=is_strict)
+        with signalled(signal.at):
+            return await self.carrier.carry_out(signal, is_strict=is_strict)
 
     def _tell(self, signals: Sequence[Signal]) -> None:
         if signals:

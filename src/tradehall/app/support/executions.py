@@ -121,6 +121,8 @@ class ExecutionFold:
             NEVER if is_exit else stamps.signal,
             NEVER if is_exit else stamps.received,
             stamps.journaled,
+            # The venue of this house has an order as soon as it is durable; another one says so itself.
+            max(record.now, stamps.journaled),
             deployment_id=self._attribution.deployment_of(terms) or 0,
             strategy=terms.strategy_id or "",
             wanted=terms.limit_price if terms.limit_price is not None else terms.stop_price,
@@ -131,7 +133,7 @@ class ExecutionFold:
 
     def _acknowledged(self, order_id: OrderId, now: int, stamps: Stamps) -> None:
         way = self._ways.get(order_id)
-        if way is not None and way.acknowledged == NEVER:
+        if way is not None and way.first_fill == NEVER:
             # Nothing leaves the house before it is durable.
             way.acknowledged = max(now, stamps.journaled)
             self._changed[order_id] = way
@@ -143,7 +145,6 @@ class ExecutionFold:
         at = max(fill.at, stamps.journaled)
         if way.first_fill == NEVER:
             way.first_fill = at
-            way.acknowledged = at if way.acknowledged == NEVER else way.acknowledged
             way.rate = self._rate(fill, record)
         way.last_fill = at
         touch = fill.ask if fill.side is Side.BUY else fill.bid

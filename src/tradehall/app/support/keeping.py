@@ -6,11 +6,11 @@ from itertools import islice
 from typing import Final
 
 from tradehall.app.desk import Desk
+from tradehall.app.stamps import stamps_before
 from tradehall.app.support.attribution import Attribution
 from tradehall.app.support.executions import NO_STAMPS, ExecutionFold, Stamps
 from tradehall.app.support.folding import FOLD_VERSION, FOLDED, TripFold
 from tradehall.app.support.overlays import Overlays
-from tradehall.app.support.stamps import stamps_before
 from tradehall.domain.account import PositionMode
 from tradehall.domain.ids import AccountId
 from tradehall.engine import events as ev

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
+from tradehall.app.stamps import received_at
 from tradehall.faces.kit.access_log import AccessLog
 from tradehall.faces.kit.door import Door, Route
 from tradehall.faces.kit.errors import Problem, ProblemKind
@@ -125,6 +126,7 @@ class App:
             if route.limit:
                 request.limit = limit = door.limits[route.limit]
                 request.tokens_left = self._limiter.take((door.name, route.limit, request.rate_key), limit)
+            received_at.set(request.received_at)
             if request.method != WEBSOCKET:
                 request.body = await read_body(request, receive, self._max_body_bytes)
             return await route.handler(request)

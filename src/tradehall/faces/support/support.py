@@ -10,6 +10,7 @@ from tradehall.app.deployments.deleting import StrategyDeletion
 from tradehall.app.deployments.deployments import Deployments
 from tradehall.app.deployments.runner import Runner
 from tradehall.app.desk import Desk
+from tradehall.app.explain import Explainer
 from tradehall.app.identity.identity import Identity
 from tradehall.app.market import MarketBoard
 from tradehall.app.marketplace import Marketplace
@@ -19,6 +20,7 @@ from tradehall.app.scanners.watching import ScannerWatch
 from tradehall.app.strategies.strategies import Strategies
 from tradehall.app.studio.room import StudioRoom
 from tradehall.app.support.adjusting import Adjusting
+from tradehall.app.support.figures import ExecutionFigures, PerformanceFigures
 from tradehall.app.support.locking import Locking
 from tradehall.app.support.trips import Trips
 from tradehall.domain.time import from_rfc3339
@@ -58,7 +60,10 @@ class Support:
     locking: Locking
     trips: Trips
     adjusting: Adjusting
+    executions: ExecutionFigures
+    performance: PerformanceFigures
     trail: AuditTrail
+    explainer: Explainer
     answers: AnswerStore
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tradehall.faces.kit import Door, Route
+from tradehall.faces.kit import Door, Explained, Route
 from tradehall.faces.kit.writes import Replays
 from tradehall.faces.support import requests, schemas
 from tradehall.faces.support.auth import authenticator
 from tradehall.faces.support.errors import SupportErrors
 from tradehall.faces.support.manners import ADMIN, Table
-from tradehall.faces.support.routes import audit, deployments, scanners, strategies, trades, users
-from tradehall.faces.support.support import LIMITS, WRITES, Support
+from tradehall.faces.support.routes import audit, deployments, figures, orders, scanners, strategies, trades, users
+from tradehall.faces.support.support import ANALYTICS, LIMITS, WRITES, Support
 
 TITLE: Final = "Support"
 PREFIX: Final = "/api/support/v1"
@@ -35,7 +35,7 @@ def make_door(support: Support) -> Door:
         prefixes=(PREFIX,),
         routes=(
             *_people(table), *_strategies(table), *_deployments(table), *_trades(table), *_scanners(table),
-            *_audit(table),
+            *_figures(table), *_audit(table), *_orders(table),
         ),
         errors=errors,
         authenticate=authenticator(support.access),
@@ -134,6 +134,24 @@ def _scanners(table: Table) -> Iterator[Route]:
         "POST", f"{one}/restore", scanners.post_restoration, shown, body=requests.Wish, action="scanner.restore",
         example=_REASON, **tag,
     )  # fmt: skip
+
+
+def _figures(table: Table) -> Iterator[Route]:
+    asked: Words = {"limit": ANALYTICS, "tag": "execution quality"}
+    yield table.read(
+        "/users/{user}/latency", figures.get_latency, schemas.LatencyShown, query=requests.AnalyticsQuery, **asked
+    )
+    yield table.read(
+        "/users/{user}/slippage", figures.get_slippage, schemas.SlippageShown, query=requests.SlippageQuery, **asked
+    )
+    yield table.read(
+        "/strategies/{id}/performance", figures.get_performance, schemas.PerformanceShown, errors=(404, 409),
+        query=requests.PerformanceQuery, **asked,
+    )  # fmt: skip
+
+
+def _orders(table: Table) -> Iterator[Route]:
+    yield table.read("/orders/{id}/explain", orders.get_explanation, Explained, tag="orders")
 
 
 def _audit(table: Table) -> Iterator[Route]:
