@@ -1,5 +1,6 @@
 """The doors: every face of the house behind one application."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -57,6 +58,8 @@ class Doors:
         self._house = house
         self._on_open = on_open
         self._metrics = Metrics()
+        tasks = self._metrics.gauge("tradehall_tasks", "Tasks of the event loop")
+        self._metrics.before_render(lambda: tasks.set(len(asyncio.all_tasks())))
         self._streams = AccountStreams()
         house.desk.listen(self._streams)
         gateway = self._make_gateway()
@@ -77,7 +80,7 @@ class Doors:
             make_terminal_door(terminal, self._terminal_stream),
             make_studio_door(studio, self._studio_stream),
             make_dashboard_door(dashboard, self._dashboard_stream),
-            make_support_door(house.support.door(house.access)),
+            make_support_door(house.support.door(house.access, house.explainer)),
         )
         self._streams_of_doors = (
             self._client_stream, self._terminal_stream, self._gateway_stream, self._studio_stream,
