@@ -21,6 +21,7 @@ from tradehall.backtests import (
     FillRule,
     InBar,
     QuoteSeen,
+    Recorded,
     Result,
     Strategy,
     Units,
@@ -149,6 +150,8 @@ def test_slippage_worsens_market_orders_and_stops_only():
 @pytest.mark.parametrize(("costs", "bought", "sold"), [
     (Costs(spread=Decimal("0.10")),       "102.050",   "101.450"),
     (Costs(spread_rate=Decimal("0.002")), "102.102000", "101.398500"),
+    (Costs(spread=Decimal("0.10"), recorded=Recorded.BID), "102.10", "101.50"),
+    (Costs(spread_rate=Decimal("0.002"), recorded=Recorded.BID), "102.20400", "101.50000"),
 ])  # fmt: skip
 def test_a_spread_parts_bid_and_ask(costs, bought, sold):
     script = Script(at_0=lambda broker: broker.buy(10), at_1=lambda broker: broker.close())

@@ -14,6 +14,7 @@ from tradehall.backtests.settings import (
     FillAt,
     FillRule,
     InBar,
+    Recorded,
     Units,
 )
 from tradehall.backtests.sizing import AllIn, Amount
@@ -24,6 +25,6 @@ from tradehall.backtests.tickets import Ticket
 __all__ = [
     "AccountResult", "AccountSetup", "ActionKind", "AllIn", "Amount", "ArrayTape", "BacktestSettings", "BarColumns",
     "BarPath", "BarSeen", "Block", "Broker", "CorporateAction", "Costs", "Counters", "Failure", "FillAt", "FillRule",
-    "InBar", "Planned", "QuoteSeen", "Result", "Strategy", "Tape", "Ticket",
+    "InBar", "Planned", "QuoteSeen", "Recorded", "Result", "Strategy", "Tape", "Ticket",
     "Units", "run",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 
 from tradehall.backtests.bar_path import is_high_first
 from tradehall.backtests.kernels import ALWAYS, BLOCK, FIGURES, NEVER, fill_index, first_reached
-from tradehall.backtests.settings import BarPath, Costs
+from tradehall.backtests.settings import BarPath, Costs, Recorded
 from tradehall.backtests.tape import Block, Floats, Numbers, Tape, point_offsets
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
@@ -62,6 +62,7 @@ class Line:
         self._path = path
         self._costs = costs
         self._has_spread = bool(costs.spread or costs.spread_rate)
+        self._share_below = _HALF if costs.recorded is Recorded.MIDDLE else ZERO  # Share of the spread under the price.
         self._digits = instrument.digits
         self._scale = 10.0**self._digits
         self._figures = np.empty((0, FIGURES), np.int64)
@@ -167,8 +168,9 @@ class Line:
         """Bid and ask around a price that was recorded for both."""
         if not self._has_spread:
             return price, price
-        half = (self._costs.spread + price * self._costs.spread_rate) * _HALF
-        return price - half, price + half
+        spread = self._costs.spread + price * self._costs.spread_rate
+        bid = price - spread * self._share_below
+        return bid, bid + spread
 
     def parted(self, bid: Floats, ask: Floats | None) -> tuple[Floats, Floats]:
         """The same for columns, in floats."""
@@ -176,8 +178,9 @@ class Line:
             return bid, ask
         if not self._has_spread:
             return bid, bid
-        half = (bid * float(self._costs.spread_rate) + float(self._costs.spread)) / 2
-        return bid - half, bid + half
+        spread = bid * float(self._costs.spread_rate) + float(self._costs.spread)
+        below = spread * float(self._share_below)
+        return bid - below, bid + (spread - below)
 
     # The index.
 

@@ -50,6 +50,13 @@ class Units(StrEnum):
     FRACTIONAL = "fractional"
 
 
+class Recorded(StrEnum):
+    """What the one price of one-sided data is."""
+
+    MIDDLE = "middle"  # Half the spread lies below it, half above.
+    BID = "bid"  # The ask lies a spread above it: bars of dealers, and engines that charge a spread at the entry.
+
+
 class FillRule(Struct, frozen=True, kw_only=True):
     """What becomes of orders in a bar.
 
@@ -68,7 +75,7 @@ class Costs(Struct, frozen=True, kw_only=True):
 
     `taker_rate`, `maker_rate` [share of notional], `per_unit` [money/unit], `fixed` [money/fill], at least
     `minimum` [money/fill], in the account's currency, on the fills that `charged` names. `spread` [price] and
-    `spread_rate` [share of the price] part the bid and ask of one-sided data, half on either side.
+    `spread_rate` [share of the price] part the bid and ask of one-sided data around what was `recorded`.
     """
 
     taker_rate: Decimal | None = None
@@ -79,6 +86,7 @@ class Costs(Struct, frozen=True, kw_only=True):
     charged: FeeSide = FeeSide.BOTH
     spread: Decimal = ZERO
     spread_rate: Decimal = ZERO
+    recorded: Recorded = Recorded.MIDDLE
 
     @property
     def has_fee(self) -> bool:

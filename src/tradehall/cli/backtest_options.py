@@ -16,6 +16,7 @@ from tradehall.backtests import (
     FillAt,
     FillRule,
     InBar,
+    Recorded,
     Units,
 )
 from tradehall.cli.output import WrongUsage
@@ -56,6 +57,9 @@ def _add_costs(group: Any) -> None:
     group.add_argument("--fee-min", type=_decimal, metavar="MONEY", help="least fee of a fill")
     group.add_argument("--fee-on", type=FeeSide, choices=list(FeeSide), default=FeeSide.BOTH, help="which fills pay")
     group.add_argument("--spread", metavar="SPREAD", help="of one-sided data: a price, or a rate such as 0.02%%")
+    group.add_argument(
+        "--recorded", type=Recorded, choices=list(Recorded), default=Recorded.MIDDLE, help="what one-sided prices are"
+    )
     group.add_argument("--slippage-ticks", type=int, default=0, metavar="N", help="of market and stop fills")
     group.add_argument("--slippage-bps", type=_decimal, default=ZERO, metavar="N", help="of market and stop fills")
     group.add_argument("--latency-ms", type=_decimal, default=ZERO, metavar="MS", help="from acceptance to the book")
@@ -123,7 +127,7 @@ def _costs(options: argparse.Namespace) -> Costs:
     if options.spread is not None:
         name = "spread_rate" if options.spread.endswith("%") else "spread"
         parts[name] = _rate(options.spread) if name == "spread_rate" else _number(options.spread)
-    return Costs(charged=options.fee_on, **parts)
+    return Costs(charged=options.fee_on, recorded=options.recorded, **parts)
 
 
 def _fee(text: str) -> tuple[_Fee, Decimal]:

@@ -7,7 +7,7 @@ import pytest
 
 from examples.backtest.sma_turn import SmaTurn
 from tests.backtests.published.runs import account, day, equity, fills, needs_data, peak, play
-from tradehall.backtests import AllIn, BarPath, BarSeen, Broker, Costs, FillRule, Strategy
+from tradehall.backtests import AllIn, BarPath, BarSeen, Broker, Costs, FillRule, Recorded, Strategy
 from tradehall.domain.instrument import FeeSide
 
 pytestmark = needs_data
@@ -78,14 +78,17 @@ class Once(Strategy):
             broker.close()
 
 
-@pytest.mark.parametrize(("fixed", "strategy", "expected"), [
+PERCENT = Decimal("0.01")
+
+
+@pytest.mark.parametrize(("strategy", "costs", "expected"), [
+    (Once(), Costs(taker_rate=PERCENT, spread_rate=PERCENT, recorded=Recorded.BID), ["9685.31", "9749.33"]),
     # `commission=(100, .01)`: an order sized by a share of equity reckons the 100 as if each unit cost them.
-    (Decimal(100), Once(fee_of_each_unit=100), ["9784.50", "9718.69"]),
-    (None,         Once(),                     ["9781.28", "9846.04"]),
+    (Once(fee_of_each_unit=100), Costs(taker_rate=PERCENT, fixed=Decimal(100)),     ["9784.50", "9718.69"]),
+    (Once(), Costs(taker_rate=PERCENT),                                             ["9781.28", "9846.04"]),
 ])  # fmt: skip
-def test_equity_at_the_close_after_fixed_and_relative_commissions(fixed, strategy, expected):
+def test_equity_at_the_close_after_spread_fixed_and_relative_commissions(strategy, costs, expected):
     """`test_spread_commission` (0.6): equity at the close of the third and fourth bars."""
-    costs = Costs(taker_rate=Decimal("0.01"), fixed=fixed)
     play(strategy, GOOG, accounts=account(10_000), costs=costs)
     assert strategy.curve[2:4] == expected
 
