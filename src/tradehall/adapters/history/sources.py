@@ -1,7 +1,6 @@
 """Sources: the files a replay, an import or a read of history is made of, each with its label and rules."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
@@ -89,10 +88,7 @@ def _is_data(file: Path, folder: Path) -> bool:
 
 
 def _first_rows(table: Table) -> Any:
-    batches = table.batches()
-    first = next(batches, None)
-    with suppress(FeedError):  # The reader looks ahead: damage further on is said when its rows are read.
-        batches.close()
+    first = table.first_rows()
     if first is None or first.num_rows == 0:
         raise FeedError(f"{table.path} has no rows: expected at least one")
     if first.column(TIME).null_count == first.num_rows:

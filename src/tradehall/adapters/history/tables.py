@@ -54,6 +54,18 @@ class Table:
         except (OSError, pa.ArrowException, EOFError, zlib.error) as error:
             raise FeedError(f"{self.path} cannot be read: {_first_line(error)}") from error
 
+    def first_rows(self) -> Any:
+        """The first batch, None of an empty file; FeedError where the file is damaged there.
+
+        A reader of CSV looks ahead, so it is shown no more than the beginning: damage further on is another matter.
+        """
+        try:
+            batches = self._parquet(ROWS_PER_BATCH) if self.is_parquet else self._csv_beginning()
+            first = next(batches, None)
+            return None if first is None else self._typed(first, ClockReader())
+        except (OSError, pa.ArrowException, EOFError, zlib.error) as error:
+            raise FeedError(f"{self.path} cannot be read: {_first_line(error)}") from error
+
     def last_at(self) -> int | None:
         """The last time of the file [ns UTC], read from its end (a packed file is unpacked for it).
 
@@ -105,6 +117,14 @@ class Table:
             for batch in self._csv_rows(stream, block, skip_rows=1):
                 self.done = raw.tell()
                 yield batch
+
+    def _csv_beginning(self) -> Iterator[Any]:
+        size = ROWS_PER_BATCH * BYTES_PER_ROW
+        with self.path.open("rb") as raw, _unpacked(self.path, raw) as stream:
+            beginning = stream.read(size)
+        if len(beginning) == size:
+            beginning = beginning[: beginning.rfind(b"\n") + 1] or beginning
+        yield from self._csv_rows(io.BytesIO(beginning), size, skip_rows=1)
 
     def _csv_rows(self, stream: Any, block: int, *, skip_rows: int) -> Iterator[Any]:
         options = csv.ReadOptions(
