@@ -150,14 +150,22 @@ def test_slippage_worsens_market_orders_and_stops_only():
 @pytest.mark.parametrize(("costs", "bought", "sold"), [
     (Costs(spread=Decimal("0.10")),       "102.050",   "101.450"),
     (Costs(spread_rate=Decimal("0.002")), "102.102000", "101.398500"),
-    (Costs(spread=Decimal("0.10"), recorded=Recorded.BID), "102.10", "101.50"),
-    (Costs(spread_rate=Decimal("0.002"), recorded=Recorded.BID), "102.20400", "101.50000"),
 ])  # fmt: skip
 def test_a_spread_parts_bid_and_ask(costs, bought, sold):
     script = Script(at_0=lambda broker: broker.buy(10), at_1=lambda broker: broker.close())
     result = play(script, FLAT, NEXT, (101.5, 102.0, 101.0, 101.5), costs=costs)
     assert filled(script) == [("BUY 10", bought), ("SELL 10", sold)]
     assert result.paid.spread == (Decimal(bought) - 102) * 10 + (Decimal("101.5") - Decimal(sold)) * 10
+
+
+@pytest.mark.parametrize(("costs", "bought"), [
+    (Costs(spread=Decimal("0.10"), recorded=Recorded.BID),       "102.10"),
+    (Costs(spread_rate=Decimal("0.002"), recorded=Recorded.BID), "102.204"),
+])  # fmt: skip
+def test_over_recorded_bids_who_buys_pays_the_spread_and_who_sells_does_not(costs, bought):
+    script = Script(at_0=lambda broker: broker.buy(10), at_1=lambda broker: broker.close())
+    play(script, FLAT, NEXT, (101.5, 102.0, 101.0, 101.5), costs=costs)
+    assert [price for _, price in script.fills] == [Decimal(bought), Decimal("101.5")]
 
 
 def test_latency_lets_an_order_meet_a_later_quote():
