@@ -16,7 +16,7 @@ FOLDED_MAX: Final = 55_000
 
 
 class Walk:
-    """A state of its own that goes forward through the journal, at most FOLDED_MAX records in all once it has come to the first."""
+    """A state of its own that goes forward; once it has come to the first record, at most FOLDED_MAX in all."""
 
     def __init__(self, journal: Entries, snapshots: Snapshots) -> None:
         self._journal = journal
