@@ -128,9 +128,7 @@ def create(options: argparse.Namespace) -> None:
         leverage=options.leverage, session_type=SessionType(ROLES.index(options.role)), is_demo=options.demo,
     )  # fmt: skip
     password = secrets.token_urlsafe(12)
-    made = _with_identity(
-        options, lambda people: people.users.create(wish, by=_actor(options), password=password)
-    )
+    made = _with_identity(options, lambda people: people.users.create(wish, by=_actor(options), password=password))
     if options.json:
         say_json({**described(made.user), "login": made.login, "password": password})
         return

@@ -32,6 +32,7 @@ from tradehall.faces.kit import (
 from tradehall.faces.kit.websocket import POLICY_VIOLATION
 from tradehall.faces.studio import StudioStream
 from tradehall.faces.studio import make_door as make_studio_door
+from tradehall.faces.support import make_broker_door
 from tradehall.faces.support import make_door as make_support_door
 from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalErrors, TerminalSettings, TerminalStream
 from tradehall.faces.terminal import make_door as make_terminal_door
@@ -74,13 +75,15 @@ class Doors:
         self._dashboard_stream = DashboardStream(dashboard)
         house.desk.listen(self._dashboard_stream)
         house.desk.listen(Figures(self._metrics, house.desk, dashboard.name_of))
+        support = house.support.door(house.access, house.explainer)
         self.doors: tuple[Door, ...] = (
             make_door(gateway, self._gateway_stream),
             make_client_door(self._client, self._client_stream),
             make_terminal_door(terminal, self._terminal_stream),
             make_studio_door(studio, self._studio_stream),
             make_dashboard_door(dashboard, self._dashboard_stream),
-            make_support_door(house.support.door(house.access, house.explainer)),
+            make_support_door(support),
+            make_broker_door(support),
         )
         self._streams_of_doors = (
             self._client_stream, self._terminal_stream, self._gateway_stream, self._studio_stream,

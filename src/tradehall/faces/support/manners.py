@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 
-from tradehall.app.audit import AuditTrail
 from tradehall.app.identity.partner_tokens import ADMIN, AGENT
 from tradehall.app.principal import Principal
 from tradehall.app.records import users
@@ -22,7 +21,11 @@ from tradehall.ports.records import AuditLine
 # A refused write leaves its line, with the code it was refused with.
 AUDITED: Final = frozenset({403, 409, 412, 422})
 REASON_SHOWN_MAX: Final = 500
+# What every write of the broker layer gives as its reason.
+BROKER_REASON: Final = "broker api"
 _IDLE: Final = "tradehall.support.idle"
+
+_NAMES: Final = ("user_email", "trade_id", "strategy_id", "deployment_id", "scanner_id")
 
 Served = Callable[[Support, Request], Awaitable[Response]]
 
@@ -35,16 +38,18 @@ def changed_nothing(request: Request) -> None:
 class Table:
     """Makes routes: reads, and writes that are safe to repeat under a key and leave a line whatever comes of them."""
 
-    def __init__(self, support: Support, errors: SupportErrors, replays: Replays) -> None:
+    def __init__(self, support: Support, errors: SupportErrors, replays: Replays, reason: str = "") -> None:
+        """`reason`: of every write, where callers give none."""
         self._support = support
         self._errors = errors
         self._replays = replays
+        self._reason = reason
 
     def read(self, path: str, handler: Served, answer: Any, **more: Any) -> Route:
         """A GET, for every role."""
         errors = (404,) if "{" in path else ()
         return Route(
-            "GET", path, _polite(partial(handler, self._support)), answers={200: answer},
+            more.pop("method", "GET"), path, _polite(partial(handler, self._support)), answers={200: answer},
             limit=more.pop("limit", READS), errors=more.pop("errors", errors), **more,
         )  # fmt: skip
 
@@ -58,7 +63,7 @@ class Table:
         status: int = 200, **more: Any,
     ) -> Route:  # fmt: skip
         """A change; `action` is what the audit calls it."""
-        audited = Audited(self._support.trail, self._support, self._errors, action)
+        audited = Audited(self._support, self._errors, action, self._reason)
         guarded = self._replays.guarded(audited.inner(_told(partial(handler, self._support))), space_of)
         return Route(
             method, path, _polite(audited.outer(guarded, role)), answers={status: answer}, scope=role, limit=WRITES,
@@ -69,8 +74,9 @@ class Table:
 class Audited:
     """Tells the audit of writes that were refused or changed nothing; what changed something told it itself."""
 
-    def __init__(self, trail: AuditTrail, support: Support, errors: SupportErrors, action: str) -> None:
-        self._trail = trail
+    def __init__(self, support: Support, errors: SupportErrors, action: str, reason: str) -> None:
+        self._trail = support.trail
+        self._reason = reason
         self._support = support
         self._errors = errors
         self._action = action
@@ -123,12 +129,12 @@ class Audited:
         return AuditLine(
             self._support.desk.clock.now(), principal.name, self._action, kind, key, domain=principal.domain,
             user_id=user_id, role=principal.role, ip=request.host, request_id=request_id(request),
-            reason=_reason(request), outcome=outcome, error_code=code, severity=severity,
+            reason=self._reason or _reason(request), outcome=outcome, error_code=code, severity=severity,
         )  # fmt: skip
 
     def _entity(self, request: Request, kind: str) -> tuple[str, int | None]:
         """What the path names, and whose it is where that is known."""
-        name = request.params.get("user") or request.params.get("id") or ""
+        name = request.params.get("user") or request.params.get("id") or _named_in_query(request)
         if kind != users.KIND or not name:
             return name[:64], None
         try:
@@ -136,6 +142,15 @@ class Audited:
         except REFUSED:
             return "", None  # A name that is nobody's may be anything, an address of another tenant too.
         return str(user.user_id), user.user_id
+
+
+def _named_in_query(request: Request) -> str:
+    """Whom or what the broker layer's parameters name."""
+    try:
+        found = (request.query.get(name, [""])[0] for name in _NAMES)
+        return next((name for name in found if name), "")
+    except BadRequest:
+        return ""
 
 
 def _reason(request: Request) -> str:
@@ -178,4 +193,4 @@ def _polite(handler: Handler) -> Handler:
     return polite
 
 
-__all__ = ["ADMIN", "AGENT", "Served", "Table", "changed_nothing"]
+__all__ = ["ADMIN", "AGENT", "BROKER_REASON", "Served", "Table", "changed_nothing"]

@@ -337,8 +337,8 @@ def totals(found: TripTotals) -> schemas.TotalsShown:
 
 
 def ms(span_ns: float | None) -> float | None:
-    """A span in milliseconds, to the microsecond."""
-    return None if span_ns is None else round(span_ns / NS_PER_MS, 3)
+    """A span in milliseconds, to the nanosecond: stages add up."""
+    return None if span_ns is None else round(span_ns / NS_PER_MS, 6)
 
 
 def latency(user_id: int, query: ExecutionQuery, found: LatencyFigures) -> schemas.LatencyShown:
