@@ -160,7 +160,7 @@ def test_an_order_that_expired_and_one_that_was_filled_in_part(tmp_path):
     world.fill(part, "400")
     world.venue_cancels(part)
     told = Told(world, tmp_path)
-    assert said(told.explain(late), "expired") == [f"ord_{late.order_id} was expired"]
+    assert said(told.explain(late), "expired") == [f"ord_{late.order_id} expired: its time was up"]
     found = told.explain(part)
     assert said(found, "cancelled") == [f"ord_{part.order_id} was cancelled: nothing left at the price"]
     assert found.text.endswith("is CANCELLED: 400 filled at 1.10010 on average; nothing left at the price")
@@ -197,19 +197,27 @@ def test_a_changed_rule_is_told_where_it_decides_otherwise(tmp_path):
     assert "filled" in kinds(found), "the story goes on from what the journal says"
 
 
-def test_an_order_that_lived_too_long_says_what_was_not_looked_for(tmp_path):
+def test_of_an_order_that_lived_too_long_fills_and_end_are_found_all_the_same(tmp_path):
     world = World()
     order = world.place(a_limit("BUY", "1000", "1.05"))
     for _ in range(5):
         world.place(a_stop("BUY", "1000", "1.5"))
-    world.cancel(order)
+    world.amend(order, quantity="900")
+    world.fill(order, "300")
+    world.fill(order, "600")
+    world.place(a_stop("BUY", "1000", "1.5"))
     told = Told(world, tmp_path)
     journal, ended = told.store.journal, told.desk.state.order(order.order_id)
-    part = history.history_of(journal, ended, searched_max=3)
-    assert len(part.records) == 1
+    fills = told.store.views.fills_of(order.order_id)
+    part = history.history_of(journal, ended, fills, searched_max=3)
+    assert [type(record.command) for record in part.records] == [
+        cmd.PlaceOrder,
+        cmd.ReportExecution,
+        cmd.ReportExecution,
+    ]
     assert part.unsearched == part.records[0].seq + 4
-    whole = history.history_of(journal, ended)
-    assert (len(whole.records), whole.unsearched) == (2, None)
+    whole = history.history_of(journal, ended, fills)
+    assert (len(whole.records), whole.unsearched) == (4, None)
 
 
 def test_numbers_that_begin_alike_are_not_confused(tmp_path):

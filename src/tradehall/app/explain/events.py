@@ -86,13 +86,14 @@ def _filled(event: ev.OrderFilled, scene: Scene) -> Said:
     return "filled", f"Filled: {said}" + _held(event.margin_held, event.hold, scene)
 
 
-def _ended(word: str) -> Callable[[Any, Scene], Said]:
-    def said(event: Any, scene: Scene) -> Said:
-        reason = getattr(event, "reason", "")
-        text = f"{shown_order(event.order_id)} was {word}" + (f": {reason}" if reason else "")
-        return (word if event.order_id == scene.order_id else RELATED), text
+def _cancelled(event: ev.OrderCancelled, scene: Scene) -> Said:
+    kind = "cancelled" if event.order_id == scene.order_id else RELATED
+    return kind, f"{shown_order(event.order_id)} was cancelled: {event.reason}"
 
-    return said
+
+def _expired(event: ev.OrderExpired, scene: Scene) -> Said:
+    kind = "expired" if event.order_id == scene.order_id else RELATED
+    return kind, f"{shown_order(event.order_id)} expired: its time was up"
 
 
 def _failed(event: ev.OrderFailed, scene: Scene) -> Said:
@@ -169,8 +170,8 @@ _TELLERS: Final[dict[type, Callable[[Any, Scene], Said] | None]] = {
     ev.OrderAmended: _amended,
     ev.OrderTriggered: _triggered,
     ev.OrderFilled: _filled,
-    ev.OrderCancelled: _ended("cancelled"),
-    ev.OrderExpired: _ended("expired"),
+    ev.OrderCancelled: _cancelled,
+    ev.OrderExpired: _expired,
     ev.OrderFailed: _failed,
     ev.PositionOpened: _position("is open"),
     ev.PositionChanged: _position("is now"),

@@ -1,6 +1,7 @@
 """Explain: the life of one order, read from the journal, decided again, and told."""
 
 import asyncio
+from collections.abc import Sequence
 from copy import copy
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from tradehall.app.explain.telling import Streams, readable, steps_of
 from tradehall.app.explain.walk import Walk
 from tradehall.app.past import Past
 from tradehall.app.snapshots import Snapshots
+from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order, OrderStatus
 from tradehall.engine import events as ev
 from tradehall.engine.record import Record
@@ -60,13 +62,13 @@ class Explainer:
         order = copy(order)
         lines = await self._lines(order, for_owner=for_owner)
         async with self._past.turn():
-            told = await asyncio.to_thread(self._told, order)
+            told = await asyncio.to_thread(self._told, order, self._desk.views.fills_of(order.order_id))
         steps = sorted([*told.steps, *lines], key=lambda step: step.at)
         return Explanation(told.order_id, told.account_id, told.outcome, told.text, steps, told.redecided)
 
-    def _told(self, order: Order) -> Explanation:
+    def _told(self, order: Order, fills: Sequence[Fill]) -> Explanation:
         """In a thread of its own: nothing of the desk is read here but what never changes."""
-        history = history_of(self._desk.writer.journal, order)
+        history = history_of(self._desk.writer.journal, order, fills)
         telling = _Telling(self._desk, order, Walk(self._desk.writer.journal, self._snapshots), self._streams)
         for record in history.records:
             telling.add(record)
@@ -115,7 +117,7 @@ class _Telling:
         """All that was found."""
         order = self._order
         if history.unsearched is not None:
-            self._steps.append(_gap(history))
+            self._steps.append(_gap(history, history.unsearched))
         refusals = [step.text for step in self._steps if step.kind == "refused"]
         is_refused = order.status is OrderStatus.REJECTED and bool(refusals)
         return Explanation(
@@ -128,12 +130,12 @@ class _Telling:
         )
 
 
-def _gap(history: History) -> Step:
-    last = history.records[-1]
+def _gap(history: History, unsearched: int) -> Step:
+    last = [record for record in history.records if record.seq < unsearched][-1]
     text = (
-        f"Too much has happened since: what concerns the order from record {history.unsearched} on was not looked for"
+        f"Too much has happened since: from record {unsearched} on only its fills and its last change were looked for"
     )
-    return Step(last.now, last.seq, "gap", text, {"from_seq": history.unsearched})
+    return Step(last.now, last.seq, "gap", text, {"from_seq": unsearched})
 
 
 def _otherwise(difference: Difference) -> Otherwise:
