@@ -17,7 +17,7 @@ from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order, OrderStatus, OrderTerms, OrderType, Side
 from tradehall.engine.events import EntryKind
 from tradehall.ports.deals import Deal, DealEntry, DealQuery, DealRow
-from tradehall.ports.journal import EMPTY, Entry, JournalDamaged, chain, checked
+from tradehall.ports.journal import EMPTY, MENTIONS_MAX, Entry, JournalDamaged, chain, checked
 from tradehall.ports.views import (
     PAGE_MAX,
     VIEWS,
@@ -70,6 +70,22 @@ def test_reading_may_begin_anywhere(store):
     store.journal.append([b"1", b"2", b"3"], ViewRows())
     assert [entry.seq for entry in store.journal.entries(after=2)] == [3]
     assert list(store.journal.entries(after=3)) == []
+
+
+def test_records_that_name_an_order_are_found_between_two_numbers(store):
+    names = [
+        '{"order_id":71}',
+        '{"parent_order_id":71}',
+        '{"order_id":712}',
+        '{"fill_id":71}',
+        '{"note":"order_id:71"}',
+    ]
+    store.journal.append([name.encode() for name in (*names, '{"a":{"order_id":71},"b":1}')], ViewRows())
+    assert store.journal.mentions(71, 0, 6) == [1, 2, 3, 6]
+    assert store.journal.mentions(71, 1, 5) == [2, 3]
+    assert store.journal.mentions(72, 0, 6) == []
+    store.journal.append([b'{"order_id":9}'] * (MENTIONS_MAX + 3), ViewRows())
+    assert store.journal.mentions(9, 6, 10_000) == list(range(7, 7 + MENTIONS_MAX))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 63, 64, 65, 256, 257, 600])
