@@ -94,14 +94,14 @@ oracle: dev .venv-oracle/.installed ## Hold the venue against NautilusTrader, wh
 	@TRADEHALL_ORACLE_SEEDS=$(ORACLE_SEEDS) exec $(BIN)/python -m pytest -rP -m oracle tests/oracle
 
 # What three libraries of others say of the same series; numpy and pandas as pinned want Python 3.11 or newer.
-.venv-peers/.installed: tests/analytics/peers/requirements.txt
-	@$(PYTHON) -m venv --clear .venv-peers
-	@.venv-peers/bin/python -m pip --disable-pip-version-check --no-input --quiet install -r tests/analytics/peers/requirements.txt
+.venv-metrics-peers/.installed: tests/analytics/peers/requirements.txt
+	@$(PYTHON) -m venv --clear .venv-metrics-peers
+	@.venv-metrics-peers/bin/python -m pip --disable-pip-version-check --no-input --quiet install -r tests/analytics/peers/requirements.txt
 	@touch $@
 
 .PHONY: metrics-peers
-metrics-peers: .venv-peers/.installed ## Ask the peers of our metrics again, and write their answers for the tests
-	@.venv-peers/bin/python tests/analytics/peers/generate.py
+metrics-peers: .venv-metrics-peers/.installed ## Ask the peers of our metrics again, and write their answers for the tests
+	@.venv-metrics-peers/bin/python tests/analytics/peers/generate.py
 
 # Backtesters by others that are given our bars and orders: docs/backtest-conventions.md. PyAlgoTrade wants 3.11 or older.
 .venv-backtest-peers/.installed: tests/backtests/peers/requirements.txt

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIPPED_FOLDERS = {".venv", ".venv-oracle", ".venv-peers", ".git", ".cache", "build", "dist", "node_modules", "tradehall-data"}
+SKIPPED_FOLDERS = {".venv", ".git", ".cache", "build", "dist", "node_modules", "tradehall-data"}
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>[\w+-]*)")
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^()\s]+(?:\([^()\s]*\))?)(?:\s+\"[^\"]*\")?\)")
@@ -49,7 +49,8 @@ def main(arguments: list[str]) -> int:
 
 def documents(root: Path) -> Iterator[Path]:
     for file in root.rglob("*.md"):
-        if not SKIPPED_FOLDERS & set(file.relative_to(root).parts):
+        folders = file.relative_to(root).parts
+        if not SKIPPED_FOLDERS & set(folders) and not folders[0].startswith(".venv-"):
             yield file
 
 

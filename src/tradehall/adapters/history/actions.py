@@ -6,6 +6,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from tradehall.backtests.settings import ActionKind, CorporateAction
 from tradehall.domain.time import from_rfc3339
 from tradehall.ports.feed import FeedError
@@ -30,8 +32,17 @@ def read_actions(path: Path) -> list[CorporateAction]:
 
 
 def actions_of(actions: Sequence[CorporateAction], symbols: Sequence[str]) -> tuple[CorporateAction, ...]:
-    """Those of the run's symbols."""
-    return tuple(action for action in actions if action.symbol in symbols)
+    """Those of the run's symbols, in order of time; a symbol with a suffix, as AIG-WIKI, that has none of its own has
+    those of its stem.
+    """
+    found = [action for symbol in symbols for action in _actions_of(actions, symbol)]
+    return tuple(sorted(found, key=lambda action: action.at))
+
+
+def _actions_of(actions: Sequence[CorporateAction], symbol: str) -> list[CorporateAction]:
+    own = [action for action in actions if action.symbol == symbol]
+    stem = symbol.partition("-")[0]
+    return own or [msgspec.structs.replace(action, symbol=symbol) for action in actions if action.symbol == stem]
 
 
 def _action(path: Path, number: int, row: Mapping[str, str | None], date: str) -> CorporateAction:
