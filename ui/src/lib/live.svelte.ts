@@ -107,7 +107,8 @@ export async function snapshot(): Promise<void> {
 function firstAccount(rows: AccountRow[]): string {
   const kept = localStorage.getItem(ACCOUNT_KEY)
   if (kept !== null && accounts.has(kept)) return kept
-  return live.fills[0]?.account_id ?? rows[0]?.account_id ?? ''
+  const runs = live.strategies.find((strategy) => strategy.status === 'RUNNING' && strategy.account_id !== null)
+  return live.fills[0]?.account_id ?? runs?.account_id ?? rows[0]?.account_id ?? ''
 }
 
 export function chooseAccount(id: string): void {
