@@ -23,6 +23,13 @@ from tradehall.ports.journal import MENTION
 from tradehall.ports.views import HistoryQuery, ViewRows
 
 
+class NoBars:
+    """Nothing is known of past prices."""
+
+    async def bars(self, window):
+        return []
+
+
 class Told:
     """The journal of a world, and what is explained from it."""
 
@@ -36,7 +43,9 @@ class Told:
             if record.seq in snapshots_at:
                 snapshots.write(state, self.store.journal.head)
         self.desk = a_desk(self.store, clock=OwnClock(world.now), snapshots=snapshots)
-        self.explainer = Explainer(self.desk, Past(self.store.journal, snapshots, None, OwnClock(world.now)), snapshots)
+        self.explainer = Explainer(
+            self.desk, Past(self.store.journal, snapshots, NoBars(), OwnClock(world.now)), snapshots
+        )
 
     def orders(self):
         ended = [self.store.views.order(number) for number in self.store.view_store.tables["orders"]]
@@ -207,7 +216,7 @@ def test_of_an_order_that_lived_too_long_fills_and_end_are_found_all_the_same(tm
     world.fill(order, "600")
     world.place(a_stop("BUY", "1000", "1.5"))
     told = Told(world, tmp_path)
-    journal, ended = told.store.journal, told.desk.state.order(order.order_id)
+    journal, ended = told.store.journal, told.desk.state.ended[order.order_id]
     fills = told.store.views.fills_of(order.order_id)
     part = history.history_of(journal, ended, fills, searched_max=3)
     assert [type(record.command) for record in part.records] == [

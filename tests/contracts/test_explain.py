@@ -1,5 +1,7 @@
 """An order is explained to its owner, whichever door it came through, and to nobody else."""
 
+from typing import Any
+
 import pytest
 
 from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, LOGIN_OF_DOOR, TERMINAL, journey
@@ -58,7 +60,11 @@ def test_a_refused_order_is_explained_too(tmp_path):
 
 
 def test_what_an_explanation_says_of_streams_is_what_they_are_made_of():
-    of_doors = {"gateway": of_gateway._TELL, "client": of_client._TELL, "terminal": of_terminal.ORDER_WORDS}
+    of_doors: dict[str, Any] = {
+        "gateway": of_gateway._TELL,
+        "client": of_client._TELL,
+        "terminal": of_terminal.ORDER_WORDS,
+    }
     for door, table in of_doors.items():
         told = {kind for kind in table if _TELLERS[kind] is not None}
         assert told <= STREAMS[door].keys(), f"{door} tells more than is explained"

@@ -2,6 +2,7 @@
 
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -24,7 +25,7 @@ def a_desk_of(domain, house, folder):
 
     room = house.client.client
     explainer = Explainer(room.desk, house.past, Snapshots(folder / "snapshots"))
-    support = SimpleNamespace(desk=room.desk, identity=room.identity, explainer=explainer)
+    support: Any = SimpleNamespace(desk=room.desk, identity=room.identity, explainer=explainer)
     route = Route("GET", "/orders/{id}/explain", partial(get_explanation, support))
     door = Door(
         name="support", title="", prefixes=("",), routes=(route,), errors=SupportErrors(), authenticate=authenticate
