@@ -16,6 +16,7 @@ COMMANDS = (
     "serve",
     "import",
     "backtest",
+    "parity",
     "deploy",
     "verify",
     "replay",
@@ -96,7 +97,9 @@ def test_every_command_explains_itself_with_an_example(run, words):
     # what is asked                  the words                                            exit          the complaint holds
     ("no command",                   [],                                                  WRONG_USAGE,  "required: command"),
     ("an unknown command",           ["fly"],                                             WRONG_USAGE,  "invalid choice: 'fly'"),
-    ("a command not yet built",      ["parity"],                                          WRONG_USAGE,  "invalid choice: 'parity'"),
+    ("a command not yet built",      ["export"],                                          WRONG_USAGE,  "invalid choice: 'export'"),
+    ("parity of no server",          ["parity", "--recording", "."],                      FAILED,       "there is no data folder tradehall-data"),
+    ("a senseless assumption",       ["parity", "--assume", "fee"],                       WRONG_USAGE,  "expected WHAT=VALUE"),
     ("an abbreviated flag",          ["config", "--js"],                                  WRONG_USAGE,  "unrecognized arguments: --js"),
     ("a malformed flag",             ["config", "--port", "x"],                           WRONG_USAGE,  "--port was 'x', expected a whole number from 0 to 65535"),
     ("a file that is not there",     ["config", "--config", "missing.toml"],              WRONG_USAGE,  "missing.toml cannot be read"),

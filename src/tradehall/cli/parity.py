@@ -41,11 +41,11 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the session again. Refused if anything differs."""
+    wishes = dict(_assumption(text) for text in options.assume)
     folder = existing_folder(options)
     recording = options.recording or configured(options).config.record
     if recording is None:
         raise WrongUsage("parity needs what was recorded: --recording PATH")
-    wishes = dict(_assumption(text) for text in options.assume)
     bar = nullcontext(lambda done, total: None) if options.json else progress_bar("running the session again")
     with closing(SqliteInspection(folder.path)) as files, bar as progress:
         try:

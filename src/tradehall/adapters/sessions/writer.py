@@ -5,25 +5,37 @@ import logging
 import os
 import threading
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 from tradehall.venue.session import AnyRow, RowsLost, encode_row
 
-# Rows that wait for the recorder's thread; beyond it rows are dropped, and the recording says how many.
-QUEUE_MAX: Final = 200_000
 # What a kill may take of the recording: at most the rows of one wait. A power cut may take those since the last sync.
 WRITE_EVERY_S: Final = 0.1
 SYNC_EVERY_S: Final = 1.0
-SEGMENT_BYTES_MAX: Final = 64 * 1024 * 1024
-SESSION_BYTES_MAX: Final = 16 * 1024 * 1024 * 1024
-ROWS_PER_MEMBER_MAX: Final = 20_000
 # Quotes of one symbol resemble each other so much that more effort gains little.
 COMPRESSION: Final = 1
 STOP_WITHIN_S: Final = 10.0
 
 log: Final = logging.getLogger("tradehall.recording")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one session: rows that wait for the recorder's thread, rows of a batch, bytes of a file, bytes in all.
+
+    Rows beyond the first are dropped, and the recording says how many; beyond the last the recording ends.
+    """
+
+    rows_waiting: int = 200_000
+    rows_of_batch: int = 20_000
+    segment_bytes: int = 64 * 1024 * 1024
+    session_bytes: int = 16 * 1024 * 1024 * 1024
+
+
+DEFAULT_LIMITS: Final = Limits()
 
 
 class RecordingRefused(Exception):
@@ -36,10 +48,10 @@ class SessionWriter:
     A fault of the disk ends the recording, loudly, and nothing else. RecordingRefused: the folder cannot be used.
     """
 
-    def __init__(self, path: Path, started_at: int, *, queue_max: int = QUEUE_MAX) -> None:
+    def __init__(self, path: Path, started_at: int, limits: Limits = DEFAULT_LIMITS) -> None:
         self._path = path
         self._name = f"session-{started_at:020d}"
-        self._queue_max = queue_max
+        self._limits = limits
         self._rows: deque[AnyRow] = deque()
         self._lost = 0
         self._last: AnyRow | None = None
@@ -66,7 +78,7 @@ class SessionWriter:
 
     def put(self, row: AnyRow) -> None:
         """Record `row`; where too many wait already it is dropped, and the recording will say so."""
-        if len(self._rows) >= self._queue_max:
+        if len(self._rows) >= self._limits.rows_waiting:
             self._lost += 1
         else:
             if self._lost:
@@ -109,15 +121,15 @@ class SessionWriter:
         """All rows that wait now."""
         rows = self._rows
         while rows:
-            lines = [encode_row(rows.popleft()) for _ in range(min(len(rows), ROWS_PER_MEMBER_MAX))]
+            lines = [encode_row(rows.popleft()) for _ in range(min(len(rows), self._limits.rows_of_batch))]
             if not self._is_over:
                 self._append(gzip.compress(b"\n".join(lines) + b"\n", COMPRESSION, mtime=0))
 
     def _append(self, member: bytes) -> None:
-        if self._bytes + len(member) > SESSION_BYTES_MAX:
-            self._give_up(f"it has reached {SESSION_BYTES_MAX} bytes")
+        if self._bytes + len(member) > self._limits.session_bytes:
+            self._give_up(f"it has reached {self._limits.session_bytes} bytes")
             return
-        if self._segment_bytes + len(member) > SEGMENT_BYTES_MAX:
+        if self._segment_bytes + len(member) > self._limits.segment_bytes:
             self._sync()
             os.close(self._file)
             self._file = self._next_segment()

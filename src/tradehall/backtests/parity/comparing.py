@@ -10,6 +10,7 @@ from tradehall.backtests.parity.sides import ACCEPTED, Key, Life, Step, differen
 from tradehall.domain.fill import Fill
 from tradehall.domain.ids import AccountId, OrderId
 from tradehall.domain.time import to_rfc3339
+from tradehall.engine.record import encode_record
 
 NOTHING: Final = "–"
 
@@ -35,7 +36,7 @@ Explain = Callable[[Raw], Cause | None]
 
 def divergences_of(rerun: Rerun, explain: Explain, first_number: int) -> list[Divergence]:
     """All that differs in a stretch, numbered from `first_number`; `explain` knows causes besides a record's own."""
-    raws = sorted(_all(rerun), key=lambda raw: (raw.at, raw.difference in _SUMS))
+    raws = sorted(_all(rerun), key=lambda raw: (raw.at, raw.difference in _SUMS)) or list(_of_records(rerun))
     found: list[Divergence] = []
     by_order: dict[Key, int] = {}
     by_account: dict[AccountId | None, int] = {}
@@ -76,6 +77,15 @@ def _all(rerun: Rerun) -> Iterator[Raw]:
         was, came = session.others.get(other, []), again.others.get(other, [])
         yield from _of_steps(_Subject(None, account_id, symbol, None), Difference.OTHER_EVENT, was, came, what + " ")
     yield from _of_sums(rerun)
+
+
+def _of_records(rerun: Rerun) -> Iterator[Raw]:
+    """The first records that differ: for what no order, sum or event of its own shows."""
+    was, came = (
+        None if record is None else Step(encode_record(record).decode(), record.now, record.seq)
+        for record in rerun.first
+    )
+    yield _Subject(None, None, None, None).raw(Difference.OTHER_EVENT, was, came, "record ")
 
 
 class _Subject(NamedTuple):

@@ -36,6 +36,7 @@ class CauseKind(StrEnum):
 
     QUOTE_MISSING = "a quote is missing in the recording"
     ROWS_MISSING = "rows are missing in the recording"
+    INSTANT_MISSING = "the recording has nothing at that instant"
     WISH_UNPLACED = "the recording does not say when a wish came"
     SETTING_CHANGED = "a setting is another"
     RULE_CHANGED = "the rules decide otherwise today"

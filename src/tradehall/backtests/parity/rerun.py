@@ -18,6 +18,7 @@ from tradehall.backtests.parity.stretches import Stretch
 from tradehall.domain.fill import VenueFilled
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
+from tradehall.domain.time import to_rfc3339
 from tradehall.engine.commands import AnyCommand, ListInstrument, PlaceOrder, ReportExecution
 from tradehall.engine.engine import Engine
 from tradehall.engine.record import Record
@@ -61,12 +62,16 @@ class Rerun:
         self.undurable = 0
         self.has_diverged = False
         self.fault: tuple[int, str] | None = None
+        # The first record of each side that differs.
+        self.first: tuple[Record | None, Record | None] = (None, None)
         self._stretch = stretch
         self._quotes = quotes
         self._assumptions = assumptions
         self._expected = Cursor(payloads, stretch.made.after, stretch.until)
         self._wishes = Cursor(payloads, stretch.made.after, stretch.until)
         self._wish: int | None = None
+        self._told_at = 0  # When the loop was last told anything, and when the session's last record was made.
+        self._made_at = state.now
         settings = assumptions.venue or stretch.made.settings
         venue = SimulatedVenue(settings, state, quotes)
         self._loop = TradingLoop(Engine(state), venue, quotes, self._on_record)
@@ -85,8 +90,11 @@ class Rerun:
             try:
                 self._place_wishes(row.after)
                 self._expect(row.after)
+                if isinstance(row, QuoteHeard):
+                    self._quotes[row.quote.symbol] = row.quote  # On the board, whoever is told of it.
                 # What was told after the last record that was kept is not known to have come to anything.
                 if row.after <= stretch.until:
+                    self._told_at = getattr(row, "now", None) or self._told_at
                     self._tell(row)
             except Exception:
                 self.fault = (row.after, traceback.format_exc())
@@ -98,7 +106,6 @@ class Rerun:
 
     def _tell(self, row: AnyRow) -> None:
         if isinstance(row, QuoteHeard):
-            self._quotes[row.quote.symbol] = row.quote
             if row.now is not None:
                 self._loop.on_quote(row.quote, row.now)
         elif isinstance(row, WishHeard):
@@ -122,8 +129,9 @@ class Rerun:
             self._submit(record, record.now)
 
     def _submit(self, record: Record, now: int) -> None:
-        self._expect(record.seq - 1)
-        self._wish = record.seq
+        if self.has_diverged:
+            self._expect(record.seq - 1)  # What the wish may name must be known on both sides.
+        self._wish, self._told_at = record.seq, now
         self._loop.submit(self._translated(record.command), now)
         self._wish = None
 
@@ -132,6 +140,7 @@ class Rerun:
     def _on_record(self, found: Record) -> None:
         if not self.has_diverged:
             if self._expected.holds(found):
+                self._made_at = found.now
                 self.matched += 1
                 self.fills_matched += sum(type(event).__name__ == "OrderFilled" for event in found.events)
                 return
@@ -139,6 +148,7 @@ class Rerun:
                 self.undurable += 1  # Decided, and lost with the process before it was durable.
                 return
             self.has_diverged = True
+        self._note_first(None, found)
         self.rerun.take(found, self._wish if type(found.command) not in OWN_COMMANDS else None)
 
     def _expect(self, until: int) -> None:
@@ -146,8 +156,13 @@ class Rerun:
         while (seq := self._expected.seq) is not None and seq <= until:
             self.has_diverged = True
             record = self._expected.take()
+            self._note_first(record, None)
             self._look_at_inputs(record)
+            self._made_at = record.now
             self.session.take(record, record.seq if type(record.command) not in OWN_COMMANDS else None)
+
+    def _note_first(self, was: Record | None, came: Record | None) -> None:
+        self.first = (self.first[0] or was, self.first[1] or came)
 
     def _look_at_inputs(self, record: Record) -> None:
         for quote in record.quotes:
@@ -160,6 +175,10 @@ class Rerun:
             known = self._quotes.get(symbol) if symbol is not None else None
             if known is None or (known.bid, known.ask) != (report.bid, report.ask):
                 self._blame_quote(record, symbol or "?", f"{report.bid}/{report.ask}", known)
+        # A record is made when the loop is told something, or a nanosecond after the one before.
+        if record.now not in (self._told_at, self._made_at + 1):
+            sentence = f"record {record.seq} was made at {to_rfc3339(record.now)}; no row was told then"
+            self.causes.setdefault(record.seq, Cause(CauseKind.INSTANT_MISSING, sentence))
 
     def _blame_quote(self, record: Record, symbol: str, wanted: str, known: Quote | None) -> None:
         held = "none at all" if known is None else f"{known.bid}/{known.ask}"

@@ -23,8 +23,9 @@ class Gap(Struct, frozen=True):
     def sentence(self) -> str:
         """In words."""
         rows = f"row {self.first}" if self.first == self.last else f"rows {self.first} to {self.last}"
+        verb = "is" if self.first == self.last else "are"
         why = ": too many waited for the disk" if self.was_lost else ""
-        return f"{rows} behind record {self.after} are missing{why}"
+        return f"{rows} behind record {self.after} {verb} missing{why}"
 
 
 class Stretch(Struct):
