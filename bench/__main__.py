@@ -4,6 +4,7 @@ python -m bench              all of them, some ten minutes
 python -m bench http engine  those named
 python -m bench --quick      shorter runs, for a look
 python -m bench --json FILE  the figures for programs
+python -m bench soak         all doors for half an hour; see its --help
 """
 
 import argparse
@@ -15,9 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
-from bench.figures import Figure, Options
+from bench.figures import Figure, Options, table_of
+from bench.soak import run as soak
 from bench.workloads import (
     alerts,
     analytics,
@@ -27,6 +28,7 @@ from bench.workloads import (
     flat,
     gateway_backtest,
     http,
+    lists,
     memory,
     past,
     recovery,
@@ -43,6 +45,7 @@ WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "http": http.run,
     "doors": doors.run,
     "flat": flat.run,
+    "lists": lists.run,
     "memory": memory.run,
     "recovery": recovery.run,
     "past": past.run,
@@ -53,6 +56,8 @@ WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
 
 def main() -> int:
     """0 when every figure that has a promise keeps it, 1 otherwise."""
+    if sys.argv[1:2] == ["soak"]:
+        return soak.main(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
     parser.add_argument("--quick", action="store_true")
@@ -72,17 +77,6 @@ def main() -> int:
     if chosen.json:
         chosen.json.write_text(json.dumps([figure.__dict__ for figure in found], indent=2))
     return 0 if all(figure.is_kept for figure in found) else 1
-
-
-def table_of(name: str, figures: list[Figure]) -> Table:
-    """What was measured beside what was promised."""
-    table = Table(title=name, title_justify="left")
-    for heading in ("what", "measured", "promised", ""):
-        table.add_column(heading, justify="left" if heading in ("what", "") else "right")
-    for figure in figures:
-        mark = "" if figure.promise is None else "kept" if figure.is_kept else "NOT KEPT"
-        table.add_row(figure.what, figure.measured, figure.promised, mark)
-    return table
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """What a workload gives: figures, some with a promise to keep."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,17 @@ class Figure:
         if self.promise is None:
             return True
         return self.value >= self.promise if self.at_least else self.value <= self.promise
+
+
+def table_of(name: str, figures: Sequence[Figure]) -> Table:
+    """What was measured beside what was promised."""
+    table = Table(title=name, title_justify="left")
+    for heading in ("what", "measured", "promised", ""):
+        table.add_column(heading, justify="left" if heading in ("what", "") else "right")
+    for figure in figures:
+        mark = "" if figure.promise is None else "kept" if figure.is_kept else "NOT KEPT"
+        table.add_row(figure.what, figure.measured, figure.promised, mark)
+    return table
 
 
 def _printed(value: float) -> str:

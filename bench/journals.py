@@ -26,7 +26,7 @@ class Written(NamedTuple):
     ended_at: int
 
 
-class _Sink:
+class Sink:
     """Takes records as a writer would, and hands them to the store in large batches."""
 
     def __init__(self, store: SqliteStore, snapshots: Snapshots | None) -> None:
@@ -64,7 +64,7 @@ def write_journal(
     store = SqliteStore(data, _give_up)
     rebuild_views(store.journal, store.view_store)
     assert store.view_store.version == VIEWS_VERSION, "the views of a new store are complete"
-    sink = _Sink(store, snapshots)
+    sink = Sink(store, snapshots)
     world = World(sink.take)
     sink.world = world
     world.account(ACCOUNT)

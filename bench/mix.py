@@ -21,10 +21,10 @@ POOL_MAX = 1_000
 class Template(Struct):
     """One kind of request.
 
-    `callers`: header lines, a request each in turn. In the body `{n}` is a number of the request's own, and
-    `{side}` one of `sides` in turn. `keeps`: a pattern whose first group, in a good answer, is put in `pool`;
-    a template that has a pool and keeps nothing takes what lies there into its `{ticket}`, and `instead` is
-    sent where nothing does.
+    `callers`: header lines, a request each in turn. In the body `{n}` is a number of the request's own; there
+    and in the path `{side}` is one of `sides` in turn. `keeps`: a pattern whose first group, in a good answer,
+    is put in `pool`; a template that has a pool and keeps nothing takes what lies there into its `{ticket}`,
+    and `instead` is sent where nothing does.
     """
 
     name: str
@@ -85,10 +85,11 @@ class Mix:
 
     def _wire(self, template: Template, caller: int, turn: int, ticket: str) -> bytes:
         body = template.body.replace("{n}", str(next(self._numbers))).replace("{ticket}", ticket)
+        path = template.path.replace("{ticket}", ticket)
         if template.sides:
             # Each caller takes the sides in turn, so that what one opens the next closes.
-            body = body.replace("{side}", template.sides[turn // len(template.callers) % len(template.sides)])
-        path = template.path.replace("{ticket}", ticket)
+            side = template.sides[turn // len(template.callers) % len(template.sides)]
+            body, path = body.replace("{side}", side), path.replace("{side}", side)
         return (
             f"{template.method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{template.callers[caller]}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"

@@ -1,13 +1,10 @@
-"""All three doors at once, 2,000 requests a second on schedule, from so many callers that none meets a limit."""
+"""Three doors at once, 2,000 requests a second on schedule, from so many callers that none meets a limit."""
 
-import json
-import subprocess
-import sys
-import urllib.request
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.callers import gateway_key, sign_up, terminal_key
 from bench.figures import Figure, Options
 from bench.mix import Template, written
 from bench.servers import Server, load, tradehall
@@ -16,7 +13,6 @@ RATE = 2_000
 # A session may write ten times a second, and read thirty; a key of the terminal has a hundred of either.
 PEOPLE = 40
 GATEWAY_KEYS = 4
-HOUSE_ACCOUNT = "700100"
 CONNECTIONS = 64
 WARM_UP_S = 10
 
@@ -26,7 +22,7 @@ def run(options: Options) -> list[Figure]:
     seconds = 10 if options.is_quick else 60
     with tradehall(TRADEHALL_RATE_LIMITS="on") as server, TemporaryDirectory() as scratch:
         mixture = Path(scratch) / "mix.json"
-        mixture.write_bytes(written([*_gateway(server), *_people(server)]))
+        mixture.write_bytes(written(_templates(server)))
         flags: dict[str, Any] = {"connections": CONNECTIONS, "rate": RATE, "mix": str(mixture)}
         load(server, seconds=WARM_UP_S, **flags)  # Caches are full after that.
         before = server.rss_mib()
@@ -61,12 +57,22 @@ def _times(found: dict[str, Any], seconds: float) -> list[Figure]:
     ]
 
 
+def _templates(server: Server) -> list[Template]:
+    keys = [gateway_key(server) for _ in range(GATEWAY_KEYS)]
+    tokens = [sign_up(server, number).token for number in range(PEOPLE)]
+    terminals = [terminal_key(server, token) for token in tokens]
+    return [
+        *gateway([f"Authorization: Bearer {key}" for key in keys]),
+        *client([f"Authorization: {token}" for token in tokens]),
+        *terminal([f"Authorization: Bearer {key}" for key in terminals]),
+    ]
+
+
 # What is sent, by door. Weights are parts of 200, so 10 of them are 100 requests a second.
 
 
-def _gateway(server: Server) -> list[Template]:
-    keys = [_gateway_key(server) for _ in range(GATEWAY_KEYS)]
-    callers = [f"Authorization: Bearer {key}" for key in keys]
+def gateway(callers: list[str]) -> list[Template]:
+    """Orders, cancels and reads at the gateway; `callers` are header lines."""
     market = '{"symbol":"AAPL","side":"{side}","quantity":"0.01","order_type":"MARKET","client_order_id":"x{n}"}'
     limit = '{"symbol":"AAPL","side":"BUY","quantity":"0.01","order_type":"LIMIT","limit_price":"51.25"}'
 
@@ -83,16 +89,8 @@ def _gateway(server: Server) -> list[Template]:
     ]
 
 
-def _people(server: Server) -> list[Template]:
-    tokens = [_sign_up(server, number) for number in range(PEOPLE)]
-    keys = [_terminal_key(server, token) for token in tokens]
-    return [
-        *_client([f"Authorization: {token}" for token in tokens]),
-        *_terminal([f"Authorization: Bearer {k}" for k in keys]),
-    ]
-
-
-def _client(callers: list[str]) -> list[Template]:
+def client(callers: list[str]) -> list[Template]:
+    """Trades and reads of people who have signed in."""
     bought = '{"cmd":0,"symbol":"EURUSD","volume":1,"sl":0,"tp":0}'
 
     def to(name: str, method: str, path: str, weight: int, **more: Any) -> Template:
@@ -107,7 +105,8 @@ def _client(callers: list[str]) -> list[Template]:
     ]
 
 
-def _terminal(callers: list[str]) -> list[Template]:
+def terminal(callers: list[str]) -> list[Template]:
+    """Trades, pending orders and reads of keys of the terminal."""
     bought = '{"symbol":"GBPUSD","action":"buy","volume":0.01}'
     limit = '{"symbol":"GBPUSD","type":2,"volume":0.01,"price":0.5}'
 
@@ -124,29 +123,3 @@ def _terminal(callers: list[str]) -> list[Template]:
         to("positions", "GET", "/positions", 6),
         to("quote", "GET", "/quotes/EURUSD", 6),
     ]
-
-
-# Who sends it.
-
-
-def _gateway_key(server: Server) -> str:
-    command = ["keys", "create", "--account", HOUSE_ACCOUNT, "--data", str(server.data), "--json"]
-    made = subprocess.run([sys.executable, "-m", "tradehall", *command], check=True, capture_output=True, text=True)
-    return str(json.loads(made.stdout)["secret"])
-
-
-def _sign_up(server: Server, number: int) -> str:
-    wish = {"name": f"Caller {number}", "email": f"caller{number}@example.test", "password": f"a password of {number}"}
-    return str(_post(server, "/client/sign/up", wish)["__token"])
-
-
-def _terminal_key(server: Server, token: str) -> str:
-    made = _post(server, "/v1/keys", {"name": "load", "scope": "full"}, authorization=token)
-    return str(made["data"]["key"])
-
-
-def _post(server: Server, path: str, body: dict[str, Any], **headers: str) -> Any:
-    headers["content-type"] = "application/json"
-    request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)

@@ -1,0 +1,100 @@
+"""What the server's process holds, and whether it keeps growing."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.figures import Figure
+from bench.servers import Server
+
+# Connections that are being closed, files of a snapshot that is being written.
+DESCRIPTORS_MAX: Final = 12
+THREADS_MAX: Final = 2
+TASKS_MAX: Final = 60
+GROWN_MIB_MAX: Final = 16.0
+SLOPE_MIB_MAX: Final = 0.75  # A minute, over the second half.
+# The journal's WAL starts again at a checkpoint; more than this says that none comes through.
+WAL_MIB_MAX: Final = 128.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look at the process. Sizes in MiB."""
+
+    rss: float
+    descriptors: int
+    threads: int
+    tasks: int
+    wal: float
+
+
+@dataclass(frozen=True)
+class Minute:
+    """The samples of a minute, and what was answered in it. Times in ms."""
+
+    sample: Sample
+    requests: int
+    refused: int
+    failed: int
+    p50: float
+    p99: float
+    longest: float
+    cpu_percent: float
+
+
+def look(server: Server, tasks: int) -> Sample:
+    """Now; `tasks` as the server tells them in /metrics."""
+    process = Path(f"/proc/{server.process.pid}")
+    wal = sum(file.stat().st_size for file in server.data.glob("*.db-wal"))
+    return Sample(
+        rss=server.rss_mib(),
+        descriptors=sum(1 for _ in (process / "fd").iterdir()),
+        threads=sum(1 for _ in (process / "task").iterdir()),
+        tasks=tasks,
+        wal=wal / 2**20,
+    )
+
+
+def middle(samples: Sequence[Sample]) -> Sample:
+    """The median of each."""
+    return Sample(
+        rss=statistics.median(each.rss for each in samples),
+        descriptors=int(statistics.median(each.descriptors for each in samples)),
+        threads=int(statistics.median(each.threads for each in samples)),
+        tasks=int(statistics.median(each.tasks for each in samples)),
+        wal=max(each.wal for each in samples),
+    )
+
+
+def judged(minutes: Sequence[Minute], warm_up: int, quiet: tuple[Sample, Sample]) -> list[Figure]:
+    """Figures with their promises. `warm_up`: minutes that do not count; `quiet`: before and after, nobody there."""
+    after = minutes[warm_up:] or minutes
+    before, at_end = quiet
+    requests = sum(minute.requests for minute in minutes)
+    return [
+        Figure("requests", requests),
+        Figure("answered with 5xx, or not at all", sum(minute.failed for minute in minutes), promise=0),
+        Figure("answered with 4xx, hostile ones included", sum(minute.refused for minute in minutes)),
+        Figure("p99 of the slowest minute", max(minute.p99 for minute in minutes), "ms"),
+        Figure("the longest", max(minute.longest for minute in minutes), "ms"),
+        Figure("the server's CPU", statistics.mean(minute.cpu_percent for minute in after), "% of a core"),
+        Figure("memory after the warm-up", after[0].sample.rss, "MiB"),
+        Figure("memory at the end", after[-1].sample.rss, "MiB"),
+        Figure("grown since the warm-up", after[-1].sample.rss - after[0].sample.rss, "MiB", GROWN_MIB_MAX),
+        Figure("growth, over the second half", slope(minutes[len(minutes) // 2 :]), "MiB/min", SLOPE_MIB_MAX),
+        Figure("open files more than before, nobody there", at_end.descriptors - before.descriptors, "",
+               DESCRIPTORS_MAX),
+        Figure("threads more than after the warm-up", after[-1].sample.threads - after[0].sample.threads, "",
+               THREADS_MAX),
+        Figure("tasks more than before, nobody there", at_end.tasks - before.tasks, "", TASKS_MAX),
+        Figure("the WAL at its largest", max(minute.sample.wal for minute in minutes), "MiB", WAL_MIB_MAX),
+    ]  # fmt: skip
+
+
+def slope(minutes: Sequence[Minute]) -> float:
+    """MiB a minute, by least squares over the minutes' medians; 0 for fewer than two."""
+    if len(minutes) < 2:
+        return 0.0
+    return statistics.linear_regression(range(len(minutes)), [minute.sample.rss for minute in minutes]).slope
