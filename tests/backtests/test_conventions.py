@@ -241,6 +241,18 @@ def test_sizes_are_worked_out_at_the_price_that_is_met(what, size, units, settin
     assert filled(script) == [(f"BUY {units}", "102.00")], what
 
 
+@pytest.mark.parametrize(("rule", "bought"), [
+    (lambda price: 1_000 // price,        ["BUY 9"]),
+    (lambda price: f"{price / 8:.2f}",    ["BUY 12.75"]),
+    (lambda price: 0.0,                   []),
+    (lambda price: 100 - price,           []),
+])  # fmt: skip
+def test_a_rule_of_ones_own_is_told_the_price_that_is_met(rule, bought):
+    script = Script(at_0=lambda broker: broker.buy(rule))
+    play(script, FLAT, NEXT)
+    assert ([what for what, _ in script.fills], script.refusals) == (bought, [])
+
+
 def test_all_in_uses_the_leverage():
     script = Script(at_0=lambda broker: broker.buy())
     play(script, FLAT, NEXT, accounts=(AccountSetup(cash=Decimal(1_000), leverage=Decimal(5)),))
