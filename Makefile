@@ -72,6 +72,12 @@ run: setup ## Start the server with demo accounts, in the foreground
 bench: dev ## Measure the canonical workloads
 	@exec $(BIN)/python -m bench
 
+SOAK_MINUTES ?= 30
+
+.PHONY: soak
+soak: dev ## All doors at once for half an hour: nothing may grow (SOAK_MINUTES=5 for a look)
+	@exec $(BIN)/python -m bench soak --minutes $(SOAK_MINUTES)
+
 # -------------------------------------------------------------------- the gate
 
 .PHONY: test
