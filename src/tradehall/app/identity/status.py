@@ -74,7 +74,8 @@ class UserStatusDesk:
             return _deactivated(book, now, user, by, besides)
 
         effects = await self._room.change(decide)
-        await self._steps.do(*effects.user.logins)
+        if not besides.changes:
+            await self._steps.do(*effects.user.logins)  # Else who brought those has something to do before.
         return effects
 
 

@@ -136,7 +136,7 @@ def _executions(
     support: Support, request: Request, query: requests.RecordsQuery, fields: frozenset[str], *, is_filled: bool = False
 ) -> ExecutionQuery:
     logins = user_of(support, request, query.user_email).logins
-    now = support.desk.clock.now()
+    now = max(support.desk.clock.now(), support.desk.state.now)
     return ExecutionQuery(
         accounts=logins, since=0, until=now + 1, fields=fields, is_filled=is_filled, has_exits=is_filled
     )

@@ -66,7 +66,8 @@ def execution_query(
 ) -> ExecutionQuery:  # fmt: skip
     """Which orders are meant. BadRequest for a window that is none."""
     check_words("mode", query.mode, _MODES)
-    since, until = _window(query, support.desk.clock.now())
+    # The engine's instants may be some ns ahead of the clock: each decision has its own.
+    since, until = _window(query, max(support.desk.clock.now(), support.desk.state.now))
     instruments = support.desk.state.instruments
     is_none = bool(query.mode) and Mode.PAPER.value not in query.mode  # Every order of this house is on paper.
     return ExecutionQuery(

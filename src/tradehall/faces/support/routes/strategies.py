@@ -56,6 +56,8 @@ async def delete_strategy(support: Support, request: Request) -> Response:
     )  # fmt: skip
     if was_deleted:
         changed_nothing(request)
+    if deleted.deployments_stopped:
+        await support.locking.look()
     effects = schemas.DeletionEffects(deleted.unpublished, list(deleted.deployments_stopped))
     return json_response(schemas.DeletionShown(translate.strategy(support, deleted.strategy), effects))
 
