@@ -148,11 +148,11 @@ def test_bars_are_those_of_the_moment_they_were_asked_for():
     board = MarketBoard(feed.instruments, feed.history, clock, None)
     feed.step(board)
     window = BarWindow("AAPL", Timeframe.M1, limit=500)
-    expected = board.book.bars(window)
+    expected = at_once(board.book.read(window))
     reading: Generator[Ahead, None, list] = board.book.read(window)
     next(reading)
     for _ in range(200):
         clock.pass_s(1)
         feed.step(board)
     assert at_once(reading) == expected
-    assert board.book.bars(window) != expected
+    assert at_once(board.book.read(window)) != expected

@@ -15,7 +15,7 @@ from tradehall.app.staleness import DataStaleness, Freshness
 from tradehall.domain.market import Timeframe
 from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE
 from tradehall.ports.feed import FeedError
-from tradehall.ports.history import BarWindow
+from tradehall.ports.history import BarWindow, at_once
 
 MIN = NS_PER_MINUTE
 
@@ -101,7 +101,7 @@ def test_bars_are_shifted_by_whole_minutes(tmp_path):
     board = MarketBoard(feed.instruments, feed.history, clock, None)
     while feed.step(board) is not None:
         pass
-    bars = board.book.bars(BarWindow("A", Timeframe.M1))
+    bars = at_once(board.book.read(BarWindow("A", Timeframe.M1)))
     assert [(bar.at, str(bar.open), str(bar.high), str(bar.low), str(bar.close)) for bar in bars] == [
         (NOON, "1", "4", "1", "2"), (NOON + MIN, "2", "3", "1", "1"),
     ]  # fmt: skip
@@ -314,13 +314,13 @@ def test_bars_of_a_replay_join_the_bars_of_files(tmp_path):
     board = MarketBoard(feed.instruments, feed.history, clock, None)
     while feed.step(board) is not None:
         pass
-    hours = board.book.bars(BarWindow("A", Timeframe.H1))
+    hours = at_once(board.book.read(BarWindow("A", Timeframe.H1)))
     assert [((bar.at - NINE) // MIN, f"{bar.open} {bar.close} {bar.volume}") for bar in hours] == [
         (-120, "5 5 7"),
         (-60, "5 5 7"),
         (0, "3 4 0"),
     ]
-    assert [(bar.at - NINE) // MIN for bar in board.book.bars(BarWindow("A", Timeframe.M1))] == [1, 5]
+    assert [(bar.at - NINE) // MIN for bar in at_once(board.book.read(BarWindow("A", Timeframe.M1)))] == [1, 5]
 
 
 @pytest.mark.parametrize(("text", "options"), [

@@ -106,14 +106,14 @@ def test_a_week_of_minutes_lies_before_the_first_quote_and_joins_it():
     feed, board = a_market(clock)
     feed.step(board)
     for symbol in feed.instruments:
-        bars = board.book.bars(BarWindow(symbol, Timeframe.M1, end=NOON - 1, limit=10_000))
+        bars = at_once(board.book.read(BarWindow(symbol, Timeframe.M1, end=NOON - 1, limit=10_000)))
         assert len(bars) == 10_000
         assert bars[-1].at == NOON - MIN
         assert all(here.at + MIN == there.at and here.close == there.open for here, there in pairwise(bars))
         assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
-        forming = board.book.bars(BarWindow(symbol, Timeframe.M1, limit=1))[0]
+        forming = at_once(board.book.read(BarWindow(symbol, Timeframe.M1, limit=1)))[0]
         assert (forming.at, forming.open, forming.close) == (NOON, bars[-1].close, board.quotes[symbol].bid)
-    oldest = board.book.bars(BarWindow("AAPL", Timeframe.M1, start=0, limit=1))
+    oldest = at_once(board.book.read(BarWindow("AAPL", Timeframe.M1, start=0, limit=1)))
     assert oldest[0].at == NOON - 7 * NS_PER_DAY
 
 
@@ -121,8 +121,8 @@ def test_a_week_of_minutes_lies_before_the_first_quote_and_joins_it():
 def test_windows_beyond_all_history_are_windows_too(at):
     feed, board = a_market(FakeClock())
     feed.step(board)
-    assert len(board.book.bars(BarWindow("AAPL", Timeframe.H1, start=at, limit=5))) == (5 if at < 0 else 0)
-    assert len(board.book.bars(BarWindow("AAPL", Timeframe.H1, end=at, limit=5))) == (0 if at < 0 else 5)
+    assert len(at_once(board.book.read(BarWindow("AAPL", Timeframe.H1, start=at, limit=5)))) == (5 if at < 0 else 0)
+    assert len(at_once(board.book.read(BarWindow("AAPL", Timeframe.H1, end=at, limit=5)))) == (0 if at < 0 else 5)
 
 
 def test_history_is_what_was_streamed():
@@ -154,7 +154,7 @@ def test_bars_told_are_bars_read_also_where_the_start_fell_into_the_middle_of_th
     told = ear.bars()
     assert {bar.timeframe for bar in told} == {Timeframe.M1, Timeframe.M2, Timeframe.M5}
     for bar in told:
-        assert board.book.bars(BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at)) == [bar]
+        assert at_once(board.book.read(BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at))) == [bar]
 
 
 @pytest.mark.parametrize("timeframe", Timeframe)
@@ -162,16 +162,16 @@ def test_bars_of_every_timeframe_are_aligned_and_windows_agree(timeframe):
     clock = FakeClock(NOON + 31 * S)
     feed, board = a_market(clock)
     feed.step(board)
-    whole = board.book.bars(BarWindow("BTCUSD", timeframe, limit=10_000))
+    whole = at_once(board.book.read(BarWindow("BTCUSD", timeframe, limit=10_000)))
     assert all(bar.at == bar_start(bar.at, timeframe) for bar in whole)
-    assert board.book.bars(BarWindow("BTCUSD", timeframe, limit=3)) == whole[-3:]
+    assert at_once(board.book.read(BarWindow("BTCUSD", timeframe, limit=3))) == whole[-3:]
     middle = whole[len(whole) // 2]
     assert (
-        board.book.bars(BarWindow("BTCUSD", timeframe, start=middle.at, limit=3))
+        at_once(board.book.read(BarWindow("BTCUSD", timeframe, start=middle.at, limit=3)))
         == [bar for bar in whole if bar.at >= middle.at][:3]
     )
-    assert board.book.bars(BarWindow("BTCUSD", timeframe, end=middle.at, limit=3))[-1] == middle
-    assert board.book.bars(BarWindow("BTCUSD", timeframe, start=middle.at, end=middle.at)) == [middle]
+    assert at_once(board.book.read(BarWindow("BTCUSD", timeframe, end=middle.at, limit=3)))[-1] == middle
+    assert at_once(board.book.read(BarWindow("BTCUSD", timeframe, start=middle.at, end=middle.at))) == [middle]
 
 
 def test_a_restart_changes_nothing_of_the_past(tmp_path):
@@ -179,13 +179,13 @@ def test_a_restart_changes_nothing_of_the_past(tmp_path):
     feed, board = a_market(clock, state_file=file)
     run(feed, clock, board, seconds=200)
     window = BarWindow("AAPL", Timeframe.M1, end=NOON + 2 * MIN, limit=500)
-    before = board.book.bars(window)
+    before = at_once(board.book.read(window))
     clock.pass_s(3 * 3600)
     reborn = SimulatedFeed(clock, seed=None, state_file=file)
     again = MarketBoard(reborn.instruments, reborn.history, clock, None)
     reborn.step(again)
-    assert again.book.bars(window) == before
-    recent = again.book.bars(BarWindow("AAPL", Timeframe.M1, limit=200))
+    assert at_once(again.book.read(window)) == before
+    recent = at_once(again.book.read(BarWindow("AAPL", Timeframe.M1, limit=200)))
     assert all(here.at + MIN == there.at for here, there in pairwise(recent)), "no hole"
 
 
@@ -219,7 +219,7 @@ def test_a_jump_of_the_clock_leaves_bars_whole_and_quotes_coming(jump_s):
     assert board.quotes["AAPL"].received_at > clock.now() - S
     for bar in ear.bars():
         if bar.at >= feed.history.first_minute(clock.now()):
-            assert board.book.bars(BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at)) == [bar]
+            assert at_once(board.book.read(BarWindow(bar.symbol, bar.timeframe, start=bar.at, end=bar.at))) == [bar]
 
 
 def test_every_price_agrees_with_its_last_print():
