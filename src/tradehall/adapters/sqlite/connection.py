@@ -12,6 +12,9 @@ from tradehall.ports.journal import JournalDamaged, JournalRefused
 
 BUSY_TIMEOUT_S: Final = 2.0
 CACHE_KIB: Final = 32_768
+# A reader forgets its pages whenever somebody wrote since its last read, so that a larger cache only fills memory: each
+# thread that reads has its own.
+READER_CACHE_KIB: Final = 4_096
 STATEMENTS_CACHED: Final = 128
 
 # Errors at a commit after which SQLite has certainly not written the commit mark. A failed sync is not
@@ -64,7 +67,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     )
     db.text_factory = bytes
     try:
-        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        db.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
     except BaseException:
         db.close()
         raise
