@@ -28,7 +28,7 @@ def trading(gateway: Sequence[str], people: Sequence[str], terminals: Sequence[s
 
 
 def gateway_reads(callers: Sequence[str]) -> list[Template]:
-    """Lists, bars, previews, and why an order became what it is."""
+    """Lists, bars, previews."""
     limit = '{"symbol":"AAPL","side":"BUY","quantity":"0.01","order_type":"LIMIT","limit_price":"50.25"}'
 
     def to(name: str, method: str, path: str, weight: int, **more: Any) -> Template:
@@ -40,8 +40,6 @@ def gateway_reads(callers: Sequence[str]) -> list[Template]:
         to("trades", "GET", "/trades?limit=50", 2),
         to("bars", "GET", "/bars/EURUSD?timeframe=1m&limit=100", 1),
         to("preview", "POST", "/orders/preview", 2, body=limit),
-        to("limit to explain", "POST", "/orders", 1, body=limit, pool="explained", keeps='"id":"(ord_[0-9]+)"'),
-        to("explain", "GET", "/orders/{ticket}/explain", 1, pool="explained", instead="gateway orders"),
     ]
 
 
@@ -58,7 +56,7 @@ def belongings(people: Sequence[str]) -> list[Template]:
         to("alerts", "GET", "/price_alert/list", 1),
         to("alert logs", "GET", "/price_alert/logs", 1),
         to("notices", "GET", "/notify/list", 1),
-        to("setting", "PUT", "/settings", 1, body='{"key":"theme","value":"\\"{n}\\""}'),
+        to("setting", "PUT", "/settings", 1, body='{"key":"layout","value":{n}}'),
         to("modify", "PUT", "/trade/modify", 2, body='{"order":{ticket},"sl":0.9,"tp":0}', pool="trades",
            instead="client alerts"),
         to("history", "GET", "/trades?tradeType=3", 1),

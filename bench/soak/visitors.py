@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -178,6 +179,22 @@ async def maker(visitors: Visitors) -> None:
     await do("DELETE", f"/strategies/{strategy}?deployments=stop")
 
 
+async def curious(visitors: Visitors) -> None:
+    """An order, and why it became what it is: a part of the history is decided again for that."""
+    headers = {"authorization": f"Bearer {visitors.sheet.gateway_key}"}
+    wish = {"symbol": "AAPL", "side": "BUY", "quantity": "1e9", "order_type": "MARKET"}
+    await visitors.call("curious order", "POST", "/v1/orders", json=wish, headers=headers)
+    listed = await visitors.call("curious list", "GET", "/v1/orders/history?limit=1", headers=headers)
+    if listed is not None and (found := re.search(r'"(ord_\d+)"', listed.text)):
+        await visitors.call("curious explain", "GET", f"/v1/orders/{found[1]}/explain", headers=headers)
+        await visitors.call("curious as of", "GET", f"/v1/account?as_of={stamp(-30)}", headers=headers)
+
+
+def stamp(seconds: float) -> str:
+    """An instant so far from now, as RFC 3339."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
 async def tester(visitors: Visitors) -> None:
     """A backtest beside the server, its report read, and taken away again."""
     headers = {"authorization": f"Bearer {await visitors.signed_in()}"}
@@ -255,6 +272,7 @@ VISITS: Final[tuple[tuple[Visit, float], ...]] = (
     (socket, 0.5),
     (maker, 10.0),
     (tester, 120.0),
+    (curious, 15.0),
     (hostile, 0.2),
     (slow, 1.0),
 )
