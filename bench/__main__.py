@@ -34,6 +34,7 @@ from bench.workloads import (
     recovery,
     strategies,
     stream,
+    support,
 )
 
 WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
@@ -50,6 +51,7 @@ WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "recovery": recovery.run,
     "past": past.run,
     "stream": stream.run,
+    "support": support.run,
     "gateway-backtest": gateway_backtest.run,
 }
 

@@ -16,6 +16,7 @@ from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.audit import AuditTrail
 from tradehall.app.equity import EquityHistory
 from tradehall.app.fill_sums import FillSums
+from tradehall.app.house_counts import HouseCounts
 from tradehall.app.house_orders import HouseOrders
 from tradehall.app.strategies.registering import Registry
 from tradehall.app.studio.room import StudioRoom
@@ -60,11 +61,12 @@ class World:
     def __init__(self, house: House, records: SqliteRecords) -> None:
         desk, room = house.desk, StudioRoom(records, house.client.clock)
         self.house = house
+        counts = HouseCounts(desk)
         self.dashboard = Dashboard(
             desk=desk, market=house.client.client.market, past=house.past, access=house.access,
             trail=AuditTrail(SqliteAudit(records), desk.writer.journal, house.client.clock), book=room.book,
             registry=Registry(room), signals=SqliteDeployments(records), sums=FillSums(desk.views),
-            equity=EquityHistory(desk), orders=HouseOrders(desk), settings=DashboardSettings(is_open=True),
+            equity=EquityHistory(desk), orders=HouseOrders(desk, counts), counts=counts, settings=DashboardSettings(is_open=True),
         )  # fmt: skip
         door = make_door(self.dashboard, DashboardStream(self.dashboard))
         self.app = App([door], limiter=RateLimiter(enabled=False))

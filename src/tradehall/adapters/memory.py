@@ -1,5 +1,6 @@
 """A store that lives as long as the process: for backtests, and for tests that want no disk."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from operator import attrgetter
@@ -10,7 +11,15 @@ import msgspec
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
-from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery
+from tradehall.ports.house_views import (
+    ClosedQuery,
+    Closing,
+    CountedFill,
+    HouseFillQuery,
+    HouseOrderQuery,
+    Share,
+    Shares,
+)
 from tradehall.ports.journal import EMPTY, MENTION, MENTIONS_MAX, Entry, Head, chain
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, matches
 from tradehall.ports.views import (
@@ -65,6 +74,7 @@ class MemoryJournal:
             checksum = chain(checksum, payload)
             self._entries.append(Entry(seq, payload, checksum))
         self._views.write(rows)
+        self._views.seq = seq
 
     def probe(self) -> None:
         """See the port."""
@@ -87,6 +97,7 @@ class MemoryViewStore:
 
     def __init__(self, version: int) -> None:
         self.version = version
+        self.seq = 0
         self.tables: dict[str, dict[int, Any]] = {view: {} for view in VIEWS}
 
     def clear(self) -> None:
@@ -216,6 +227,15 @@ class MemoryViews:
         rows = [row for key, row in sorted(self._store.tables["fills"].items()) if key > fill_id]
         return [CountedFill(_decode_fill(row.body), bool(row.is_first)) for row in rows[:limit]]
 
+    async def shares(self) -> Shares:
+        """See the port."""
+        tables = self._store.tables
+        owner = attrgetter("account_id", "strategy_id", "symbol")
+        orders = Counter((*owner(row), row.side, row.ended_as) for row in tables["orders"].values())
+        fills = Counter((*owner(row), row.side, "") for row in tables["fills"].values())
+        closings = Counter((*owner(row), "", "") for row in tables["closings"].values() if row.is_last)
+        return Shares(self._store.seq, _shares(orders), _shares(fills), _shares(closings))
+
     async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
         """See the port."""
         rows = sorted(self._store.tables["closings"].values(), key=attrgetter("closing_key"))
@@ -245,6 +265,10 @@ class MemoryViews:
             and _is_within(getattr(row, stamp), query)
         ]
         return _page(found, lambda row: (getattr(row, stamp), row[0]), query, decode)
+
+
+def _shares(counter: Counter[Any]) -> list[Share]:
+    return [Share(*(*values, count)) for values, count in counter.items()]
 
 
 def _matches(row: Any, query: OrderQuery) -> bool:

@@ -6,8 +6,10 @@ from copy import copy
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tradehall.app.desk import Desk
+from tradehall.app.house_counts import HouseCounts
 from tradehall.domain.order import WORKING, Order, OrderStatus
 from tradehall.ports.house_views import HouseOrderQuery, OrderEnd
 
@@ -28,8 +30,9 @@ class HouseOrderWish(Struct, frozen=True, kw_only=True):
 class HouseOrders:
     """The line; numbers descend, which is time."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, counts: HouseCounts) -> None:
         self._desk = desk
+        self._counts = counts
 
     async def page(self, wish: HouseOrderWish) -> tuple[list[Order], int]:
         """A page, and how many there are in all. ShardUnavailable if what was read could not be kept."""
@@ -38,19 +41,22 @@ class HouseOrders:
         query, views = wish.query, self._desk.views
         if query.ends is not None and not query.ends:
             return [copy(order) for order in working[query.offset : query.offset + query.limit]], len(working)
+        total = self._counts.orders(query)
         before = min(len(working), query.offset)
-        window = _window(query, offset=query.offset - before, limit=query.limit + before)
+        window = replace(query, offset=query.offset - before, limit=query.limit + before, known_total=total)
         ended = await views.house_order_ids(window)
         numbers = _merged([order.order_id for order in working], ended, start=query.offset - before)
         wanted = numbers[before : before + query.limit]
         still = {order.order_id: copy(order) for order in working}
-        still.update((order.order_id, order) for order in await views.orders_of([n for n in wanted if n in set(ended)]))
-        return [still[number] for number in wanted if number in still], len(working) + await self._count(query)
+        in_views = set(ended)
+        still.update((order.order_id, order) for order in await views.orders_of([n for n in wanted if n in in_views]))
+        count = await self.ended_count(query) if total is None else total
+        return [still[number] for number in wanted if number in still], len(working) + count
 
     async def count(self, wish: HouseOrderWish) -> int:
         """How many there are in all."""
         await self._desk.settled()
-        return len(self.working(wish)) + await self._count(wish.query)
+        return len(self.working(wish)) + await self.ended_count(wish.query)
 
     def working(self, wish: HouseOrderWish) -> list[Order]:
         """Those that work, newest first."""
@@ -64,15 +70,12 @@ class HouseOrders:
         matching = [order for order in found if _matches(order, wish)]
         return sorted(matching, key=lambda order: order.order_id, reverse=True)
 
-    async def _count(self, query: HouseOrderQuery) -> int:
-        return 0 if query.ends is not None and not query.ends else await self._desk.views.house_order_count(query)
-
-
-def _window(query: HouseOrderQuery, *, offset: int, limit: int) -> HouseOrderQuery:
-    return HouseOrderQuery(
-        account_id=query.account_id, strategy_ids=query.strategy_ids, symbol=query.symbol, side=query.side,
-        ends=query.ends, since=query.since, until=query.until, limit=limit, offset=offset,
-    )  # fmt: skip
+    async def ended_count(self, query: HouseOrderQuery) -> int:
+        """How many of those that have ended."""
+        if query.ends is not None and not query.ends:
+            return 0
+        total = self._counts.orders(query)
+        return await self._desk.views.house_order_count(query) if total is None else total
 
 
 def _merged(working: list[int], ended: list[int], *, start: int) -> list[int]:

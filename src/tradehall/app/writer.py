@@ -89,6 +89,7 @@ class Writer:
         self._on_unknown = on_unknown
         self._listeners: tuple[DecisionListener, ...] = ()
         self._hear_durable: tuple[Callable[[int], None], ...] = ()
+        self._hear_rows: tuple[Callable[[int, ViewRows], None], ...] = ()
         self._turn = Batch()
         # Between the threads, under the lock.
         self._lock = threading.Lock()
@@ -124,6 +125,10 @@ class Writer:
     def hear_durable(self, hear: Callable[[int], None]) -> None:
         """Call `hear` with the number of the last durable record, once per batch."""
         self._hear_durable += (hear,)
+
+    def hear_rows(self, hear: Callable[[int, ViewRows], None]) -> None:
+        """Call `hear` with the number of the last durable record and the rows of the batch, once per batch."""
+        self._hear_rows += (hear,)
 
     def take(self, record: Record, state: State) -> None:
         """Add `record` to the turn; `state` is exactly what it was after it."""
@@ -252,6 +257,8 @@ class Writer:
                 waiter.set_result(None)
         for hear in self._hear_durable:
             hear(self.durable_seq)
+        for hear_rows in self._hear_rows:
+            hear_rows(self.durable_seq, batch.rows)
 
     def _refuse(self, batch: Batch, refusal: JournalRefused) -> None:
         with self._lock:

@@ -37,7 +37,8 @@ def end_of(order: Order) -> OrderEnd:
 class HouseOrderQuery(Struct, frozen=True, kw_only=True):
     """Ended orders, highest number first, which is newest first; None: any.
 
-    `since` <= created_at < `until` [ns UTC]. `strategy_ids`: of any of these; at most STRATEGIES_MAX.
+    `since` <= created_at < `until` [ns UTC]. `strategy_ids`: of any of these; at most STRATEGIES_MAX. `known_total`:
+    how many there are on all pages, where the caller knows: the same in all these queries.
     """
 
     account_id: AccountId | None = None
@@ -49,6 +50,7 @@ class HouseOrderQuery(Struct, frozen=True, kw_only=True):
     until: int | None = None
     limit: int = 100
     offset: int = 0
+    known_total: int | None = None
 
 
 class HouseFillQuery(Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ class HouseFillQuery(Struct, frozen=True, kw_only=True):
     until: int | None = None
     limit: int = 100
     offset: int = 0
+    known_total: int | None = None
 
 
 STRATEGIES_MAX = 200
@@ -119,3 +122,24 @@ class ClosedQuery(Struct, frozen=True, kw_only=True):
     symbol: str | None = None
     limit: int = 100
     offset: int = 0
+    known_total: int | None = None
+
+
+class Share(NamedTuple):
+    """So many rows of a view have these values; "" where the view has no such column."""
+
+    account_id: AccountId
+    strategy_id: str | None
+    symbol: str
+    side: str
+    end: str
+    count: int
+
+
+class Shares(NamedTuple):
+    """All rows of three views, counted as they stood when record `seq` was the last; of closings the last ones."""
+
+    seq: int
+    orders: list[Share]
+    fills: list[Share]
+    closings: list[Share]

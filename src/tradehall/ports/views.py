@@ -11,7 +11,15 @@ from tradehall.domain.ids import AccountId, FillId, OrderId, PositionId
 from tradehall.domain.order import Order, OrderStatus, Side
 from tradehall.engine.events import EntryKind
 from tradehall.ports.deals import Deal, DealQuery, DealRow
-from tradehall.ports.house_views import ClosedQuery, Closing, ClosingRow, CountedFill, HouseFillQuery, HouseOrderQuery
+from tradehall.ports.house_views import (
+    ClosedQuery,
+    Closing,
+    ClosingRow,
+    CountedFill,
+    HouseFillQuery,
+    HouseOrderQuery,
+    Shares,
+)
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals
 
 PAGE_MAX: Final = 10_000
@@ -223,6 +231,10 @@ class Views(Protocol):
 
     async def fills_after(self, fill_id: FillId, *, limit: int) -> list[CountedFill]:
         """The next fills beyond `fill_id`, oldest first: they are numbered as they become durable."""
+        ...
+
+    async def shares(self) -> Shares:
+        """How many rows there are by their values; looks at every row, beside everything else."""
         ...
 
     async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:

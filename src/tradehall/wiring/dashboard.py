@@ -27,7 +27,8 @@ def make_dashboard(house: House) -> Dashboard:
         signals=studio.store,
         sums=house.fill_sums,
         equity=house.equity,
-        orders=HouseOrders(desk),
+        orders=HouseOrders(desk, house.counts),
+        counts=house.counts,
         settings=settings,
     )
 

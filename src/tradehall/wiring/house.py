@@ -26,6 +26,7 @@ from tradehall.app.desk import Desk
 from tradehall.app.equity import EquityHistory
 from tradehall.app.explain import Explainer
 from tradehall.app.fill_sums import FillSums
+from tradehall.app.house_counts import HouseCounts
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
 from tradehall.app.past import Past
@@ -88,6 +89,7 @@ class House:
         self.equity = EquityHistory(self.desk)
         self.desk.listen(self.equity)
         self.fill_sums = FillSums(self.desk.views)
+        self.counts = HouseCounts(self.desk)
         self.keys = ApiKeys(self.records, self.clock, actor="server")
         self.identity = make_identity(config, self.folder, self.records, self.clock, demo=demo)
         self.access = make_access(config, self.identity, self.clock)
@@ -179,6 +181,7 @@ class House:
         self._begin("keys", self.key_watch.run())
         self._begin("equity", self.equity.run())
         self._begin("fill sums", self.fill_sums.run())
+        self._begin("counts", self.counts.run())
         self.desk.writer.hear_durable(self.chores.hear_durable)
         self.chores.start_audit()
         await self._first_quote()

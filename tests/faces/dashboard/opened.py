@@ -22,6 +22,7 @@ from tradehall.app.audit import AuditTrail
 from tradehall.app.desk import Desk
 from tradehall.app.equity import EquityHistory
 from tradehall.app.fill_sums import FillSums
+from tradehall.app.house_counts import HouseCounts
 from tradehall.app.house_orders import HouseOrders
 from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import request_digest
@@ -159,10 +160,12 @@ async def opened(folder: Path, *, is_open: bool = False, limits: bool = False) -
     access.replace_keys(keys.all())
     equity = EquityHistory(desk)
     desk.listen(equity)
+    counts = HouseCounts(desk)
     past = Past(store.journal, Snapshots(folder / "snapshots"), market, clock)
     dashboard = Dashboard(
         desk=desk, market=market, past=past, access=access, trail=trail, book=room.book, registry=Registry(room),
-        signals=SqliteDeployments(records), sums=FillSums(desk.views), equity=equity, orders=HouseOrders(desk),
+        signals=SqliteDeployments(records), sums=FillSums(desk.views), equity=equity,
+        orders=HouseOrders(desk, counts), counts=counts,
         settings=DashboardSettings(is_open=is_open, mode="SIMULATED", started_at=START),
     )  # fmt: skip
     stream = DashboardStream(dashboard)
@@ -174,6 +177,7 @@ async def opened(folder: Path, *, is_open: bool = False, limits: bool = False) -
     app = App([make_door(dashboard, stream)], metrics=metrics, limiter=RateLimiter(enabled=limits))
     await trail.start()
     await desk.start()
+    await counts.run()
     await stream.start()
     for instrument in demo_instruments().values():
         await desk.submit(ListInstrument(instrument))

@@ -84,7 +84,8 @@ class HouseViews:
             keys = keys_of(parts, stamp, "fill_id", limit=query.limit, offset=query.offset)
             numbers = [key for _, key in read(keys)]
             bodies = _by_ids(read, "fills", "fill_id", numbers)
-            return [_decode_fill(bodies[number]) for number in numbers], int(read(_fill_count(query))[0][0])
+            total = query.known_total if query.known_total is not None else int(read(_fill_count(query))[0][0])
+            return [_decode_fill(bodies[number]) for number in numbers], total
 
         found: tuple[list[Fill], int] = await self._in_pool(work)
         return found
@@ -108,7 +109,8 @@ class HouseViews:
             numbers = [key for _, key in read(keys)]
             bodies = _by_ids(read, "closings", "closing_key", numbers)
             closed = [_whole(read, key, _decode_closing(bodies[key])) for key in numbers]
-            return closed, int(read(count_of([part]))[0][0])
+            total = query.known_total if query.known_total is not None else int(read(count_of([part]))[0][0])
+            return closed, total
 
         found: tuple[list[list[Closing]], int] = await self._in_pool(work)
         return found
@@ -154,6 +156,8 @@ def _far_page(read: Read, query: HouseOrderQuery) -> list[int]:
 
 
 def _order_count(read: Read, query: HouseOrderQuery) -> int:
+    if query.known_total is not None:
+        return query.known_total
     if is_plain(query) and query.side is None:
         return int(read(("SELECT count(*) FROM orders", []))[0][0])
     return int(read(count_of(order_count_parts(query, _symbols(read))))[0][0])

@@ -27,10 +27,11 @@ from tradehall.adapters.sqlite.query import (
     tickets_page,
 )
 from tradehall.adapters.sqlite.rows import insert_views
+from tradehall.adapters.sqlite.shares import read_shares
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
-from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery
+from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery, Shares
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketTotals
 from tradehall.ports.views import (
     PAGE_MAX,
@@ -180,6 +181,11 @@ class SqliteViews:
     async def fills_after(self, fill_id: int, *, limit: int) -> list[CountedFill]:
         """See the port."""
         return await self._house.fills_after(fill_id, limit=limit)
+
+    async def shares(self) -> Shares:
+        """See the port."""
+        # Not in the pool: whoever wants a page would wait for seconds.
+        return await asyncio.to_thread(read_shares, self._path)
 
     async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
         """See the port."""

@@ -1,8 +1,9 @@
 """The dashboard door: the whole house, as operators see and steer it; and what the web page lives on.
 
+    counts = HouseCounts(desk)
     dashboard = Dashboard(desk=desk, market=board, access=access, trail=trail, book=room.book, registry=registry,
                           signals=deployment_store, sums=FillSums(views), equity=EquityHistory(desk),
-                          orders=HouseOrders(desk), settings=DashboardSettings())
+                          orders=HouseOrders(desk, counts), counts=counts, settings=DashboardSettings())
     stream = DashboardStream(dashboard)
     door = make_door(dashboard, stream)
 

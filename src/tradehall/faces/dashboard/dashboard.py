@@ -12,6 +12,7 @@ from tradehall.app.audit_lines import noop, refusal
 from tradehall.app.desk import Desk
 from tradehall.app.equity import EquityHistory
 from tradehall.app.fill_sums import FillSums
+from tradehall.app.house_counts import HouseCounts
 from tradehall.app.house_orders import HouseOrders
 from tradehall.app.house_positions import loose_units
 from tradehall.app.market import MarketBoard
@@ -67,6 +68,7 @@ class Dashboard:
     sums: FillSums
     equity: EquityHistory
     orders: HouseOrders
+    counts: HouseCounts
     settings: DashboardSettings = field(default_factory=DashboardSettings)
     is_stopping: bool = False
 

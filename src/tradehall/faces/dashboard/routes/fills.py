@@ -1,5 +1,7 @@
 """Fills, and sums over them; positions, open and closed; the summary."""
 
+from msgspec.structs import replace
+
 from tradehall.app.fill_sums import FillSum
 from tradehall.app.house_orders import HouseOrderWish
 from tradehall.app.house_positions import accounts_of, held_of
@@ -28,7 +30,8 @@ async def get_fills(dashboard: Dashboard, request: Request) -> Response:
     query = decode_query(request, requests.FillsQuery)
     wanted = fill_query(dashboard, query, limit=query.limit, offset=query.offset)
     await dashboard.settled()
-    fills, total = await dashboard.desk.views.house_fills(wanted)
+    known = dashboard.counts.fills(wanted)
+    fills, total = await dashboard.desk.views.house_fills(replace(wanted, known_total=known))
     names = await dashboard.order_names([fill.order_id for fill in fills])
     rows = [to_fill(fill, names.get(fill.order_id), dashboard.instruments, dashboard.name_of) for fill in fills]
     return listed(rows, total)
@@ -109,15 +112,15 @@ async def get_positions(dashboard: Dashboard, request: Request) -> Response:
     rows: list[schemas.Position] = opened[query.offset : query.offset + query.limit]
     total = len(opened)
     if status == "closed" or query.all:
-        closed, count = await dashboard.desk.views.closed_positions(
-            ClosedQuery(
-                account_id=None if query.account_id is None else int(query.account_id),
-                strategy_id=None if query.strategy_id is None else query.strategy_id.lower(),
-                symbol=dashboard.symbol_of(query.instrument_id),
-                limit=query.limit - len(rows),
-                offset=max(0, query.offset - total),
-            )
+        wanted = ClosedQuery(
+            account_id=None if query.account_id is None else int(query.account_id),
+            strategy_id=None if query.strategy_id is None else query.strategy_id.lower(),
+            symbol=dashboard.symbol_of(query.instrument_id),
+            limit=query.limit - len(rows),
+            offset=max(0, query.offset - total),
         )
+        known = dashboard.counts.closed(wanted)
+        closed, count = await dashboard.desk.views.closed_positions(replace(wanted, known_total=known))
         rows += [to_closed_position(each, dashboard.instruments, dashboard.name_of) for each in closed]
         total += count
     return listed(rows, total)
@@ -144,9 +147,8 @@ async def get_summary(dashboard: Dashboard, request: Request) -> Response:
     ids = None if keygen is None else (keygen,)
     await dashboard.settled()
     by_status = await _by_status(dashboard, HouseOrderQuery(strategy_ids=ids, since=since, until=until))
-    _, fills = await dashboard.desk.views.house_fills(
-        HouseFillQuery(strategy_ids=ids, since=since, until=until, limit=1)
-    )
+    wanted = HouseFillQuery(strategy_ids=ids, since=since, until=until, limit=1)
+    _, fills = await dashboard.desk.views.house_fills(replace(wanted, known_total=dashboard.counts.fills(wanted)))
     signals = dashboard.signals.signals(SignalQuery(keygen=keygen, since=since, until=until, limit=1))[1]
     state = dashboard.desk.state
     held = held_of(state, accounts_of(state, None), dashboard.desk.quotes.get)
@@ -168,18 +170,17 @@ async def get_summary(dashboard: Dashboard, request: Request) -> Response:
 
 async def _by_status(dashboard: Dashboard, query: HouseOrderQuery) -> dict[str, int]:
     """Orders by status; the filled ones, which are most, are what is left of all."""
-    views = dashboard.desk.views
     found: dict[str, int] = {}
     for order in dashboard.orders.working(HouseOrderWish(query=query)):
         found[status_word(order)] = found.get(status_word(order), 0) + 1
-    left = await views.house_order_count(query)
+    left = await dashboard.orders.ended_count(query)
     names = {OrderEnd.CANCELLED: "CANCELED"}
     for end in OrderEnd:
         if end is not OrderEnd.FILLED:
             wanted = HouseOrderQuery(
                 strategy_ids=query.strategy_ids, since=query.since, until=query.until, ends=frozenset({end})
             )
-            count = await views.house_order_count(wanted)
+            count = await dashboard.orders.ended_count(wanted)
             left -= count
             found[names.get(end, end.value)] = count
     found["FILLED"] = left

@@ -1,0 +1,158 @@
+"""Every list of the dashboard, support and studio doors with a million orders behind it: near pages and far ones."""
+
+import json
+import os
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from bench.figures import Figure, Options
+from bench.houses import KEYGEN, NS_PER_ORDER, write_house
+from bench.servers import Server, tradehall
+from bench.worlds import START
+from tradehall.app.demo import CLIENT_ACCOUNT, HOUSE_ACCOUNT
+from tradehall.domain.time import to_rfc3339
+
+ORDERS: Final = 1_000_000
+PAGE_MS: Final = 50.0
+ROUNDS: Final = 20
+# A start has work left to do when it answers already: sums, trips, the trail. It is over when the server rests.
+RESTING_S: Final = 3.0
+RESTING_SHARE: Final = 0.25
+SETTLED_WITHIN_S: Final = 900.0
+# A house that was written before and is to be measured again.
+KEPT: Final = "BENCH_HOUSE"
+
+
+class List(NamedTuple):
+    """One page: what it is called, where it is, and who asks for it."""
+
+    what: str
+    path: str
+    token: str = ""
+
+
+def run(options: Options) -> list[Figure]:
+    """p50 and p99 of the time until the answer, and the server's CPU, per page [ms]."""
+    orders = options.scaled(ORDERS)
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(os.environ.get(KEPT, scratch))
+        if not (data / "journal.db").exists():
+            write_house(data, orders=orders)
+        with tradehall(data=data, TRADEHALL_LOG_LEVEL="warning") as server:
+            _settle(server)
+            sheet = json.loads((data / "demo.json").read_text())
+            lists = [
+                *_dashboard(orders, START + orders * NS_PER_ORDER // 2),
+                *_support(server, sheet, orders),
+                *_studio(),
+            ]
+            figures = [figure for each in lists for figure in _measured(server, each, options)]
+    return [Figure("orders behind the lists", orders), *figures]
+
+
+def _settle(server: Server) -> None:
+    """Wait until a start's work in the background is done."""
+    deadline = time.monotonic() + SETTLED_WITHIN_S
+    while time.monotonic() < deadline:
+        before = server.cpu_s()
+        time.sleep(RESTING_S)
+        if server.cpu_s() - before < RESTING_SHARE * RESTING_S:
+            return
+    raise RuntimeError("the server never came to rest")
+
+
+def _measured(server: Server, page: List, options: Options) -> Iterator[Figure]:
+    took = []
+    _answer(server, page)
+    before, rounds = server.cpu_s(), options.scaled(ROUNDS) + 5
+    for _ in range(rounds):
+        started = time.perf_counter()
+        _answer(server, page)
+        took.append((time.perf_counter() - started) * 1_000)
+    cpu = (server.cpu_s() - before) / rounds * 1_000
+    took.sort()
+    yield Figure(page.what, took[len(took) // 2], "ms", PAGE_MS)
+    yield Figure("  p99, CPU", took[-1], f"ms, {cpu:.1f} ms")
+
+
+def _answer(server: Server, page: List) -> bytes:
+    headers = {"authorization": f"Bearer {page.token}"} if page.token else {}
+    with urllib.request.urlopen(urllib.request.Request(server.url + page.path, headers=headers)) as answer:
+        found: bytes = answer.read()
+    return found
+
+
+def _dashboard(orders: int, middle: int) -> Iterator[List]:
+    half, far = orders // 2, orders - 200
+    at = to_rfc3339(middle)
+    filters = {
+        "": "", "by status": "status=FILLED", "refused": "status=DENIED", "by symbol": "instrument_id=AAPL.SIM",
+        "by side": "side=BUY", "by the rarer side": "side=SELL", "by account": f"account_id={HOUSE_ACCOUNT}",
+        "by another account": f"account_id={CLIENT_ACCOUNT}", "by strategy": f"strategy_id={KEYGEN}",
+        "since": f"since={at}", "until": f"until={at}",
+        "by symbol and side": "instrument_id=AAPL.SIM&side=BUY",
+        "by symbol and status": "instrument_id=AAPL.SIM&status=CANCELED",
+        "by account and symbol": f"account_id={HOUSE_ACCOUNT}&instrument_id=AAPL.SIM",
+        "by account and side": f"account_id={HOUSE_ACCOUNT}&side=BUY",
+        "by account and status": f"account_id={HOUSE_ACCOUNT}&status=FILLED",
+        "by account, refused": f"account_id={HOUSE_ACCOUNT}&status=DENIED",
+        "by strategy and side": f"strategy_id={KEYGEN}&side=BUY",
+        "by symbol, since": f"instrument_id=AAPL.SIM&since={at}",
+        "by side, until": f"side=BUY&until={at}",
+        "by account, since": f"account_id={HOUSE_ACCOUNT}&since={at}",
+    }  # fmt: skip
+    for what, asked in filters.items():
+        yield List(f"orders {what}".strip(), f"/api/trading/orders?{asked}")
+    for what in ("", "by status", "by symbol", "by side", "by account", "by account and side", "since"):
+        yield List(f"orders {what}, half-way out", f"/api/trading/orders?{filters[what]}&offset={half // 2}")
+    yield List("orders, the middle", f"/api/trading/orders?offset={half}")
+    yield List("orders, the last", f"/api/trading/orders?offset={far}")
+    yield List("orders, a thousand", "/api/trading/orders?limit=1000")
+    yield List("orders by account, a thousand", f"/api/trading/orders?{filters['by account']}&limit=1000")
+    for what in ("", "by symbol", "by side", "by account", "by strategy", "since", "until", "by symbol and side"):
+        yield List(f"fills {what}".strip(), f"/api/trading/fills?{filters[what]}")
+    for what in ("", "by symbol", "by side", "by account"):
+        yield List(f"fills {what}, far out", f"/api/trading/fills?{filters[what]}&offset={half // 5}")
+    yield List("fills, a thousand", "/api/trading/fills?limit=1000")
+    for what in ("", "by symbol", "by account", "by strategy", "since", "until"):
+        yield List(f"sums of fills {what}".strip(), f"/api/trading/fills/summary?{filters[what]}")
+    for what in ("", "by symbol", "by account", "by strategy"):
+        yield List(f"closed positions {what}".strip(), f"/api/trading/positions?status=closed&{filters[what]}")
+    yield List("closed positions, far out", f"/api/trading/positions?status=closed&offset={orders // 8}")
+    yield List("closed positions, a thousand", "/api/trading/positions?status=closed&limit=1000")
+    for what in ("", "by strategy", "since"):
+        yield List(f"summary {what}".strip(), f"/api/trading/summary?{filters[what]}")
+    audit = {"": "", "refused": "outcome=refused", "by severity": "severity=WARNING", "far out": "offset=25000"}
+    for what, asked in audit.items():
+        yield List(f"audit trail {what}".strip(), f"/api/trading/audit?{asked}")
+    for path in ("strategies", "signals", "accounts", "positions"):
+        yield List(f"dashboard {path}", f"/api/trading/{path}")
+
+
+def _support(server: Server, sheet: dict[str, Any], orders: int) -> Iterator[List]:
+    token = sheet["support"]["admin_token"]
+    users = json.loads(_answer(server, List("", "/api/support/v1/users", token)))["items"]
+    user = next(each["id"] for each in users if str(CLIENT_ACCOUNT) in json.dumps(each))
+    of_user = f"/api/support/v1/users/{user}"
+    far = orders // 10 // 100 - 2
+    trades = {
+        "": "", "by symbol": "symbol=AAPL", "by result": "result=loss", "by profit": "sort=net_pnl",
+        "oldest first": "sort=taken_at", "far out": f"page={far}", "by symbol and side": "symbol=AAPL&side=long",
+    }  # fmt: skip
+    yield List("support: users", "/api/support/v1/users?size=100", token)
+    for what, asked in trades.items():
+        yield List(f"support: trades {what}".strip(), f"{of_user}/trades?size=100&{asked}", token)
+    for path in ("strategies", "deployments", "scanners"):
+        yield List(f"support: {path}", f"{of_user}/{path}?size=100", token)
+    for path in ("latency", "slippage"):
+        yield List(f"support: {path}", f"{of_user}/{path}?window=30d", token)
+    yield List("support: audit", "/api/support/v1/audit?size=100", token)
+
+
+def _studio() -> Iterator[List]:
+    for path in ("strategies", "deployments", "backtests", "scanners", "marketplace"):
+        yield List(f"studio: {path}", f"/api/studio/v1/{path}?size=100")
