@@ -19,22 +19,24 @@ export const positions = new SvelteMap<string, Position>()
 export const budgets = new SvelteMap<string, BudgetEntry>()
 export const accounts = new SvelteMap<string, AccountRow>()
 
-interface Live {
-  account: string
-  mode: string
-  system: System | null
-  loaded: boolean
-  instruments: Instrument[]
-  strategies: Strategy[]
-  fills: Fill[]
-  signals: Signal[]
-  audit: AuditRow[]
+/** Lists are replaced, never changed in place: what is in them need not be watched one by one. */
+class Live {
+  account = $state('')
+  mode = $state('…')
+  system = $state.raw<System | null>(null)
+  loaded = $state(false)
+  /** Grows with every change of an order, a fill or a position. */
+  changes = $state(0)
+  instruments = $state.raw<Instrument[]>([])
+  strategies = $state.raw<Strategy[]>([])
+  fills = $state.raw<Fill[]>([])
+  signals = $state.raw<Signal[]>([])
+  audit = $state.raw<AuditRow[]>([])
 }
 
-export const live: Live = $state({
-  account: '', mode: '…', system: null, loaded: false, instruments: [], strategies: [], fills: [], signals: [], audit: [],
-})
+export const live = new Live()
 
+const CHANGING = new Set(['order', 'fill', 'position'])
 const WORKING = new Set(['PENDING', 'ACCEPTED', 'TRIGGERED', 'PARTIALLY_FILLED'])
 
 export function isWorking(order: Order): boolean {
@@ -101,6 +103,7 @@ export async function snapshot(): Promise<void> {
   }
   if (!accounts.has(live.account)) live.account = firstAccount(accountRows)
   live.loaded = true
+  live.changes++
 }
 
 /** The one that was looked at last; else where something happens. */
@@ -151,6 +154,7 @@ export function apply(frames: Frame[]): void {
     else if (frame.type === 'signal') signals.unshift(data as Signal)
   }
   for (const [symbol, quote] of newest) quotes.set(symbol, quote)
+  if (frames.some((frame) => CHANGING.has(frame.type))) live.changes++
   if (fills.length) live.fills = ahead(fills, live.fills, (fill) => fill.trade_id, FILLS_MAX)
   if (audit.length) live.audit = ahead(audit, live.audit, (row) => row.id, AUDIT_MAX)
   if (signals.length) live.signals = ahead(signals, live.signals, (signal) => signal.id, SIGNALS_MAX)

@@ -9,6 +9,7 @@ import Overview from '../pages/Overview.svelte'
 import Scanners from '../pages/Scanners.svelte'
 import SignIn from '../pages/SignIn.svelte'
 import Strategies from '../pages/Strategies.svelte'
+import Support from '../pages/Support.svelte'
 import Trade from '../pages/Trade.svelte'
 import type { PageEntry } from './pages'
 
@@ -23,5 +24,6 @@ export const PAGES: PageEntry[] = [
   { id: 'scanners', label: 'Scanners', key: 'r', icon: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5M8 11h6', page: Scanners },
   { id: 'audit', label: 'Audit trail', key: 'y', icon: 'M7 3h10v18l-5-3-5 3zM10 8h4M10 12h4', page: Audit },
   { id: 'keys', label: 'API keys', key: 'k', icon: 'M8 15a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM11.5 11H21v3M17 11v3', page: Keys },
+  { id: 'support', label: 'Support', key: 'j', icon: 'M4 13v-2a8 8 0 0 1 16 0v2M4 13h3v6H5a1 1 0 0 1-1-1zM20 13h-3v6h2a1 1 0 0 0 1-1zM17 19c0 2-2 2-4 2', page: Support },
   { id: 'sign-in', label: 'Sign in', icon: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c1-4 4-6 8-6s7 2 8 6', page: SignIn },
 ]

@@ -27,6 +27,8 @@ _POLICY: Final = (
     b"default-src 'self'; script-src 'self'%s; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none';"
     b" base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+ASSETS: Final = "assets"
+_FILE_HEADERS: Final[tuple[Header, ...]] = (NO_SNIFFING, (b"cache-control", b"no-cache"))
 # Their names carry a hash of what is in them.
 _ASSET_HEADERS: Final[tuple[Header, ...]] = (NO_SNIFFING, (b"cache-control", b"public, max-age=31536000, immutable"))
 _WORTH_PACKING: Final = 1_400  # bytes: less fits into one packet anyway
@@ -60,13 +62,13 @@ def page_door(
 
     `script_sources`: hashes of scripts, besides the page's own files, that documents in its frames may run.
     """
-    headers = (
+    page_headers = (
         (b"content-security-policy", _POLICY % b"".join(b" " + source.encode() for source in script_sources)),
         NO_SNIFFING,
         (b"referrer-policy", b"no-referrer"),
         (b"cache-control", b"no-cache"),
     )
-    index = fixed((folder / "index.html").read_bytes(), CONTENT_TYPES[".html"], headers)
+    index = fixed((folder / "index.html").read_bytes(), CONTENT_TYPES[".html"], page_headers)
     routes = [
         Route("GET", f"{prefix}/", index, public=True, hidden=True),
         Route("GET", prefix, _send_to(f"{prefix}/"), public=True, hidden=True),
@@ -74,7 +76,8 @@ def page_door(
     ]
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.name != "index.html":
-            handler = fixed(file.read_bytes(), CONTENT_TYPES[file.suffix], _ASSET_HEADERS)
+            headers = _ASSET_HEADERS if file.parent.name == ASSETS else _FILE_HEADERS
+            handler = fixed(file.read_bytes(), CONTENT_TYPES[file.suffix], headers)
             path = f"{prefix}/{file.relative_to(folder).as_posix()}"
             routes.append(Route("GET", path, handler, public=True, hidden=True))
     return Door(name="page", title=title, prefixes=("",), routes=tuple(routes), errors=errors)
