@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests.backtests.published.runs import account, equity, needs_data, peak, pl
 from tradehall.backtests import AllIn, BarColumns, BarPath, BarSeen, Broker, Costs, FillRule, Strategy
 from tradehall.domain.account import PositionMode
 from tradehall.domain.instrument import FeeSide
+from tradehall.domain.time import NS_PER_DAY
 
 pytestmark = needs_data
 
@@ -123,3 +125,60 @@ def test_entries_with_trailing_stops_of_their_own():
         costs=Costs(taker_rate=RATE),
     )
     assert (equity(result), peak(result), result.metrics.tally.ended) == ("44583.93", "54292.67", 39)
+
+
+def strength(close: Floats, length: int) -> Floats:
+    """Relative strength index of exponential means whose weights are those of so many values: theirs."""
+    changes, kept = np.diff(close), 1 - 1 / (1 + length)
+    gain = loss = 0.0
+    found = [np.nan]
+    for change in changes.tolist():
+        gain, loss = gain * kept + max(change, 0.0), loss * kept + max(-change, 0.0)
+        found.append(100 - 100 / (1 + gain / loss) if loss else 100.0)
+    return np.array(found)
+
+
+def weekly_strength(columns: BarColumns, length: int) -> Floats:
+    """The same over weeks that end on Fridays, known from that day on."""
+    days = columns.at // NS_PER_DAY
+    fridays = days + (1 - days) % 7  # 1970-01-02 was a Friday, and the day of number 1.
+    lasts = np.append(np.flatnonzero(np.diff(fridays)), days.size - 1)
+    of_weeks = np.append(np.nan, strength(columns.close[lasts], length))
+    return of_weeks[np.searchsorted(fridays[lasts], days, side="right")]
+
+
+class TwoTimeframes(Strategy):
+    """Buys strength by days and by weeks above rising averages, with a stop 8 % below the close."""
+
+    def __init__(self, daily: int = 30, weekly: int = 30, level: float = 70) -> None:
+        self.daily, self.weekly, self.level = daily, weekly, level
+        self.enters = self.leaves = np.empty(0, np.bool_)
+
+    def plan(self, bars: Mapping[str, BarColumns]) -> dict[str, Flags]:
+        (columns,) = bars.values()
+        close = columns.close
+        means = [close, *(average(close, length) for length in (10, 20, 50, 100))]
+        is_ordered = np.all([fast > slow for fast, slow in pairwise(means)], axis=0)
+        by_day, by_week = strength(close, self.daily), weekly_strength(columns, self.weekly)
+        self.enters = is_ordered & (by_day > self.level) & (by_week > self.level) & (by_week > by_day)
+        self.leaves = close < 0.98 * means[1]
+        return {columns.symbol: self.enters | self.leaves}
+
+    def on_bar(self, bar: BarSeen, broker: Broker) -> None:
+        if self.leaves[bar.number]:
+            broker.close()
+        elif not broker.net():
+            stop = Decimal(repr(0.92 * bar.close))
+            broker.buy(lambda price: broker.cash // (price * (1 + RATE)), stop_loss=stop)
+
+
+def test_strength_by_days_and_weeks_with_a_stop():
+    """Multiple Time Frames: 10017.44, peak 10978.38, 4 trades; 0.2 % in the entry price."""
+    result = play(
+        TwoTimeframes(),
+        GOOG,
+        accounts=account(10_000),
+        fills=FillRule(path=BarPath.ADVERSE_FIRST, improves_limits=True),
+        costs=Costs(taker_rate=RATE, charged=FeeSide.OPENING),
+    )
+    assert (equity(result), peak(result), result.metrics.tally.ended) == ("10017.44", "10978.38", 4)
