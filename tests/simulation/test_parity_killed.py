@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 
@@ -81,3 +81,35 @@ def test_a_session_that_was_stopped_in_order_is_whole(tmp_path):
     assert what_if.returncode == 1
     assert "other price" in what_if.stdout
     assert "venue slippage_ticks: 0 → 3" in what_if.stdout
+
+
+def test_a_deployment_s_program_run_over_its_session_gives_the_same_orders(tmp_path):
+    data, recording = tmp_path / "data", tmp_path / "session"
+    with Server(data, "--demo", "--record", str(recording)) as server:
+        key = json.loads((data / "demo.json").read_text())["strategy"]["gateway_key"]
+        until, fills = monotonic() + 40, []
+        while monotonic() < until:
+            fills = server.http.get("/v1/trades", headers={"authorization": f"Bearer {key}"}).json()
+            if len(fills) >= 2:
+                break
+            sleep(0.2)
+        assert len(fills) >= 2, "the demo's strategy never traded"
+        server.process.kill()
+    told = tradehall("parity", "--data", str(data), "--recording", str(recording), "--deployment", "1", "--json")
+    assert told.returncode in (0, 1), told.stderr
+    report = json.loads(told.stdout)["comparison"]
+    # An order that came some milliseconds later may have met another price; it is the same order all the same.
+    assert {each["difference"] for each in report["differences"]} <= {"other price", "other profit"}
+    assert all("ms after what it looked at" in each["cause"] for each in report["differences"])
+    assert len(report["latency_ns"]) >= 2
+    assert all(late >= 0 for late in report["latency_ns"])
+    assert told.returncode == (1 if report["differences"] else 0)
+
+
+def test_a_deployment_that_is_not_there_is_refused(tmp_path):
+    data, recording = tmp_path / "data", tmp_path / "session"
+    with Server(data, "--demo", "--record", str(recording)) as server:
+        assert server.stop()[0] == 0
+    told = tradehall("parity", "--data", str(data), "--recording", str(recording), "--deployment", "99")
+    assert told.returncode == 1
+    assert "there is no deployment 99" in told.stderr

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tradehall.adapters.data_folder import DataFolder
 from tradehall.adapters.sessions.reader import RecordingMissing
 from tradehall.adapters.sqlite.inspection import SqliteInspection
 from tradehall.backtests.parity.divergence import Divergence
@@ -15,7 +16,7 @@ from tradehall.backtests.parity.report import ParityReport
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, configured, existing_folder
 from tradehall.cli.output import Refused, WrongUsage, progress_bar, say, say_json
 from tradehall.domain.time import from_rfc3339, to_rfc3339
-from tradehall.wiring.parity import AssumptionRefused, assumptions_of, parity_of
+from tradehall.wiring.parity import AssumptionRefused, assumptions_of, deployment_parity_of, parity_of
 
 
 def add_to(commands: Commands) -> None:
@@ -35,6 +36,10 @@ def add_to(commands: Commands) -> None:
         "--assume", action="append", default=[], metavar="WHAT=VALUE",
         help="what if? venue.latency_ns=50000000, or AAPL.commission.taker_rate=0.002; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--deployment", type=int, metavar="N",
+        help="run this deployment's program itself over the recorded market, and compare what it deals",
+    )  # fmt: skip
     add_json(parser)
     add_settings(parser, ["data", "record"])
 
@@ -46,6 +51,9 @@ def run(options: argparse.Namespace) -> None:
     recording = options.recording or configured(options).config.record
     if recording is None:
         raise WrongUsage("parity needs what was recorded: --recording PATH")
+    if options.deployment is not None:
+        _run_deployment(options, folder, recording)
+        return
     bar = nullcontext(lambda done, total: None) if options.json else progress_bar("running the session again")
     with closing(SqliteInspection(folder.path)) as files, bar as progress:
         try:
@@ -60,6 +68,30 @@ def run(options: argparse.Namespace) -> None:
         _tell(report, shown, damage)
     if shown:
         raise Refused(f"{len(shown)} divergences")
+
+
+def _run_deployment(options: argparse.Namespace, folder: DataFolder, recording: Path) -> None:
+    config = configured(options).config
+    bar = nullcontext(lambda done, total: None) if options.json else progress_bar("running the program")
+    with closing(SqliteInspection(folder.path)) as files, bar as progress:
+        try:
+            found = deployment_parity_of(files, config, recording, options.deployment, progress)
+        except (AssumptionRefused, RecordingMissing) as refused:
+            raise Refused(str(refused)) from refused
+    comparison = found.comparison
+    if options.json:
+        say_json(found)
+    else:
+        say(f"deployment {found.deployment_id}, {found.name}: {found.signals} signals over the recorded market")
+        say(f"  {comparison.orders} orders with {comparison.fills} fills are the same")
+        say(f"  {comparison.latency_sentence}")
+        for number, each in enumerate(comparison.differences, 1):
+            say(f"{number}. {each.difference}, {to_rfc3339(each.at)}, {each.name}")
+            say(f"   session: {each.session}")
+            say(f"   program: {each.rerun}")
+            say(f"   cause:   {each.cause}")
+    if comparison.differences:
+        raise Refused(f"{len(comparison.differences)} differences")
 
 
 def _is_asked_for(divergence: Divergence, options: argparse.Namespace) -> bool:

@@ -1,8 +1,8 @@
 """Carrying out: signals that were written down become commands, each under its own name, so that twice is once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
@@ -10,13 +10,16 @@ from tradehall.app.deployments.facts import part_of
 from tradehall.app.deployments.ledger import Holding, Ledger
 from tradehall.app.deployments.ledgers import Ledgers
 from tradehall.app.deployments.signals import SOURCE, side_of
-from tradehall.app.desk import Desk
 from tradehall.app.outcome import Outcome, request_digest
+from tradehall.domain.ids import AccountId
+from tradehall.domain.market import Quote
 from tradehall.domain.money import ZERO
-from tradehall.domain.order import OrderRole, OrderStatus, OrderTerms, OrderType, Side
+from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderTerms, OrderType, Side
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine.commands import AnyCommand, CancelOrder, ClosePosition, PlaceOrder, SetPositionExits
+from tradehall.engine.state import State
+from tradehall.ports.clock import Clock
 from tradehall.ports.deployments import Signal, SignalOutcome
 
 # An entry that was decided longer ago than this is not made any more; an exit always is.
@@ -30,10 +33,46 @@ _PASSING: Final = frozenset(
 )
 
 
+class KnownOrders(Protocol):
+    """Orders that have ended, by the names their callers gave them."""
+
+    def order_by_client_id(self, account_id: AccountId, client_order_id: str) -> Order | None:
+        """The order of that name; None: there is none."""
+        ...
+
+
+class Counter(Protocol):
+    """Where wishes go: the desk, or a session that is run again."""
+
+    @property
+    def state(self) -> State:
+        """As it is now."""
+        ...
+
+    @property
+    def quotes(self) -> Mapping[str, Quote]:
+        """The latest of each symbol."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """What time it is there."""
+        ...
+
+    @property
+    def views(self) -> KnownOrders:
+        """What has ended."""
+        ...
+
+    async def submit(self, command: AnyCommand) -> Outcome:
+        """Decide a wish. ShardUnavailable: nothing of it was kept."""
+        ...
+
+
 class Carrier:
     """Carries signals out. ShardUnavailable: nothing is known to have happened, the same again later."""
 
-    def __init__(self, desk: Desk, ledgers: Ledgers) -> None:
+    def __init__(self, desk: Counter, ledgers: Ledgers) -> None:
         self._desk = desk
         self._ledgers = ledgers
 

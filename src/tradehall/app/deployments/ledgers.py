@@ -14,7 +14,7 @@ from tradehall.domain.money import ZERO
 from tradehall.engine import events as ev
 from tradehall.engine.record import Record, RecordFacts
 from tradehall.engine.state import State
-from tradehall.ports.journal import Journal
+from tradehall.ports.journal import Entries
 
 _decode: Final = msgspec.json.Decoder(Ledger).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -32,7 +32,7 @@ class Ledgers:
     """
 
     def __init__(
-        self, state: Callable[[], State], journal: Journal, kept: Mapping[int, bytes], kept_seq: int | None
+        self, state: Callable[[], State], journal: Entries, kept: Mapping[int, bytes], kept_seq: int | None
     ) -> None:
         self._state = state
         self._journal = journal

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tradehall.backtests.parity.comparing import Raw, divergences_of
 from tradehall.backtests.parity.cursor import Payloads
 from tradehall.backtests.parity.divergence import Cause, CauseKind, Difference, Divergence
-from tradehall.backtests.parity.rerun import Assumptions, Rerun
+from tradehall.backtests.parity.rerun import Assumptions, Rerun, Robot
 from tradehall.backtests.parity.stretches import Gap, Stretch, survey
 from tradehall.domain.market import Quote
 from tradehall.domain.time import NS_PER_SECOND, to_rfc3339
@@ -74,23 +74,31 @@ def parity(
     head: int,
     assumptions: Assumptions | None = None,
     progress: Progress = lambda done, total: None,
+    robot: Robot | None = None,
 ) -> ParityReport:
     """Run recorded sessions again and hold them against the journal, whose last record is `head`.
 
     `sessions`: for each, oldest first, what gives its rows; they are read twice. Each stretch begins on the state the
-    journal has then, so nothing of one stretch follows into the next.
+    journal has then, so nothing of one stretch follows into the next. `robot`: a strategy that is run itself.
     """
-    return _Parity(sessions, payloads, head, assumptions or Assumptions(), progress).run()
+    return _Parity(sessions, payloads, head, assumptions or Assumptions(), progress, robot).run()
 
 
 class _Parity:
     def __init__(
-        self, sessions: Sequence[Rows], payloads: Payloads, head: int, assumptions: Assumptions, progress: Progress
+        self,
+        sessions: Sequence[Rows],
+        payloads: Payloads,
+        head: int,
+        assumptions: Assumptions,
+        progress: Progress,
+        robot: Robot | None,
     ) -> None:
         self._sessions = sessions
         self._payloads = payloads
         self._assumptions = assumptions
         self._progress = progress
+        self._robot = robot
         self._stretches = survey([rows() for rows in sessions], head)
         self._total = sum(stretch.row_count for stretch in self._stretches)
         self._done = 0
@@ -113,7 +121,9 @@ class _Parity:
     def _stretch(self, stretch: Stretch, rows: Iterator[AnyRow], quotes: dict[str, Quote]) -> None:
         if stretch.made.is_start:
             quotes.clear()
-        rerun = Rerun(stretch, self._state_at(stretch.made.after), quotes, self._payloads, self._assumptions)
+        rerun = Rerun(
+            stretch, self._state_at(stretch.made.after), quotes, self._payloads, self._assumptions, self._robot
+        )
         rerun.play(self._counted(rows))
         for _ in rows:
             pass  # Behind a fault: the next stretch begins with its own row.

@@ -5,8 +5,8 @@ must find again themselves.
 """
 
 import traceback
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,7 @@ from tradehall.backtests.parity.sides import OWN_COMMANDS, Side
 from tradehall.backtests.parity.stretches import Stretch
 from tradehall.domain.fill import VenueFilled
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.market import Quote
+from tradehall.domain.market import Print, Quote
 from tradehall.domain.time import to_rfc3339
 from tradehall.engine.commands import AnyCommand, ListInstrument, PlaceOrder, ReportExecution
 from tradehall.engine.engine import Engine
@@ -44,6 +44,36 @@ class Assumptions(Struct, frozen=True):
     instruments: dict[str, Instrument] = {}
 
 
+class Robot(Protocol):
+    """A strategy that is run itself: its wishes in the journal are left out, and those it makes here are taken."""
+
+    def begin(
+        self, state: State, quotes: Mapping[str, Quote], submit: Callable[[AnyCommand, int], Record | None]
+    ) -> None:
+        """A stretch begins on `state`; `submit` decides a wish at an instant."""
+        ...
+
+    def owns(self, command: AnyCommand) -> bool:
+        """Whether a wish of the session is its own."""
+        ...
+
+    def on_record(self, record: Record) -> None:
+        """Something was decided in the re-run."""
+        ...
+
+    def before(self, now: int) -> None:
+        """What is due before `now` is to be done, each at its own instant."""
+        ...
+
+    def on_quote(self, quote: Quote, now: int) -> None:
+        """The loop has been told of a quote."""
+        ...
+
+    def on_print(self, printed: Print, now: int) -> None:
+        """The loop has been told of an execution of others."""
+        ...
+
+
 class Rerun:
     """One stretch, run again on `state` as it was when the stretch began; `quotes` as they were, kept up here.
 
@@ -52,7 +82,13 @@ class Rerun:
     """
 
     def __init__(
-        self, stretch: Stretch, state: State, quotes: dict[str, Quote], payloads: Payloads, assumptions: Assumptions
+        self,
+        stretch: Stretch,
+        state: State,
+        quotes: dict[str, Quote],
+        payloads: Payloads,
+        assumptions: Assumptions,
+        robot: Robot | None = None,
     ) -> None:
         self.session = Side()
         self.rerun = Side()
@@ -76,6 +112,9 @@ class Rerun:
         venue = SimulatedVenue(settings, state, quotes)
         self._loop = TradingLoop(Engine(state), venue, quotes, self._on_record)
         self._loop.rebuild()
+        self._robot = robot
+        if robot is not None:
+            robot.begin(state, quotes, self._loop.submit)
 
     @property
     def not_covered(self) -> tuple[int, int] | None:
@@ -95,6 +134,8 @@ class Rerun:
                 # What was told after the last record that was kept is not known to have come to anything.
                 if row.after <= stretch.until:
                     self._told_at = getattr(row, "now", None) or self._told_at
+                    if self._robot is not None:
+                        self._robot.before(self._told_at)
                     self._tell(row)
             except Exception:
                 self.fault = (row.after, traceback.format_exc())
@@ -108,6 +149,8 @@ class Rerun:
         if isinstance(row, QuoteHeard):
             if row.now is not None:
                 self._loop.on_quote(row.quote, row.now)
+                if self._robot is not None:
+                    self._robot.on_quote(row.quote, row.now)
         elif isinstance(row, WishHeard):
             record = self._wishes.wish(row.seq)
             if record is not None:
@@ -118,6 +161,8 @@ class Rerun:
             self._loop.on_depth(row.depth, row.now)
         elif isinstance(row, PrintHeard):
             self._loop.on_print(row.printed, row.now)
+            if self._robot is not None:
+                self._robot.on_print(row.printed, row.now)
         elif isinstance(row, QuoteAgain) and row.symbol in self._quotes:
             self._loop.on_quote(self._quotes[row.symbol], row.now)
 
@@ -129,6 +174,8 @@ class Rerun:
             self._submit(record, record.now)
 
     def _submit(self, record: Record, now: int) -> None:
+        if self._robot is not None and self._robot.owns(record.command):
+            return  # It makes its own.
         if self.has_diverged:
             self._expect(record.seq - 1)  # What the wish may name must be known on both sides.
         self._wish, self._told_at = record.seq, now
@@ -138,6 +185,8 @@ class Rerun:
     # Comparing.
 
     def _on_record(self, found: Record) -> None:
+        if self._robot is not None:
+            self._robot.on_record(found)
         if not self.has_diverged:
             if self._expected.holds(found):
                 self._made_at = found.now
@@ -151,6 +200,11 @@ class Rerun:
         self._note_first(None, found)
         self.rerun.take(found, self._wish if type(found.command) not in OWN_COMMANDS else None)
 
+    def _number_of(self, record: Record) -> int | None:
+        """The number of a wish of the session; None: it is the house's own, or the robot's."""
+        is_own = type(record.command) in OWN_COMMANDS
+        return None if is_own or (self._robot is not None and self._robot.owns(record.command)) else record.seq
+
     def _expect(self, until: int) -> None:
         """Records up to `until` were made by what was told so far: what has not been found again differs."""
         while (seq := self._expected.seq) is not None and seq <= until:
@@ -159,7 +213,7 @@ class Rerun:
             self._note_first(record, None)
             self._look_at_inputs(record)
             self._made_at = record.now
-            self.session.take(record, record.seq if type(record.command) not in OWN_COMMANDS else None)
+            self.session.take(record, self._number_of(record))
 
     def _note_first(self, was: Record | None, came: Record | None) -> None:
         self.first = (self.first[0] or was, self.first[1] or came)

@@ -112,6 +112,8 @@ class Side:
             key = self._numbered(("exit of", self.key(event.parent_order_id), event.role))
         elif wish is not None:
             key = self._numbered(("wish", wish))
+        elif terms.client_order_id is not None:
+            key = ("named", terms.account_id, terms.client_order_id)
         else:
             key = self._numbered(("house", terms.account_id, terms.symbol))
         self._keys[event.order_id] = key
