@@ -12,6 +12,7 @@ from tests.contracts.test_one_wish_every_door import Names, entries_of, filled_i
 from tests.contracts.wishes import BY_NAME, WISHES, Ask
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.adapters.sqlite.deployments import SqliteDeployments
+from tradehall.adapters.sqlite.equity import SqliteEquity
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.audit import AuditTrail
 from tradehall.app.equity import EquityHistory
@@ -66,7 +67,7 @@ class World:
             desk=desk, market=house.client.client.market, past=house.past, access=house.access,
             trail=AuditTrail(SqliteAudit(records), desk.writer.journal, house.client.clock), book=room.book,
             registry=Registry(room), signals=SqliteDeployments(records), sums=FillSums(desk.views),
-            equity=EquityHistory(desk), orders=HouseOrders(desk, counts), counts=counts, settings=DashboardSettings(is_open=True),
+            equity=EquityHistory(desk, SqliteEquity(records)), orders=HouseOrders(desk, counts), counts=counts, settings=DashboardSettings(is_open=True),
         )  # fmt: skip
         door = make_door(self.dashboard, DashboardStream(self.dashboard))
         self.app = App([door], limiter=RateLimiter(enabled=False))

@@ -1,10 +1,9 @@
 """What accounts were worth lately, and what the day has brought them so far."""
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from typing import Final
-
-from msgspec import Struct
 
 from tradehall.app.audit_lines import FUNDS
 from tradehall.app.desk import Desk
@@ -16,9 +15,12 @@ from tradehall.engine.events import BalanceChanged
 from tradehall.engine.record import Record
 from tradehall.engine.valuation import value_account
 from tradehall.ports.deals import DealQuery
+from tradehall.ports.equity import EquityStore, Worth
+from tradehall.ports.records import RecordsFault
 from tradehall.ports.views import HistoryQuery
 
 SAMPLE_EVERY_S: Final = 15.0
+SAMPLES_PER_KEEPING: Final = 4  # The newest is kept over restarts: one a minute.
 SAMPLES_MAX: Final = 5_760  # Of one account: a day.
 ACCOUNTS_MAX: Final = 500  # Beyond it those that were sampled first are forgotten.
 ACCOUNTS_PER_STEP: Final = 50
@@ -26,21 +28,20 @@ LEDGER_POINTS_MAX: Final = 1_000
 FUNDS_PER_DAY_MAX: Final = 1_000
 
 
-class Worth(Struct, frozen=True, gc=False):
-    """Equity [account currency] at `at` [ns UTC]."""
-
-    at: int
-    equity: float
+_log: Final = logging.getLogger("tradehall.equity")
 
 
 class EquityHistory:
-    """Samples of what accounts are worth, since the start of the server; balances of the time before.
+    """Samples of what accounts are worth: all since the start of the server, those that were kept of the time before,
+    and balances before these.
 
     A decision listener: movements of funds are no profit of the day.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, store: EquityStore) -> None:
         self._desk = desk
+        self._store = store
+        self._kept_until = 0
         self._samples: OrderedDict[AccountId, deque[Worth]] = OrderedDict()
         # By account: the day, and what its equity would be had nothing happened since the day began.
         self._baselines: dict[AccountId, tuple[int, float]] = {}
@@ -48,8 +49,10 @@ class EquityHistory:
     async def run(self) -> None:
         """Take samples until cancelled."""
         while True:
-            await self.sample()
-            await asyncio.sleep(SAMPLE_EVERY_S)
+            for _ in range(SAMPLES_PER_KEEPING):
+                await self.sample()
+                await asyncio.sleep(SAMPLE_EVERY_S)
+            await self.keep()
 
     async def sample(self) -> None:
         """Note what every account is worth that is worth something else than before."""
@@ -57,6 +60,18 @@ class EquityHistory:
             self._sample(account)
             if number % ACCOUNTS_PER_STEP == 0:
                 await asyncio.sleep(0)
+
+    async def keep(self) -> None:
+        """Put the newest samples, if they are new, where a restart finds them."""
+        newest = {login: line[-1] for login, line in self._samples.items() if line[-1].at > self._kept_until}
+        if not newest:
+            return
+        try:
+            await asyncio.to_thread(self._store.keep, newest)
+        except RecordsFault as fault:
+            _log.warning("samples of equity could not be kept, trying again: %s", fault)
+            return
+        self._kept_until = max(each.at for each in newest.values())
 
     def _sample(self, account: Account) -> None:
         login = account.terms.account_id
@@ -71,8 +86,13 @@ class EquityHistory:
         line.append(Worth(self._desk.clock.now(), worth))
 
     async def points(self, login: AccountId, since: int | None) -> list[Worth]:
-        """What is known, oldest first: balances before the first sample, then samples; a bounded number."""
+        """What is known, oldest first: balances before the first sample, then samples; a bounded number.
+
+        RecordsFault where what was kept cannot be read.
+        """
+        kept = await asyncio.to_thread(self._store.points, login)
         samples = list(self._samples.get(login, ()))
+        samples = [*(each for each in kept if not samples or each.at < samples[0].at), *samples]
         until = samples[0].at if samples else None
         query = HistoryQuery(login, since=since, until=until, limit=LEDGER_POINTS_MAX)
         entries = await self._desk.views.ledger(query)

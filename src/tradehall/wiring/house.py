@@ -13,6 +13,7 @@ from tradehall.adapters.data_folder import DataFolder
 from tradehall.adapters.sqlite.alerts import SqliteAlerts
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.adapters.sqlite.chores import chore_command
+from tradehall.adapters.sqlite.equity import SqliteEquity
 from tradehall.adapters.sqlite.inspection import SqliteInspection, scratch_views
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
@@ -86,7 +87,7 @@ class House:
         self.desk.listen(self.trail)
         self.desk.writer.hear_durable(self.trail.on_durable)
         self.explainer = Explainer(self.desk, self.past, self._snapshots, self.trail, STREAMS)
-        self.equity = EquityHistory(self.desk)
+        self.equity = EquityHistory(self.desk, SqliteEquity(self.records))
         self.desk.listen(self.equity)
         self.fill_sums = FillSums(self.desk.views)
         self.counts = HouseCounts(self.desk)
@@ -247,6 +248,7 @@ class House:
         if is_durable:
             self._keep(self.desk.state)
         await self.key_watch.note()
+        await self.equity.keep()
         self.abandon()
 
     def abandon(self) -> None:

@@ -15,6 +15,7 @@ from tests.app.shard import START, OwnClock, a_desk, unknown_is_a_failure
 from tests.faces.kit.asgi import WebSocketClient
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.adapters.sqlite.deployments import SqliteDeployments
+from tradehall.adapters.sqlite.equity import SqliteEquity
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.access import Access
@@ -158,7 +159,7 @@ async def opened(folder: Path, *, is_open: bool = False, limits: bool = False) -
     }
     access = Access(clock, house_account=ACCOUNT, master_key=None)
     access.replace_keys(keys.all())
-    equity = EquityHistory(desk)
+    equity = EquityHistory(desk, SqliteEquity(records))
     desk.listen(equity)
     counts = HouseCounts(desk)
     past = Past(store.journal, Snapshots(folder / "snapshots"), market, clock)

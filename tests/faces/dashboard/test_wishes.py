@@ -241,6 +241,21 @@ def test_accounts_tell_what_the_day_has_brought_without_funds_that_moved(tmp_pat
     journey(tmp_path, steps)
 
 
+def test_what_an_account_was_worth_is_known_after_a_restart(tmp_path):
+    async def before(door):
+        await door.order()
+        door.quote("BTCUSD", "50100", "50110")
+        await door.dashboard.equity.sample()
+        await door.dashboard.equity.keep()
+
+    async def after(door):
+        points = await door.get(f"/trading/accounts/{ACCOUNT}/equity")
+        assert [each["equity"] for each in points[-2:]] == [99_997.5, 100_006.5], "the balance, and what was open"
+
+    journey(tmp_path, before)
+    journey(tmp_path, after)
+
+
 def test_orders_of_strategies_are_measured(tmp_path):
     async def steps(door):
         keygen = await door.strategy()

@@ -164,6 +164,19 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX trail_grave ON audit_trail (severity, at) WHERE severity <> 'INFO';
     CREATE INDEX trail_by_time ON audit_trail (at);
     """,
+    """
+    CREATE TABLE account_equity (
+        account_id INTEGER NOT NULL,
+        place      INTEGER NOT NULL,
+        at         INTEGER NOT NULL,
+        equity     REAL NOT NULL,
+        PRIMARY KEY (account_id, place)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE account_equity_seen (
+        account_id INTEGER PRIMARY KEY,
+        at         INTEGER NOT NULL
+    ) STRICT;
+    """,
 )
 
 

@@ -2,7 +2,7 @@
 
     counts = HouseCounts(desk)
     dashboard = Dashboard(desk=desk, market=board, access=access, trail=trail, book=room.book, registry=registry,
-                          signals=deployment_store, sums=FillSums(views), equity=EquityHistory(desk),
+                          signals=deployment_store, sums=FillSums(views), equity=EquityHistory(desk, store),
                           orders=HouseOrders(desk, counts), counts=counts, settings=DashboardSettings())
     stream = DashboardStream(dashboard)
     door = make_door(dashboard, stream)
