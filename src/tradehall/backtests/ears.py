@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -52,37 +52,46 @@ class Ears:
         self.record_count = 0
         self.fill_count = 0
         self._sink = sink
-        self._keeps_events = keeps_events
+        self.keeps_events = keeps_events
         self._trips = RoundTrips()
 
     def __call__(self, record: Record) -> None:
         self.record_count += 1
         self._sink(record)
-        if self._keeps_events:
+        if self.keeps_events:
             self.unheard.extend(record.events)
         for event in record.events:
-            if type(event) in _FOLDED:
-                self._fold(event)
+            hear = _HEARD.get(type(event))
+            if hear is not None:
+                hear(self, event)
 
     @property
     def round_trips(self) -> list[RoundTrip]:
         """In the order of their ends, then those still open."""
         return self.ended_trips + self._trips.unfinished()
 
-    def _fold(self, event: ev.AnyEvent) -> None:
-        if isinstance(event, ev.BalanceChanged):
-            self.moved[event.account_id] = None
-            if event.entry is ev.EntryKind.SWAP:
-                self.paid.swaps += event.amount
-        elif isinstance(event, ev.OrderFilled):
-            self.moved[event.fill.account_id] = None
-            self.fill_count += 1
-            self.paid.fill(event.fill)
+    def _booked(self, event: ev.BalanceChanged) -> None:
+        self.moved[event.account_id] = None
+        if event.entry is ev.EntryKind.SWAP:
+            self.paid.swaps += event.amount
+        self._trips.apply(event)
+
+    def _filled(self, event: ev.OrderFilled) -> None:
+        self.moved[event.fill.account_id] = None
+        self.fill_count += 1
+        self.paid.fill(event.fill)
+        self._trips.apply(event)
+
+    def _moved(self, event: ev.PositionOpened | ev.PositionChanged | ev.PositionClosed) -> None:
         trip = self._trips.apply(event)
         if trip is not None:
             self.ended_trips.append(trip)
 
 
-_FOLDED: Final = frozenset(
-    {ev.BalanceChanged, ev.OrderFilled, ev.PositionOpened, ev.PositionChanged, ev.PositionClosed}
-)
+_HEARD: Final[dict[type, Callable[[Ears, Any], None]]] = {
+    ev.BalanceChanged: Ears._booked,
+    ev.OrderFilled: Ears._filled,
+    ev.PositionOpened: Ears._moved,
+    ev.PositionChanged: Ears._moved,
+    ev.PositionClosed: Ears._moved,
+}

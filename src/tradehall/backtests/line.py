@@ -17,9 +17,9 @@ from tradehall.backtests.settings import BarPath, Costs, Recorded
 from tradehall.backtests.tape import Block, Floats, Numbers, Tape, point_offsets
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
-from tradehall.domain.money import ZERO
+from tradehall.domain.money import ONE, ZERO
 from tradehall.engine.margin_watch import Bounds
-from tradehall.venue.book import Reach
+from tradehall.venue.book import NOBODY, Reach
 
 Point = tuple[int, int]
 """Number of a unit since the beginning of the tape, and of one of its points."""
@@ -65,6 +65,7 @@ class Line:
         self._share_below = _HALF if costs.recorded is Recorded.MIDDLE else ZERO  # Share of the spread under the price.
         self._digits = instrument.digits
         self._scale = 10.0**self._digits
+        self._tick = ONE.scaleb(-self._digits)  # The grid of the tick's decimals.
         self._figures = np.empty((0, FIGURES), np.int64)
         self._lowest = np.empty((0, FIGURES), np.int64)
         self._slack = 0
@@ -92,7 +93,7 @@ class Line:
     def time_of(self, point: Point) -> int | None:
         """When a point is told [ns UTC]; None where it lies behind this window."""
         unit = point[0] - self.base
-        return int(self.at[unit]) + self.offsets[point[1]] if unit < self.at.size else None
+        return self.at.item(unit) + self.offsets[point[1]] if unit < self.at.size else None
 
     def unit_at(self, at: int) -> int:
         """Number of the first unit that begins at `at` [ns UTC] or after it."""
@@ -105,7 +106,7 @@ class Line:
         unit = int(self.at.searchsorted(at, "right")) - 1
         if unit < 0:
             return self.told
-        place = bisect_right(self.offsets, at - int(self.at[unit])) - 1
+        place = bisect_right(self.offsets, at - self.at.item(unit)) - 1
         return max(self.told, (self.base + unit, place))
 
     def quote_at(self, point: Point, *, net: Decimal = ZERO) -> Quote:
@@ -120,12 +121,12 @@ class Line:
         rows, unit = self.rows, point[0] - self.base
         assert rows is not None, f"{self.symbol} has no rows at {point}"
         bid_column, ask_column = self._columns(point, net)
-        bid = self._exact(rows.bid[bid_column][unit].item())
+        bid = self._exact(rows.bid[bid_column].item(unit))
         if rows.ask is None:
             bid, ask = self._parted(bid)
         else:
-            ask = self._exact(rows.ask[ask_column][unit].item())
-        at = int(rows.at[unit]) + self.offsets[point[1]]
+            ask = self._exact(rows.ask[ask_column].item(unit))
+        at = rows.at.item(unit) + self.offsets[point[1]]
         if rows.bid_size is None and rows.ask_size is None:
             return Quote(self.symbol, bid, ask, at, at)
         return Quote(self.symbol, bid, ask, at, at, _size(rows.bid_size, unit), _size(rows.ask_size, unit))
@@ -150,19 +151,19 @@ class Line:
         if path in (BarPath.HIGH_FIRST, BarPath.LOW_FIRST):
             return _HIGH_FIRST if path is BarPath.HIGH_FIRST else _LOW_FIRST
         assert self.rows is not None, "a path is asked of a bar that is there"
-        opened, high, low = (self.rows.bid[column][unit].item() for column in (_OPEN, _HIGH, _LOW))
+        opened, high, low = (column.item(unit) for column in self.rows.bid[:_CLOSE])
         return _HIGH_FIRST if is_high_first(opened, high, low) else _LOW_FIRST
 
     def _exact(self, price: float) -> Decimal:
         """The decimal that a float was printed from."""
         ticks = round(price * self._scale)
         if ticks / self._scale == price:
-            return Decimal(ticks).scaleb(-self._digits)
+            return Decimal(ticks) * self._tick
         return Decimal(repr(price))
 
     def rounded(self, price: Decimal) -> Decimal:
         """`price` on the grid of the tick's decimals, half to even."""
-        return price.quantize(Decimal(1).scaleb(-self._digits))
+        return price.quantize(self._tick)
 
     def _parted(self, price: Decimal) -> tuple[Decimal, Decimal]:
         """Bid and ask around a price that was recorded for both."""
@@ -222,18 +223,27 @@ class Line:
             bounds is not None and any(bound is not None and not bound.is_finite() for bound in bounds)
         ):
             return EVERYWHERE
-        ask_down = max(self._at_most(reach.ask_down), self._below(reach.ask_under))
-        ask_up = self._at_least(reach.ask_up)
-        bid_down = self._at_most(reach.bid_down)
-        bid_up = max(self._at_least(reach.bid_up), self._above(reach.bid_over))
+        of_orders = NOWHERE if reach is NOBODY else self._levels_of(reach)
         if bounds is None:
-            return ask_down, ask_up, bid_down, bid_up
+            return of_orders
         falling_bid, rising_bid, falling_ask, rising_ask = bounds
+        of_margins = (
+            self._at_most(falling_ask),
+            self._at_least(rising_ask),
+            self._at_most(falling_bid),
+            self._at_least(rising_bid),
+        )
+        if of_orders is NOWHERE:
+            return of_margins
+        ask_down, ask_up, bid_down, bid_up = map(max, of_orders, of_margins)
+        return ask_down, ask_up, bid_down, bid_up
+
+    def _levels_of(self, reach: Reach) -> Levels:
         return (
-            max(ask_down, self._at_most(falling_ask)),
-            max(ask_up, self._at_least(rising_ask)),
-            max(bid_down, self._at_most(falling_bid)),
-            max(bid_up, self._at_least(rising_bid)),
+            max(self._at_most(reach.ask_down), self._below(reach.ask_under)),
+            self._at_least(reach.ask_up),
+            self._at_most(reach.bid_down),
+            max(self._at_least(reach.bid_up), self._above(reach.bid_over)),
         )
 
     def _at_most(self, price: Decimal | None) -> int:

@@ -54,6 +54,10 @@ class Looks:
     def __len__(self) -> int:
         return len(self.at)
 
+    def is_behind(self, key: Key) -> bool:
+        """Whether the next look, if there is one, comes after the instant of `key`."""
+        return self.next == len(self.at) or self.at[self.next] > key[0]
+
     def key(self, index: int) -> Key:
         """When a look is, among everything else: at equal keys the price comes before the look at it."""
         order = self.orders[index]

@@ -192,6 +192,8 @@ class Run:
 
     def _look(self, looks: Looks, key: Key) -> None:
         """Let the strategy look, as often as it wants to before `key`, or until it does something."""
+        if looks.is_behind(key):
+            return
         stop = bisect_left(looks.at, key[0], looks.next)
         while stop < len(looks) and looks.key(stop) < key:
             stop += 1
@@ -224,6 +226,8 @@ class Run:
         """What has happened is noted, and told to the strategy, until nothing follows."""
         ears = self.ears
         self._note_equity()
+        if not ears.keeps_events:
+            return
         while ears.unheard:
             heard, ears.unheard = ears.unheard, []
             for event in heard:

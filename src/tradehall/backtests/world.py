@@ -19,6 +19,7 @@ from tradehall.engine.commands import AnyCommand
 from tradehall.engine.engine import Engine
 from tradehall.engine.record import Record
 from tradehall.engine.state import State
+from tradehall.venue.book import NOBODY
 from tradehall.venue.loop import TradingLoop
 from tradehall.venue.settings import VenueSettings
 from tradehall.venue.simulated import SimulatedVenue
@@ -28,7 +29,7 @@ class Why(StrEnum):
     """Why a price was shown to the engine."""
 
     REACHED = "it could touch an order, set a peak, or leave a margin's band"
-    AFTER_DECISION = "margins are looked at with the first price after a decision"
+    AFTER_DECISION = "a margin or a loss limit is looked at with the first price after a decision"
     WAITED_FOR = "an order waited for any price"
     OPEN = "orders waited for the open"
     LATEST = "it was the latest before an order, a deadline or the end of a block"
@@ -95,6 +96,8 @@ class World:
 
     def next_due(self, until: int | None) -> Due | None:
         """The next price that has to be shown before `until` [ns UTC]."""
+        if self.skips:
+            self.loop.settle_margins()
         first: Due | None = None
         for line in self.lines:
             due = self._due(line)
@@ -144,7 +147,7 @@ class World:
         It stops behind each of them: whoever reads may trade there.
         """
         line, point = due.line, due.point
-        if point[1] and self._stops_in_bars:
+        if point[1] and self._stops_in_bars and self.loop.reach(line.symbol) is not NOBODY:
             yield from self._show_between(line, (point[0], point[1] - 1), self.market.quote_at(line, point))
         self._tell(line, point, self.market.quote_at(line, point), due.why)
         yield

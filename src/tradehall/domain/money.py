@@ -34,6 +34,8 @@ FLOATING_QUANTUM: Final = Decimal("1E-10")
 RATE_QUANTUM: Final = Decimal("1E-15")
 
 _CENT: Final = Decimal("0.01")
+_NOTHING_FLOATING: Final = FLOATING_QUANTUM * 0
+
 
 class _MinorUnits(dict[str, Decimal]):
     """Currency → smallest bookable amount; what is not in the table is worked out once."""
@@ -74,6 +76,9 @@ def round_margin(amount: Decimal, currency: str) -> Decimal:
 
 def round_floating(amount: Decimal) -> Decimal:
     """A valued (never booked) amount to at most 10 decimals; exact where it has fewer."""
+    # A sum has the decimals of its finer part: most amounts are told by that, without a look at their digits.
+    if (amount + _NOTHING_FLOATING).same_quantum(FLOATING_QUANTUM):
+        return amount
     exponent = amount.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -10:
         return amount.quantize(FLOATING_QUANTUM, ROUND_HALF_EVEN)

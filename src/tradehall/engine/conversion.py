@@ -43,6 +43,8 @@ def _one_step(source: str, target: str, quote_of: QuoteOf) -> Decimal | None:
 
 def conversion_symbols(source: str, target: str) -> tuple[str, ...]:
     """Symbols whose quotes a conversion may read."""
+    if source == target:
+        return ()
     source, target = PEGGED.get(source, source), PEGGED.get(target, target)
     if source == target:
         return ()

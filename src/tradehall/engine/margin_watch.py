@@ -15,7 +15,7 @@ from tradehall.domain.account import Account, MarginState, Valuation
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Quote
 from tradehall.domain.money import HUNDRED, ONE, ZERO
-from tradehall.domain.position import floating_pnl
+from tradehall.domain.position import Position, floating_pnl
 from tradehall.engine.conversion import conversion_rate, conversion_symbols
 from tradehall.engine.handlers.check_margin import isolated_is_broken, margin_state
 from tradehall.engine.state import State
@@ -92,6 +92,10 @@ class MarginWatch:
             rising_ask,
         )
 
+    def settle(self) -> None:
+        """Value whom `refresh` named at the latest quotes already: who needs a check waits for the next."""
+        self._moved = {account_id: None for account_id in self._moved if self._look(account_id)}
+
     def touched(self, quote: Quote) -> list[AccountId]:
         """Accounts whose margin state this quote, already among the latest, may have changed."""
         suspects, self._moved = self._moved, {}
@@ -110,87 +114,88 @@ class MarginWatch:
     def _look(self, account_id: AccountId) -> bool:
         """Value the account and give it new bands; whether something has to be done about its margin now."""
         account = self._state.accounts[account_id]
-        value = value_cross(self._state, account, self._quotes.get)
-        is_due = self._is_due(account, value)
+        value, isolated = value_cross(self._state, account, self._quotes.get), isolated_positions(account)
+        is_due = self._is_due(account, value, isolated)
         if account.positions or account_id in self._generation:
             self._generation[account_id] = self._generation.get(account_id, 0) + 1
         if account.positions:
-            symbols = self._symbols(account)
+            conversions = {name: self._conversions(account, name) for name in account.exposures}
+            symbols = self._symbols(conversions)
             # Until it is dealt with, as when a market is closed, every quote has another look.
-            slack = ZERO if is_due else self._slack(account, value) * _SHARE / len(symbols)
+            slack = ZERO if is_due else self._slack(account, value, isolated) * _SHARE / len(symbols)
             for symbol in symbols:
-                self._set_band(account, symbol, slack)
+                names = [name for name, read in conversions.items() if symbol in read]
+                self._set_band(account, symbol, slack, names, isolated)
         return is_due
 
-    def _is_due(self, account: Account, value: Valuation) -> bool:
+    def _is_due(self, account: Account, value: Valuation, isolated: list[Position]) -> bool:
         wanted = margin_state(account, value)
         if wanted is not account.margin_state or wanted is MarginState.STOPPED_OUT:
             return True
-        return any(isolated_is_broken(self._state, account, p, self._quotes.get) for p in isolated_positions(account))
+        return any(isolated_is_broken(self._state, account, p, self._quotes.get) for p in isolated)
 
-    def _slack(self, account: Account, value: Valuation) -> Decimal:
+    def _slack(self, account: Account, value: Valuation, isolated: list[Position]) -> Decimal:
         """Distance [account currency] of the equity from the nearest threshold above or below it."""
         thresholds = [account.terms.margin_call_level, account.terms.stop_out_level]
         distances = [abs(value.equity - value.margin_used * level / HUNDRED) for level in thresholds]
-        for position in isolated_positions(account):
+        for position in isolated:
             floor = position.margin * (ONE - account.terms.stop_out_level / HUNDRED)
             unrealized = value_position(self._state, position, self._quotes.get).unrealized_pnl
             distances.append(abs(floor + unrealized))
         return min(distances)
 
-    def _symbols(self, account: Account) -> list[str]:
+    def _symbols(self, conversions: Mapping[str, tuple[str, ...]]) -> list[str]:
         """Symbols whose quotes move the account's equity: its positions', and those that convert them."""
-        names: dict[str, None] = dict.fromkeys(account.exposures)
-        for symbol in account.exposures:
-            names.update(dict.fromkeys(self._conversions(account, symbol)))
+        names: dict[str, None] = dict.fromkeys(conversions)
+        for read in conversions.values():
+            names.update(dict.fromkeys(read))
         return [name for name in names if name in self._state.instruments or name in self._quotes]
 
     def _conversions(self, account: Account, symbol: str) -> tuple[str, ...]:
         return conversion_symbols(self._state.instruments[symbol].quote_currency, account.terms.currency)
 
-    def _set_band(self, account: Account, symbol: str, slack: Decimal) -> None:
+    def _set_band(
+        self, account: Account, symbol: str, slack: Decimal, converted: list[str], isolated: list[Position]
+    ) -> None:
+        """`converted`: symbols of positions that quotes of `symbol` convert."""
         heaps = self._heaps.setdefault(symbol, ([], [], [], []))
         quote = self._quotes.get(symbol)
         if quote is None:
             bounds = (_ANY_PRICE,) * 4  # Nothing is known: the first quote has a look.
         else:
-            move = min(self._move_for(account, symbol, slack, quote), quote.bid * _WIDEST)
+            move = min(self._move_for(account, slack, quote, converted, isolated), quote.bid * _WIDEST)
             falling_bid, rising_bid, falling_ask, rising_ask = _figures(quote)
             bounds = (falling_bid + move, rising_bid + move, falling_ask + move, rising_ask + move)
         account_id = account.terms.account_id
         generation = self._generation[account_id]
         for heap, bound in zip(heaps, bounds, strict=True):
             heappush(heap, (bound, account_id, generation))
-            self._compact(heap)
+            if len(heap) > _COMPACT_ABOVE:
+                self._compact(heap)
 
-    def _move_for(self, account: Account, symbol: str, slack: Decimal, quote: Quote) -> Decimal:
-        """Price move of `symbol` that costs at most `slack`, whichever way it goes."""
-        cost_per_price = ZERO
+    def _move_for(
+        self, account: Account, slack: Decimal, quote: Quote, converted: list[str], isolated: list[Position]
+    ) -> Decimal:
+        """Price move of the quote's symbol that costs at most `slack`, whichever way it goes."""
+        cost_per_price, symbol = ZERO, quote.symbol
         exposure = account.exposures.get(symbol)
         if exposure is not None:
-            units = exposure.long_quantity + exposure.short_quantity + self._isolated_units(account, symbol)
+            units = exposure.long_quantity + exposure.short_quantity
+            for position in isolated:
+                if position.symbol == symbol:
+                    units += position.quantity
             cost_per_price += units * self._rate(account, symbol)
-        converted = sum(
-            (
-                self._converted_value(account, name)
-                for name in account.exposures
-                if symbol in self._conversions(account, name)
-            ),
-            ZERO,
-        )
-        # Twice: inverse quotes move a little more than in proportion.
-        cost_per_price += 2 * converted / quote.bid
+        for name in converted:
+            # Twice: inverse quotes move a little more than in proportion.
+            cost_per_price += 2 * self._converted_value(account, name, isolated) / quote.bid
         return slack / cost_per_price if cost_per_price else quote.bid
-
-    def _isolated_units(self, account: Account, symbol: str) -> Decimal:
-        return sum((p.quantity for p in isolated_positions(account) if p.symbol == symbol), ZERO)
 
     def _rate(self, account: Account, symbol: str) -> Decimal:
         """0 without a path: then no price moves the account, and the first conversion quote has a look."""
         currency = self._state.instruments[symbol].quote_currency
         return conversion_rate(currency, account.terms.currency, self._quotes.get) or ZERO
 
-    def _converted_value(self, account: Account, symbol: str) -> Decimal:
+    def _converted_value(self, account: Account, symbol: str, isolated: list[Position]) -> Decimal:
         """What is floating in `symbol` [account currency]: what its conversion could gain or lose as a whole."""
         quote = self._quotes.get(symbol)
         if quote is None:
@@ -198,18 +203,18 @@ class MarginWatch:
         exposure = account.exposures[symbol]
         cross = quote.bid * exposure.long_quantity - exposure.long_cost
         cross += exposure.short_cost - quote.ask * exposure.short_quantity
-        isolated = sum(
+        alone = sum(
             (
                 abs(floating_pnl(side=p.side, quantity=p.quantity, cost=p.cost, bid=quote.bid, ask=quote.ask))
-                for p in isolated_positions(account)
+                for p in isolated
                 if p.symbol == symbol
             ),
             ZERO,
         )
-        return (abs(cross) + isolated) * self._rate(account, symbol)
+        return (abs(cross) + alone) * self._rate(account, symbol)
 
     def _compact(self, heap: _Heap) -> None:
         """Drop bounds that newer ones replaced, once they are the most."""
-        if len(heap) > _COMPACT_ABOVE and len(heap) > 2 * len(self._generation):
+        if len(heap) > 2 * len(self._generation):
             heap[:] = [entry for entry in heap if self._generation[entry[1]] == entry[2]]
             heapify(heap)

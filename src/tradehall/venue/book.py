@@ -40,6 +40,9 @@ class Reach(Struct, frozen=True, gc=False):
     bid_over: Decimal | None = None
 
 
+NOBODY: Final = Reach()
+
+
 class Home(Protocol):
     """Where an order is: one of the structures below."""
 
@@ -151,9 +154,19 @@ class Book:
 
     def reach(self) -> Reach | None:
         """What `is_quiet` compares with; None: the next quote reaches somebody, whatever it says."""
+        if self.waiting or self.lines is not None:
+            return None
         buys, sells = self.buy_trails, self.sell_trails
-        no_peaks = (buys and buys.lowest_peak is None) or (sells and sells.lowest_peak is None)
-        if self.waiting or self.lines is not None or no_peaks:
+        if buys or sells:
+            return self._reach_of_trails(buys, sells)
+        buy_limit, buy_stop = self.buy_limits.best, self.buy_stops.best
+        sell_limit, sell_stop = self.sell_limits.best, self.sell_stops.best
+        if buy_limit is buy_stop is sell_limit is sell_stop is None:
+            return NOBODY
+        return Reach(ask_down=_negated(buy_limit), ask_up=buy_stop, bid_down=_negated(sell_stop), bid_up=sell_limit)
+
+    def _reach_of_trails(self, buys: TrailingBook, sells: TrailingBook) -> Reach | None:
+        if (buys and buys.lowest_peak is None) or (sells and sells.lowest_peak is None):
             return None
         return Reach(
             ask_down=_negated(self.buy_limits.best),

@@ -111,6 +111,10 @@ class TradingLoop:
         """Whether the next quote matters, of whatever symbol."""
         return self._watch.is_waiting or self._losses.is_waiting
 
+    def settle_margins(self) -> None:
+        """Look at margins that a decision moved before the next quote comes; what is due is done with that quote."""
+        self._watch.settle()
+
     def follows(self, symbol: str) -> bool:
         """Whether the latest quote of `symbol` must be told before anything else happens."""
         return self._venue.follows(symbol)
@@ -181,9 +185,10 @@ class TradingLoop:
         record = Record(state.seq, context.now, command, events, tuple(context.quotes_read.values()))
         self._on_record(record)
         for event in events:
-            if type(event) in _HEARD_BY_VENUE:
+            kind = type(event)
+            if kind in _HEARD_BY_VENUE:
                 self._backlog.append(event)
-            subject_of = _MOVES_EQUITY.get(type(event))
+            subject_of = _MOVES_EQUITY.get(kind)
             if subject_of is not None:
                 self._moved[subject_of(event)] = None
         return record

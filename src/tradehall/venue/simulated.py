@@ -9,7 +9,7 @@ from tradehall.domain.market import Depth, Print, Quote
 from tradehall.domain.order import Order, OrderType
 from tradehall.engine import events as ev
 from tradehall.engine.state import State
-from tradehall.venue.book import Book, Floor, Reach
+from tradehall.venue.book import NOBODY, Book, Floor, Reach
 from tradehall.venue.fills import waits_for_trigger
 from tradehall.venue.matching import (
     NO_REPORTS,
@@ -28,8 +28,6 @@ from tradehall.venue.settings import VenueSettings
 
 # Whose instruments are filled here: a made-up market and a recorded one, neither of which takes orders.
 PROVIDERS: Final = frozenset({"simulated", "replay"})
-
-NOBODY: Final = Reach()
 
 
 class SimulatedVenue:
