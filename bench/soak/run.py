@@ -29,8 +29,8 @@ LOOK_EVERY_S: Final = 5.0
 # Streams that nobody reads and connections that say nothing are ended by the server within this.
 QUIET_S: Final = 45.0
 COLUMNS: Final = (
-    "minute", "requests", "4xx", "5xx", "p50 ms", "p99 ms", "max ms", "CPU %", "RSS MiB", "files", "threads", "tasks",
-    "WAL MiB",
+    "minute", "requests", "4xx", "5xx", "p50 ms", "p99 ms", "max ms", "CPU %", "RSS MiB", "private",
+    "files", "threads", "tasks", "WAL MiB",
 )  # fmt: skip
 
 
@@ -102,7 +102,8 @@ def line_of(number: int, minute: Minute) -> str:
     sample = minute.sample
     words = (
         number, minute.requests, minute.refused, minute.failed, f"{minute.p50:.1f}", f"{minute.p99:.1f}",
-        f"{minute.longest:.0f}", f"{minute.cpu_percent:.0f}", f"{sample.rss:.1f}", sample.descriptors, sample.threads,
+        f"{minute.longest:.0f}", f"{minute.cpu_percent:.0f}", f"{sample.rss:.1f}", f"{sample.private:.1f}",
+        sample.descriptors, sample.threads,
         sample.tasks, f"{sample.wal:.1f}",
     )  # fmt: skip
     return "".join(f"{word:>9}" for word in words)

@@ -18,6 +18,7 @@ from bench.callers import Caller
 from bench.soak.steady import Steady
 
 STAY_S_MAX: Final = 20.0
+TESTED_WITHIN_S: Final = 30
 SILENT: Final = 0.1  # Of the sockets never read what they are told.
 ABRUPT: Final = 0.4  # Of the sockets leave without a word.
 BODY_TOO_LARGE: Final = b"[" * (3 * 2**20)
@@ -208,7 +209,7 @@ async def tester(visitors: Visitors) -> None:
     if run is None or not run.is_success:
         return
     path = f"{base}/backtests/{run.json()['id']}"
-    for _ in range(60):
+    for _ in range(TESTED_WITHIN_S):
         await asyncio.sleep(1)
         found = await visitors.call("tester look", "GET", path, headers=headers)
         if found is None or found.json().get("state") not in ("queued", "running"):

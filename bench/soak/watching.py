@@ -21,9 +21,10 @@ WAL_MIB_MAX: Final = 128.0
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the process. Sizes in MiB."""
+    """One look at the process. Sizes in MiB; `private` is the memory that is no file's."""
 
     rss: float
+    private: float
     descriptors: int
     threads: int
     tasks: int
@@ -50,6 +51,7 @@ def look(server: Server, tasks: int) -> Sample:
     wal = sum(file.stat().st_size for file in server.data.glob("*.db-wal"))
     return Sample(
         rss=server.rss_mib(),
+        private=private_mib((process / "status").read_text()),
         descriptors=sum(1 for _ in (process / "fd").iterdir()),
         threads=sum(1 for _ in (process / "task").iterdir()),
         tasks=tasks,
@@ -61,11 +63,18 @@ def middle(samples: Sequence[Sample]) -> Sample:
     """The median of each."""
     return Sample(
         rss=statistics.median(each.rss for each in samples),
+        private=statistics.median(each.private for each in samples),
         descriptors=int(statistics.median(each.descriptors for each in samples)),
         threads=int(statistics.median(each.threads for each in samples)),
         tasks=int(statistics.median(each.tasks for each in samples)),
         wal=max(each.wal for each in samples),
     )
+
+
+def private_mib(status: str) -> float:
+    """RssAnon of a process' status."""
+    line = next(line for line in status.splitlines() if line.startswith("RssAnon:"))
+    return int(line.split()[1]) / 1024
 
 
 def judged(minutes: Sequence[Minute], warm_up: int, quiet: tuple[Sample, Sample]) -> list[Figure]:
