@@ -111,13 +111,12 @@ class TripTotals(Struct, frozen=True):
 
 
 class TripSums(Struct, frozen=True):
-    """The columns of ended trips that figures are made of: a row each, in the order of `closed_at`.
+    """The columns of ended trips that figures are made of: a row each, in no order.
 
     Money as int64 in minor units of `currency`; `results` as laid over: 1 win, 0 breakeven, -1 loss.
     """
 
     currency: str
-    trip_ids: NDArray[np.int64]
     opened_at: NDArray[np.int64]
     closed_at: NDArray[np.int64]
     net_pnl: NDArray[np.int64]
@@ -171,7 +170,7 @@ FLOATS: Final = ("quantity", "price", "decision", "arrival", "mid", "touch", "ra
 class ExecutionQuery(Struct, frozen=True, kw_only=True):
     """Which orders, by when they were decided [ns UTC], of these accounts; () else: any. `fields`: which columns.
 
-    `is_filled`: only those with a fill; `has_exits`: also what protects a position.
+    `is_filled`: only those with a fill; `has_exits`: also what protects a position. `newest`: only so many.
     """
 
     accounts: tuple[AccountId, ...]
@@ -182,6 +181,7 @@ class ExecutionQuery(Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = ()
     is_filled: bool = False
     has_exits: bool = False
+    newest: int | None = None
 
 
 class Executions(Struct, frozen=True):
@@ -192,7 +192,7 @@ class Executions(Struct, frozen=True):
     names: Sequence[str]
 
     def __len__(self) -> int:
-        return int(self.columns["order_id"].size)
+        return int(next(iter(self.columns.values())).size)
 
 
 class FoldItem(Struct, frozen=True, gc=False):

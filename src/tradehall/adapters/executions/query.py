@@ -29,14 +29,6 @@ def totals_of(query: TripQuery) -> Sql:
     return f"SELECT {group}, sum(count), sum(net) FROM sums WHERE {where} GROUP BY {group}", values
 
 
-def sums_of(query: TripQuery, currency: str) -> Sql:
-    """Figures of ended trips, in the order of their ends."""
-    where, values = where_of(query)
-    columns = "trip_id, taken_at, closed_at, net, fees, swaps, result, traded"
-    sql = f"SELECT {columns} FROM trip WHERE {where} AND status = 'closed' AND currency = ? ORDER BY closed_at, trip_id"
-    return sql, [*values, currency]
-
-
 def where_of(query: TripQuery) -> Sql:
     """What a trip must be."""
     texts: list[str] = []

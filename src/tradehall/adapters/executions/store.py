@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tradehall.adapters.executions.columns import ColumnFile
-from tradehall.adapters.executions.query import Sql, page_of, sums_of, totals_of, where_of
+from tradehall.adapters.executions.query import Sql, page_of, totals_of, where_of
 from tradehall.domain.money import minor_unit
 from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import (
@@ -34,10 +35,15 @@ from tradehall.ports.trips import (
 
 FILE_NAME: Final = "trips.db"
 COLUMNS_NAME: Final = "executions.bin"
+SUMS_NAME: Final = "sums.bin"
 BUSY_TIMEOUT_S: Final = 5.0
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 _RESULTS: Final = {"win": 1, "breakeven": 0, "loss": -1}
 _FIELDS: Final = Execution._fields
+# Columns of ended trips, in a file of their own.
+_SUMS: Final = (
+    "deployment_id", "currency", "is_closed", "result", "taken_at", "closed_at", "net", "fees", "swaps", "traded",
+)  # fmt: skip
 _AT: Final = {name: number for number, name in enumerate(_FIELDS)}
 
 _TABLES: Final = """
@@ -61,7 +67,8 @@ CREATE TABLE trip (
     swaps         INTEGER NOT NULL,
     traded        REAL NOT NULL,
     currency      TEXT NOT NULL,
-    body          BLOB NOT NULL
+    body          BLOB NOT NULL,
+    place         INTEGER
 ) STRICT;
 CREATE INDEX trip_taken ON trip (account_id, taken_at);
 CREATE INDEX trip_closed ON trip (account_id, closed_at);
@@ -95,12 +102,12 @@ _TRIGGERS: Final = "".join(
     )
 )
 _PUT: Final = (
-    "INSERT INTO trip VALUES (" + ", ".join("?" * 17) + ") ON CONFLICT (trip_id) DO UPDATE SET "
+    "INSERT INTO trip VALUES (" + ", ".join("?" * 18) + ") ON CONFLICT (trip_id) DO UPDATE SET "
     + ", ".join(
         f"{name} = excluded.{name}"
         for name in (
             "deployment_id", "keygen", "status", "result", "adjusted", "taken_at", "closed_at", "net", "fees", "swaps",
-            "traded", "side", "body",
+            "traded", "side", "body", "place",
         )
     )
 )  # fmt: skip
@@ -122,8 +129,9 @@ class FileTrips:
         with self._faults():
             self._db = self._opened()
         self._columns = ColumnFile(self._columns_path, len(_FIELDS))
+        self._sums = ColumnFile(folder / SUMS_NAME, len(_SUMS))
         self._names: dict[str, int] = {}
-        self._count = 0
+        self._count = self._trip_count = 0
         # Where orders stand that may still be filled; `_ended`: those that may not any more, after this write.
         self._rows: dict[int, int] = {}
         self._ended: list[int] = []
@@ -153,7 +161,7 @@ class FileTrips:
                 self._db.execute("INSERT INTO state VALUES ('version', ?)", (version,))
                 state = {}
             self._names = {name: number for number, name in self._db.execute("SELECT number, name FROM name")}
-            self._count = state.get("rows", 0)
+            self._count, self._trip_count = state.get("rows", 0), state.get("trips", 0)
             items = dict(self._db.execute("SELECT key, body FROM item").fetchall())
             self._rows = self._rows_of([int(key[1:]) for key in items if key.startswith("x")])
             return state.get("seq", 0), items
@@ -166,7 +174,7 @@ class FileTrips:
                 self._put_trips(write.trips, overlays)
                 self._put_items(write)
                 self._put_executions(write.executions)
-                facts = [("seq", write.seq), ("rows", self._count)]
+                facts = [("seq", write.seq), ("rows", self._count), ("trips", self._trip_count)]
                 self._db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", facts)
                 self._db.execute("COMMIT")
             except BaseException:
@@ -180,14 +188,38 @@ class FileTrips:
             for overlay in overlays:
                 found = self._db.execute("SELECT body FROM trip WHERE trip_id = ?", (overlay.trip_id,)).fetchone()
                 if found is not None:
-                    self._db.execute(_PUT, _row(_decode(found[0]), overlay))
+                    self._put_trips({overlay.trip_id: _decode(found[0])}, {overlay.trip_id: overlay})
+            self._db.execute("INSERT OR REPLACE INTO state VALUES ('trips', ?)", (self._trip_count,))
             self._db.execute("COMMIT")
 
     def _put_trips(self, trips: Mapping[int, Trip | None], overlays: Mapping[int, Overlay]) -> None:
         gone = [(number,) for number, trip in trips.items() if trip is None]
-        there = [_row(trip, overlays.get(number)) for number, trip in trips.items() if trip is not None]
+        rows = [_row(trip, overlays.get(number)) for number, trip in trips.items() if trip is not None]
+        places = [self._place_of(row) for row in rows]
         self._db.executemany("DELETE FROM trip WHERE trip_id = ?", gone)
-        self._db.executemany(_PUT, there)
+        self._db.executemany(_PUT, [(*row, place) for row, place in zip(rows, places, strict=True)])
+        placed = [(row, place) for row, place in zip(rows, places, strict=True) if place is not None]
+        if placed:
+            values = np.array([self._sum_cells(row) for row, _ in placed], np.int64)
+            self._sums.put([place for _, place in placed], values)
+
+    def _place_of(self, row: tuple[Any, ...]) -> int | None:
+        """Where the figures of a trip stand; one that has not ended has none, unless it was said to have."""
+        found = self._db.execute("SELECT place FROM trip WHERE trip_id = ?", (row[0],)).fetchone()
+        place: int | None = None if found is None else found[0]
+        if place is None and row[6] == TripStatus.CLOSED:
+            place = self._trip_count
+            self._trip_count += 1
+        return place
+
+    def _sum_cells(self, row: tuple[Any, ...]) -> tuple[int, ...]:
+        _, _, deployment, _, _, _, status, result, _, taken_at, closed_at, net, fees, swaps, traded, currency, _ = row
+        bits = np.float64(traded).view(np.int64).item()
+        is_closed = int(status == TripStatus.CLOSED)
+        return (
+            deployment, self._named(currency), is_closed, _RESULTS.get(result, 0), taken_at, closed_at or 0, net, fees,
+            swaps, bits,
+        )  # fmt: skip
 
     def _put_items(self, write: TripWrite) -> None:
         gone = [(item.key,) for item in write.items if item.body is None]
@@ -278,11 +310,29 @@ class FileTrips:
 
     def sums(self, query: TripQuery, currency: str) -> TripSums:
         """See the port."""
-        rows = self._read(sums_of(query, currency))
-        columns: list[Any] = list(zip(*rows, strict=True)) if rows else [()] * 8
-        ids, opened, closed, net, fees, swaps = (np.array(column, np.int64) for column in columns[:6])
-        results = np.array([_RESULTS.get(word, 0) for word in columns[6]], np.int8)
-        return TripSums(currency, ids, opened, closed, net, fees, swaps, results, np.array(columns[7], np.float64))
+        with self._lock:
+            return self._summed(query, self._names.get(currency, 0), currency)
+
+    def _summed(self, query: TripQuery, number: int, currency: str) -> TripSums:
+        count = self._trip_count
+
+        def column(name: str) -> NDArray[np.int64]:
+            return self._sums.column(_SUMS.index(name), 0, count)
+
+        closed_at = column("closed_at")
+        chosen = (column("is_closed") == 1) & (column("currency") == number)
+        chosen &= is_any(column("deployment_id"), query.deployments)
+        if query.closed_since is not None:
+            chosen &= closed_at >= query.closed_since
+        if query.closed_until is not None:
+            chosen &= closed_at < query.closed_until
+        opened, net, fees, swaps, results, traded = (
+            picked(column(name), chosen) for name in ("taken_at", "net", "fees", "swaps", "result", "traded")
+        )
+        return TripSums(
+            currency, opened, picked(closed_at, chosen), net, fees, swaps, results.astype(np.int8),
+            traded.view(np.float64),
+        )  # fmt: skip
 
     def executions(self, query: ExecutionQuery) -> Executions:
         """See the port."""
@@ -290,37 +340,38 @@ class FileTrips:
             return self._selected(query)
 
     def _selected(self, query: ExecutionQuery) -> Executions:
+        def column(name: str) -> NDArray[np.int64]:
+            return self._columns.column(_AT[name], first, last)
+
         decided = self._columns.column(_AT["decided"], 0, self._count)
         first, last = np.searchsorted(decided, [query.since, query.until], side="left").tolist()
-        chosen = np.ones(last - first, np.bool_)
-        for name, values in (("account_id", query.accounts), ("deployment_id", query.deployments)):
-            if values or name == "account_id":
-                chosen &= np.isin(self._columns.column(_AT[name], first, last), np.array(values, np.int64))
+        chosen = is_any(column("account_id"), query.accounts)
+        if query.deployments:
+            chosen &= is_any(column("deployment_id"), query.deployments)
         if query.symbols:
-            wanted = np.array([self._names.get(symbol, -1) for symbol in query.symbols], np.int64)
-            chosen &= np.isin(self._columns.column(_AT["symbol"], first, last), wanted)
+            chosen &= is_any(column("symbol"), tuple(self._names.get(symbol, -1) for symbol in query.symbols))
         if query.is_filled:
-            chosen &= self._columns.column(_AT["first_fill"], first, last) >= 0
+            chosen &= column("first_fill") >= 0
         if not query.has_exits:
-            chosen &= self._columns.column(_AT["flags"], first, last) & EXIT == 0
-        rows = np.flatnonzero(chosen)
-        picked = {
-            name: self._columns.column(number, first, last)[rows]
-            for name, number in _AT.items()
-            if name in query.fields
-        }
+            chosen &= column("flags") & EXIT == 0
+        if query.newest is not None:
+            rows = np.flatnonzero(chosen)[-query.newest :]
+            found = {name: column(name)[rows] for name in _FIELDS if name in query.fields}
+        else:
+            found = {name: picked(column(name), chosen) for name in _FIELDS if name in query.fields}
         names = [""] * (len(self._names) + 1)
         for name, number in self._names.items():
             names[number] = name
         return Executions(
-            {name: column for name, column in picked.items() if name not in FLOATS},
-            {name: column.view(np.float64) for name, column in picked.items() if name in FLOATS},
+            {name: values for name, values in found.items() if name not in FLOATS},
+            {name: values.view(np.float64) for name, values in found.items() if name in FLOATS},
             names,
         )
 
     def close(self) -> None:
         """See the port."""
         self._columns.close()
+        self._sums.close()
         for db in (*self._readers, self._db):
             db.close()
 
@@ -341,6 +392,19 @@ class FileTrips:
             yield
         except (sqlite3.Error, OSError) as error:
             raise RecordsFault(f"{self._path} cannot be used: {error}") from error
+
+
+def is_any(column: NDArray[np.int64], values: Sequence[int]) -> NDArray[np.bool_]:
+    """Which rows have one of these values."""
+    if len(values) == 1:
+        same: NDArray[np.bool_] = column == values[0]
+        return same
+    return np.isin(column, np.array(values, np.int64))
+
+
+def picked(column: NDArray[np.int64], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The chosen rows; nearly always that is all of them, and then they need not be picked."""
+    return column if chosen.all() else column[chosen]
 
 
 def _row(trip: Trip, overlay: Overlay | None) -> tuple[Any, ...]:

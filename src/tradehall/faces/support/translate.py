@@ -16,7 +16,8 @@ from tradehall.app.records.resets import Reset
 from tradehall.app.records.scanners import Scanner
 from tradehall.app.records.strategies import CATEGORIES, OTHER, Strategy
 from tradehall.app.records.users import User
-from tradehall.app.support.figures import (
+from tradehall.app.support.locking import LockEffects
+from tradehall.app.support.measuring import (
     Against,
     LatencyFigures,
     LatencyRow,
@@ -24,7 +25,6 @@ from tradehall.app.support.figures import (
     SlippageFigures,
     SlippageRow,
 )
-from tradehall.app.support.locking import LockEffects
 from tradehall.app.support.trips import SeenTrip
 from tradehall.domain.money import ZERO, round_money, trimmed
 from tradehall.domain.time import NS_PER_MS, NS_PER_SECOND, to_rfc3339

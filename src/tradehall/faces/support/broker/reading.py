@@ -3,7 +3,7 @@
 from typing import Any
 
 from tradehall.app.studio.reach import Reach
-from tradehall.app.support.figures import LATENCY_FIELDS, SLIPPAGE_FIELDS, Against
+from tradehall.app.support.measuring import LATENCY_FIELDS, SLIPPAGE_FIELDS, Against
 from tradehall.domain.time import to_rfc3339
 from tradehall.faces.kit import Request, Response, decode_query, json_response
 from tradehall.faces.kit.pages import PageQuery, in_order

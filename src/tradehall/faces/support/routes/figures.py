@@ -4,7 +4,7 @@ from typing import Final
 
 from tradehall.app.records.deployments import Mode
 from tradehall.app.studio.refusals import StudioCode, StudioRefused
-from tradehall.app.support.figures import LATENCY_FIELDS, SLIPPAGE_FIELDS, Against, Grouping
+from tradehall.app.support.measuring import LATENCY_FIELDS, SLIPPAGE_FIELDS, Against, Grouping
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE
 from tradehall.faces.kit import BadRequest, Request, Response, decode_query, json_response
