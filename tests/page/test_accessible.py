@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 PAGES = (
     "overview", "trade", "blotter", "strategies", "deployments", "budgets", "alerts", "scanners", "audit", "keys",
-    "sign-in",
+    "support", "sign-in",
 )  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 
