@@ -1,28 +1,31 @@
-"""Sums over fills by day, account, strategy, symbol and side: read on from the views, never read again.
+"""Sums over fills by account, strategy, symbol and side: read on from the views, never read again.
 
-Fills are numbered as they become durable and never change, so what was summed once only grows. The first sum of a
-long history is made in the background, a little at a time.
+Fills are numbered as they become durable and never change, so what was summed once only grows: all of them, and for
+questions about a time, spans of some fills each. Only spans that such a time cuts are read. The first sum of a long
+history is made in the background, a little at a time.
 """
 
 import asyncio
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
-from tradehall.domain.fill import Fill
-from tradehall.domain.ids import AccountId
+from tradehall.domain.ids import AccountId, FillId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Side
-from tradehall.domain.time import NS_PER_DAY
 from tradehall.ports.house_views import CountedFill, HouseFillQuery
-from tradehall.ports.views import PAGE_MAX, Views
+from tradehall.ports.views import Views
 
 FILLS_PER_STEP: Final = 250
 PAUSE_S: Final = 0.001
+SPAN_FILLS: Final = 1_000
+# Sums of all spans together. Beyond it the older half of the spans are merged, two and two.
+SUMS_MAX: Final = 100_000
+# Accounts, strategies, symbols and sides that traded. Beyond it nothing is kept here, and fills are read when asked.
+KEYS_MAX: Final = 200_000
 
-Key = tuple[int, AccountId, str | None, str, Side]
+Key = tuple[AccountId, str | None, str, Side]
 
 
 class FillSum(Struct, gc=False):
@@ -57,14 +60,67 @@ class FillSum(Struct, gc=False):
         self.first_at = min(self.first_at or fill.at, fill.at)
         self.last_at = max(self.last_at, fill.at)
 
+    def merge(self, other: "FillSum") -> None:
+        """What `other` came to, too."""
+        self.fill_count += other.fill_count
+        self.order_count += other.order_count
+        self.quantity += other.quantity
+        self.volume += other.volume
+        self.realized_pnl += other.realized_pnl
+        self.fees += other.fees
+        self.currency = other.currency
+        self.win_count += other.win_count
+        self.loss_count += other.loss_count
+        self.first_at = min(self.first_at or other.first_at, other.first_at)
+        self.last_at = max(self.last_at, other.last_at)
+
+
+class Span:
+    """Sums of the `count` fills that follow `after`, from `first_at` to `last_at` [ns UTC]."""
+
+    __slots__ = ("after", "count", "first_at", "last_at", "sums")
+
+    def __init__(self, after: FillId) -> None:
+        self.after = after
+        self.count = 0
+        self.first_at = self.last_at = 0
+        self.sums: dict[Key, FillSum] = {}
+
+    def add(self, counted: CountedFill) -> bool:
+        """One more; whether it is the first of its kind here."""
+        at = counted.fill.at
+        self.first_at = min(self.first_at or at, at)
+        self.last_at = max(self.last_at, at)
+        self.count += 1
+        return _add(self.sums, counted)
+
+    def with_next(self, later: "Span") -> "Span":
+        """Both as one; they stay as they are, for somebody may be looking at them."""
+        both = Span(self.after)
+        both.first_at = min(self.first_at, later.first_at)
+        both.last_at = max(self.last_at, later.last_at)
+        both.count = self.count + later.count
+        for sums in (self.sums, later.sums):
+            for key, each in sums.items():
+                both.sums.setdefault(key, FillSum()).merge(each)
+        return both
+
 
 class FillSums:
     """All sums of a house, kept current by whoever asks."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(
+        self, views: Views, *, span_fills: int = SPAN_FILLS, sums_max: int = SUMS_MAX, keys_max: int = KEYS_MAX
+    ) -> None:
         self._views = views
-        self._sums: dict[Key, FillSum] = {}
+        self._span_fills = span_fills
+        self._sums_max = sums_max
+        self._keys_max = keys_max
+        self._whole: dict[Key, FillSum] = {}
+        self._spans: list[Span] = []
+        self._sum_count = 0
         self._last = 0
+        self._is_over = False
         self._reading = asyncio.Lock()
 
     async def run(self) -> None:
@@ -72,66 +128,91 @@ class FillSums:
         await self._read_on(pause_s=PAUSE_S)
 
     async def of(self, query: HouseFillQuery) -> list[tuple[str, Side, FillSum]]:
-        """Sums of all fills of `query`, whatever its page: by symbol and side, one for each key that matches."""
+        """Sums of all fills of `query`, whatever its page: by symbol, side and currency."""
         await self._read_on()
-        since, until = query.since, query.until
-        # Days that the span covers wholly are summed already; the others are read.
-        first = -(1 << 62) if since is None else -(-since // NS_PER_DAY)
-        end = 1 << 62 if until is None else until // NS_PER_DAY
-        found = [
-            (key[3], key[4], each) for key, each in self._sums.items() if first <= key[0] < end and _of(key, query)
-        ]
-        for span in _broken_days(since, until, first, end):
-            found += await self._read(query, *span)
-        return found
+        found: dict[tuple[str, Side, str], FillSum] = {}
+        if self._is_over:
+            await self._read(Span(0), query, found)
+        elif query.since is None and query.until is None:
+            _gather(self._whole, query, found)
+        else:
+            await self._within(query, found)
+        return [(symbol, side, each) for (symbol, side, _), each in found.items()]
+
+    async def _within(self, query: HouseFillQuery, found: dict[tuple[str, Side, str], FillSum]) -> None:
+        for span in list(self._spans):
+            if _is_in(span.first_at, query) and _is_in(span.last_at, query):
+                _gather(span.sums, query, found)
+            elif (query.since is None or span.last_at >= query.since) and (
+                query.until is None or span.first_at < query.until
+            ):
+                await self._read(span, query, found)
+
+    async def _read(self, span: Span, query: HouseFillQuery, found: dict[tuple[str, Side, str], FillSum]) -> None:
+        """The fills of a span that are meant, one by one; of a span without a count all from there on."""
+        sums: dict[Key, FillSum] = {}
+        last, left = span.after, span.count
+        while fills := await self._views.fills_after(last, limit=min(left or SPAN_FILLS, SPAN_FILLS)):
+            for counted in fills:
+                if _is_in(counted.fill.at, query):
+                    _add(sums, counted)
+            last, left = fills[-1].fill.fill_id, left - len(fills)
+            if not left:
+                break
+        _gather(sums, query, found)
 
     async def _read_on(self, *, pause_s: float = 0) -> None:
         async with self._reading:
-            while fills := await self._views.fills_after(self._last, limit=FILLS_PER_STEP):
+            while not self._is_over and (fills := await self._views.fills_after(self._last, limit=FILLS_PER_STEP)):
                 for counted in fills:
-                    self._sum_of(counted.fill, counted.fill.at // NS_PER_DAY).add(counted)
-                self._last = fills[-1].fill.fill_id
+                    self._take(counted)
                 if len(fills) == FILLS_PER_STEP:
                     await asyncio.sleep(pause_s)
 
-    def _sum_of(self, fill: Fill, day: int) -> FillSum:
-        key = (day, fill.account_id, fill.strategy_id, fill.symbol, fill.side)
-        found = self._sums.get(key)
-        if found is None:
-            found = self._sums[key] = FillSum()
-        return found
+    def _take(self, counted: CountedFill) -> None:
+        _add(self._whole, counted)
+        if not self._spans or self._spans[-1].count >= self._span_fills:
+            self._spans.append(Span(self._last))
+        self._sum_count += self._spans[-1].add(counted)
+        self._last = counted.fill.fill_id
+        if len(self._whole) > self._keys_max:
+            self._is_over = True
+            self._whole.clear()
+            self._spans.clear()
+        elif self._sum_count > self._sums_max and len(self._spans) > 1:
+            self._coarsen()
 
-    async def _read(self, query: HouseFillQuery, since: int, until: int) -> list[tuple[str, Side, FillSum]]:
-        sums: dict[tuple[AccountId, str, Side], FillSum] = {}
-        seen: set[int] = set()
-        offset = 0
-        while True:
-            span = HouseFillQuery(
-                account_id=query.account_id, strategy_ids=query.strategy_ids, symbol=query.symbol, side=query.side,
-                since=since, until=until, limit=PAGE_MAX, offset=offset,
-            )  # fmt: skip
-            fills, _ = await self._views.house_fills(span)
-            for fill in fills:
-                each = sums.setdefault((fill.account_id, fill.symbol, fill.side), FillSum())
-                each.add(CountedFill(fill, fill.order_id not in seen))
-                seen.add(fill.order_id)
-            if len(fills) < PAGE_MAX:
-                return [(symbol, side, each) for (_, symbol, side), each in sums.items()]
-            offset += PAGE_MAX
+    def _coarsen(self) -> None:
+        half = max(2, len(self._spans) // 4 * 2)
+        older, newer = self._spans[:half], self._spans[half:]
+        merged = [first.with_next(second) for first, second in zip(older[::2], older[1::2], strict=True)]
+        self._spans = [*merged, *newer]
+        self._sum_count = sum(len(span.sums) for span in self._spans)
 
 
-def _broken_days(since: int | None, until: int | None, first: int, end: int) -> Iterator[tuple[int, int]]:
-    if since is not None and until is not None and first > end:
-        yield since, until  # Within one day.
-        return
-    if since is not None and since < first * NS_PER_DAY:
-        yield since, min(first * NS_PER_DAY, until or first * NS_PER_DAY)
-    if until is not None and end * NS_PER_DAY < until and end >= first:
-        yield max(end * NS_PER_DAY, since or 0), until
+def _add(sums: dict[Key, FillSum], counted: CountedFill) -> bool:
+    fill = counted.fill
+    key = (fill.account_id, fill.strategy_id, fill.symbol, fill.side)
+    found = sums.get(key)
+    is_new = found is None
+    if found is None:
+        found = sums[key] = FillSum()
+    found.add(counted)
+    return is_new
+
+
+def _gather(sums: dict[Key, FillSum], query: HouseFillQuery, found: dict[tuple[str, Side, str], FillSum]) -> None:
+    for key, each in sums.items():
+        if _of(key, query):
+            found.setdefault((key[2], key[3], each.currency), FillSum()).merge(each)
+
+
+def _is_in(at: int, query: HouseFillQuery) -> bool:
+    return (query.since is None or at >= query.since) and (query.until is None or at < query.until)
 
 
 def _of(key: Key, query: HouseFillQuery) -> bool:
-    _, account_id, strategy_id, symbol, side = key
+    account_id, strategy_id, symbol, side = key
     return (
         query.account_id in {None, account_id}
         and (query.strategy_ids is None or strategy_id in query.strategy_ids)
