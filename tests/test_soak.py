@@ -31,7 +31,7 @@ def test_growth_within_the_warm_up_does_not_count():
     ("files that stay open",    [a_minute()] * 4,                                     Sample(100, 80, 63, 14, 20, 1),       ["open files"]),
     ("tasks that never end",    [a_minute()] * 4,                                     Sample(100, 80, 50, 14, 81, 1),       ["tasks more"]),
     ("threads that stay",       [*[a_minute()] * 3, a_minute(threads=19)],            QUIET,                                ["threads more"]),
-    ("a log without an end",    [a_minute(wal=200)] * 4,                              QUIET,                                ["the WAL"]),
+    ("a log without an end",    [a_minute(wal=300)] * 4,                              QUIET,                                ["the WAL"]),
 ], ids=lambda each: each if isinstance(each, str) else "")  # fmt: skip
 def test_what_goes_wrong_breaks_a_promise(what, minutes, after, complaint):
     found = broken(minutes, after=after)

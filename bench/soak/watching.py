@@ -15,8 +15,8 @@ THREADS_MAX: Final = 2
 TASKS_MAX: Final = 60
 GROWN_MIB_MAX: Final = 16.0
 SLOPE_MIB_MAX: Final = 0.75  # A minute, over the second half.
-# The journal's WAL starts again at a checkpoint; more than this says that none comes through.
-WAL_MIB_MAX: Final = 128.0
+# The journal's log is begun anew at 64 MiB, unless readers hold it then; more than this says that they always do.
+WAL_MIB_MAX: Final = 256.0
 
 
 @dataclass(frozen=True)
