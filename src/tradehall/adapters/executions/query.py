@@ -41,8 +41,10 @@ def where_of(query: TripQuery) -> Sql:
         if wanted:
             texts.append(f"{name} IN ({', '.join('?' * len(wanted))})")
             values += wanted
+    if query.statuses == ("open",):
+        texts.append("status = 'open'")
     if query.deployments:
-        texts.append("deployment_id <> 0")  # So that the partial index may be used.
+        texts.append("deployment_id <> 0")  # As the line before: so that a partial index may be used.
     if query.adjusted is not None:
         texts.append("adjusted = ?")
         values.append(int(query.adjusted))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradehall.adapters.executions.columns import ColumnFile
-from tradehall.adapters.executions.query import Sql, page_of, totals_of, where_of
+from tradehall.adapters.executions.query import Sql, page_of, totals_of
 from tradehall.domain.money import minor_unit
 from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import (
@@ -37,7 +37,7 @@ FILE_NAME: Final = "trips.db"
 COLUMNS_NAME: Final = "executions.bin"
 SUMS_NAME: Final = "sums.bin"
 BUSY_TIMEOUT_S: Final = 5.0
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 _RESULTS: Final = {"win": 1, "breakeven": 0, "loss": -1}
 _FIELDS: Final = Execution._fields
 # Columns of ended trips, in a file of their own.
@@ -70,10 +70,11 @@ CREATE TABLE trip (
     body          BLOB NOT NULL,
     place         INTEGER
 ) STRICT;
-CREATE INDEX trip_taken ON trip (account_id, taken_at);
+CREATE INDEX trip_taken ON trip (account_id, taken_at, status, result, adjusted, currency, net, symbol, side);
 CREATE INDEX trip_closed ON trip (account_id, closed_at);
 CREATE INDEX trip_net ON trip (account_id, net);
 CREATE INDEX trip_deployment ON trip (deployment_id, closed_at) WHERE deployment_id <> 0;
+CREATE INDEX trip_open ON trip (deployment_id, taken_at) WHERE status = 'open';
 CREATE TABLE sums (
     account_id INTEGER NOT NULL, deployment_id INTEGER NOT NULL, keygen TEXT NOT NULL, symbol TEXT NOT NULL,
     side TEXT NOT NULL, status TEXT NOT NULL, result TEXT NOT NULL, adjusted INTEGER NOT NULL, currency TEXT NOT NULL,
@@ -304,9 +305,10 @@ class FileTrips:
 
     def currencies(self, query: TripQuery) -> list[str]:
         """See the port."""
-        where, values = where_of(query)
-        sql = f"SELECT DISTINCT currency FROM trip WHERE {where} AND status = 'closed'"
-        return sorted(currency for (currency,) in self._read((sql, values)))
+        with self._lock:
+            numbers = np.unique(picked(self._sum_column("currency"), self._ended_of(query)))
+            names = {number: name for name, number in self._names.items()}
+        return sorted(names[number] for number in numbers.tolist())
 
     def sums(self, query: TripQuery, currency: str) -> TripSums:
         """See the port."""
@@ -314,25 +316,27 @@ class FileTrips:
             return self._summed(query, self._names.get(currency, 0), currency)
 
     def _summed(self, query: TripQuery, number: int, currency: str) -> TripSums:
-        count = self._trip_count
-
-        def column(name: str) -> NDArray[np.int64]:
-            return self._sums.column(_SUMS.index(name), 0, count)
-
-        closed_at = column("closed_at")
-        chosen = (column("is_closed") == 1) & (column("currency") == number)
-        chosen &= is_any(column("deployment_id"), query.deployments)
-        if query.closed_since is not None:
-            chosen &= closed_at >= query.closed_since
-        if query.closed_until is not None:
-            chosen &= closed_at < query.closed_until
+        chosen = self._ended_of(query) & (self._sum_column("currency") == number)
         opened, net, fees, swaps, results, traded = (
-            picked(column(name), chosen) for name in ("taken_at", "net", "fees", "swaps", "result", "traded")
+            picked(self._sum_column(name), chosen) for name in ("taken_at", "net", "fees", "swaps", "result", "traded")
         )
         return TripSums(
-            currency, opened, picked(closed_at, chosen), net, fees, swaps, results.astype(np.int8),
+            currency, opened, picked(self._sum_column("closed_at"), chosen), net, fees, swaps, results.astype(np.int8),
             traded.view(np.float64),
         )  # fmt: skip
+
+    def _sum_column(self, name: str) -> NDArray[np.int64]:
+        return self._sums.column(_SUMS.index(name), 0, self._trip_count)
+
+    def _ended_of(self, query: TripQuery) -> NDArray[np.bool_]:
+        chosen: NDArray[np.bool_] = (self._sum_column("is_closed") == 1) & is_any(
+            self._sum_column("deployment_id"), query.deployments
+        )
+        if query.closed_since is not None:
+            chosen &= self._sum_column("closed_at") >= query.closed_since
+        if query.closed_until is not None:
+            chosen &= self._sum_column("closed_at") < query.closed_until
+        return chosen
 
     def executions(self, query: ExecutionQuery) -> Executions:
         """See the port."""
