@@ -9,6 +9,8 @@ from tradehall.strategies.intents import Outcome
 from tradehall.strategies.verdicts import Verdict
 
 KEPT_MAX: Final = 50  # Of one program.
+# Deployments that are over, of which it can still be told what they saw last; of older ones that is forgotten.
+ENDED_KEPT_MAX: Final = 100
 
 
 class Evaluation(Struct, frozen=True):
@@ -34,6 +36,7 @@ class Evaluations:
 
     def __init__(self) -> None:
         self._kept: dict[int, dict[str, deque[Evaluation]]] = {}
+        self._ended: dict[int, None] = {}
 
     def add(self, deployment_id: int, evaluation: Evaluation) -> None:
         """Keep one; the oldest of more than KEPT_MAX goes."""
@@ -49,6 +52,14 @@ class Evaluations:
         found = [evaluation for line in lines for evaluation in line]
         return sorted(found, key=lambda each: (each.looked_at, each.at), reverse=True)[:limit]
 
-    def forget(self, deployment_id: int) -> None:
-        """Drop all of a deployment."""
-        self._kept.pop(deployment_id, None)
+    def begin(self, deployment_id: int) -> None:
+        """It runs, perhaps again."""
+        self._ended.pop(deployment_id, None)
+
+    def end(self, deployment_id: int) -> None:
+        """It is over; what the one that ended longest ago saw is dropped, where there are too many."""
+        self._ended[deployment_id] = None
+        if len(self._ended) > ENDED_KEPT_MAX:
+            oldest = next(iter(self._ended))
+            del self._ended[oldest]
+            self._kept.pop(oldest, None)

@@ -100,6 +100,7 @@ class Runner(MarketListener):
     async def begin(self, deployment: Deployment, definition: Definition, timeframe: Timeframe) -> None:
         """Let a deployment look at bars; those that closed since it began, and that nobody looked at, at once."""
         number = deployment.deployment_id
+        self.evaluations.begin(number)
         await self.seats.add(number, definition, deployment.symbols, timeframe, self._clock.now())
         if deployment.started_at is None:
             return
@@ -127,6 +128,7 @@ class Runner(MarketListener):
         """It looks no more."""
         self.seats.remove(deployment_id)
         self.decider.forget(deployment_id)
+        self.evaluations.end(deployment_id)
 
     # Turns.
 
