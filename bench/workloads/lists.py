@@ -156,4 +156,4 @@ def _support(server: Server, sheet: dict[str, Any], orders: int) -> Iterator[Lis
 
 def _studio() -> Iterator[List]:
     for path in ("strategies", "deployments", "backtests", "scanners", "marketplace"):
-        yield List(f"studio: {path}", f"/api/studio/v1/{path}?size=100")
+        yield List(f"studio: {path}", f"/api/studio/v1/{path}?size=100", "open")

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from tests.app.shard import ACCOUNT, a_desk, an_order, open_house, run, unknown_is_a_failure
 from tradehall.adapters.memory import MemoryStore
 from tradehall.adapters.sqlite.store import SqliteStore
-from tradehall.app.house_counts import HouseCounts, Tally
+from tradehall.app.house_counts import HouseCounts, Places, Tally
 from tradehall.app.recovery import rebuild_views
 from tradehall.domain.order import Side
 from tradehall.engine.commands import AmendOrder, CancelOrder, PlaceOrder, RegisterStrategy
-from tradehall.ports.house_views import ClosedQuery, HouseFillQuery, HouseOrderQuery, OrderEnd, Share
+from tradehall.ports.house_views import PLACE_BITS, ClosedQuery, HouseFillQuery, HouseOrderQuery, OrderEnd, Share
 
 KEYGEN = "5f6e1c0a-0000-4c55-b7c4-000000000001"
 OTHER = ACCOUNT + 1
@@ -101,6 +101,41 @@ def test_a_filled_entry_whose_exits_are_moved_counts_once(store, is_counted_befo
     run(story())
 
 
+def test_a_page_begun_in_the_midst_is_the_same_page(store):
+    async def story():
+        desk = a_desk(store)
+        await desk.start()
+        await open_house(desk, accounts=2)
+        await _some_orders(desk)
+        counts = HouseCounts(desk, far=0)
+        await counts.run()
+        await _some_orders(desk)
+        await desk.settled()
+        for whose in WHOSE:
+            for ends in ENDS:
+                for offset in range(0, 20, 3):
+                    query = HouseOrderQuery(**whose, ends=ends, limit=4, offset=offset)
+                    nearer = counts.nearer(query)
+                    assert nearer.below is not None
+                    page = await desk.views.house_order_ids(query)
+                    assert await desk.views.house_order_ids(nearer) == page, query
+        await desk.stop()
+
+    run(story())
+
+
+def test_the_start_of_a_far_page_is_found_by_stretches_of_numbers():
+    places = Places(keys_max=20)
+    for place in range(10):
+        places.add(Share(1, None, "AAPL", "BUY", "FILLED", place, 100))
+        places.add(Share(2, None, "AAPL", "SELL", "FILLED", place, 10))
+    assert places.start_of(HouseOrderQuery(offset=250)) == (8 << PLACE_BITS, 30)
+    assert places.start_of(HouseOrderQuery(account_id=2, offset=35)) == (7 << PLACE_BITS, 5)
+    assert places.start_of(HouseOrderQuery(side=Side.SELL, offset=100)) == (0, 0)
+    places.add(Share(3, None, "AAPL", "SELL", "FILLED", 1, 10))
+    assert places.start_of(HouseOrderQuery(offset=250)) is None
+
+
 def test_times_are_left_to_the_store(store):
     async def story():
         desk = a_desk(store)
@@ -116,12 +151,12 @@ def test_times_are_left_to_the_store(store):
 
 def test_beyond_a_bound_of_keys_only_the_house_is_counted():
     tally = Tally(keys_max=3)
-    shares = [Share(login, None, "AAPL", "BUY", "FILLED", 2) for login in range(3)]
+    shares = [Share(login, None, "AAPL", "BUY", "FILLED", 0, 2) for login in range(3)]
     for share in shares:
         tally.add(share)
     whole = {"symbol": None, "strategy_ids": None}
     assert tally.count(account_id=1, **whole) == 2
-    tally.add(Share(3, KEYGEN, "AAPL", "BUY", "FILLED", 5))
+    tally.add(Share(3, KEYGEN, "AAPL", "BUY", "FILLED", 0, 5))
     assert tally.count(account_id=1, **whole) is None
     assert tally.count(account_id=None, symbol=None, strategy_ids=(KEYGEN,)) is None
     assert tally.count(account_id=None, **whole) == 11

@@ -12,6 +12,7 @@ from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
 from tradehall.ports.house_views import (
+    PLACE_BITS,
     ClosedQuery,
     Closing,
     CountedFill,
@@ -214,7 +215,8 @@ class MemoryViews:
 
     def _house_orders(self, query: HouseOrderQuery) -> list[int]:
         rows = self._store.tables["orders"].values()
-        wanted = [row for row in rows if query.ends is None or row.ended_as in query.ends]
+        below = (row for row in rows if query.below is None or row.order_id < query.below)
+        wanted = [row for row in below if query.ends is None or row.ended_as in query.ends]
         return sorted((row.order_id for row in wanted if _is_of_house(row, row.created_at, query)), reverse=True)
 
     async def house_fills(self, query: HouseFillQuery) -> tuple[list[Fill], int]:
@@ -231,9 +233,11 @@ class MemoryViews:
         """See the port."""
         tables = self._store.tables
         owner = attrgetter("account_id", "strategy_id", "symbol")
-        orders = Counter((*owner(row), row.side, row.ended_as) for row in tables["orders"].values())
-        fills = Counter((*owner(row), row.side, "") for row in tables["fills"].values())
-        closings = Counter((*owner(row), "", "") for row in tables["closings"].values() if row.is_last)
+        orders = Counter(
+            (*owner(row), row.side, row.ended_as, row.order_id >> PLACE_BITS) for row in tables["orders"].values()
+        )
+        fills = Counter((*owner(row), row.side, "", 0) for row in tables["fills"].values())
+        closings = Counter((*owner(row), "", "", 0) for row in tables["closings"].values() if row.is_last)
         return Shares(self._store.seq, _shares(orders), _shares(fills), _shares(closings))
 
     async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:

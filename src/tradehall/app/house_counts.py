@@ -7,10 +7,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
+from msgspec.structs import replace
+
 from tradehall.app.desk import Desk
 from tradehall.domain.order import Side
 from tradehall.engine.state import ENDED_KEPT
 from tradehall.ports.house_views import (
+    PLACE_BITS,
     ClosedQuery,
     HouseFillQuery,
     HouseOrderQuery,
@@ -24,9 +27,13 @@ from tradehall.ports.views import ViewRows
 # Keys of accounts and strategies together. Beyond it only the house is counted here, and theirs by the store: where
 # they are so many, each has few rows.
 KEYS_MAX: Final = 200_000
+# Pages beyond are begun in their midst, and keys of how many orders lie where; more keys, and they are not kept.
+FAR: Final = 5_000
+PLACES_MAX: Final = 100_000
 # What becomes durable while the store counts; beyond it the count is begun again.
 WAITING_MAX: Final = 500_000
 AGAIN_AFTER_S: Final = 5.0
+ORDERS: Final = 0
 
 # Symbol, side and end, or as many of them as a view has; the others are "".
 Words = tuple[str, str, str]
@@ -45,17 +52,17 @@ class Tally:
     def add(self, share: Share) -> None:
         """So many more; fewer where the count is negative."""
         words = (share.symbol, share.side, share.end)
-        self._house[words] = self._house.get(words, 0) + share.count
+        self._house[words] = self._house.get(words, 0) + share.rows
         if self._accounts is None:
             return
         of_account = self._accounts.setdefault(share.account_id, {})
         self._keys += words not in of_account
-        of_account[words] = of_account.get(words, 0) + share.count
+        of_account[words] = of_account.get(words, 0) + share.rows
         if share.strategy_id is not None:
             of_strategy = self._strategies.setdefault(share.strategy_id, {})
             key = (share.account_id, words)
             self._keys += key not in of_strategy
-            of_strategy[key] = of_strategy.get(key, 0) + share.count
+            of_strategy[key] = of_strategy.get(key, 0) + share.rows
         if self._keys > self._keys_max:
             self._accounts = None
             self._strategies.clear()
@@ -92,12 +99,57 @@ class Tally:
         )
 
 
+class Places:
+    """Where ended orders lie in the line of all numbers, as counts for stretches of it."""
+
+    def __init__(self, keys_max: int = PLACES_MAX) -> None:
+        self._keys_max = keys_max
+        self._stretches: dict[int, dict[tuple[int, str | None, Words], int]] | None = {}
+        self._keys = 0
+
+    def add(self, share: Share) -> None:
+        """So many more; fewer where the count is negative."""
+        if self._stretches is None:
+            return
+        stretch = self._stretches.setdefault(share.place, {})
+        key = (share.account_id, share.strategy_id, (share.symbol, share.side, share.end))
+        self._keys += key not in stretch
+        stretch[key] = stretch.get(key, 0) + share.rows
+        if self._keys > self._keys_max:
+            self._stretches = None
+
+    def start_of(self, query: HouseOrderQuery) -> tuple[int, int] | None:
+        """The number below which the page begins after so many more; None: not known here."""
+        if self._stretches is None or query.since is not None or query.until is not None:
+            return None
+        left = query.offset
+        for place in sorted(self._stretches, reverse=True):
+            count = sum(count for key, count in self._stretches[place].items() if _is_meant(key, query))
+            if count > left:
+                return (place + 1) << PLACE_BITS, left
+            left -= count
+        return 0, 0
+
+
+def _is_meant(key: tuple[int, str | None, Words], query: HouseOrderQuery) -> bool:
+    account_id, strategy_id, (symbol, side, end) = key
+    return (
+        query.account_id in {None, account_id}
+        and (query.strategy_ids is None or strategy_id in query.strategy_ids)
+        and query.symbol in {None, symbol}
+        and query.side in {None, side}
+        and (query.ends is None or end in query.ends)
+    )
+
+
 class HouseCounts:
     """The tallies of a house. What it does not know (yet) is None: whoever asks lets the store count."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, far: int = FAR) -> None:
         self._desk = desk
+        self._far = far
         self._tallies: tuple[Tally, Tally, Tally] | None = None
+        self._places = Places()
         self._waiting: list[tuple[int, int, Share]] = []
         # Orders may change after their end, for as long as the state knows them; their rows come again. Two
         # generations, so that forgetting costs nothing.
@@ -124,6 +176,13 @@ class HouseCounts:
             ends=query.ends,
         )  # fmt: skip
 
+    def nearer(self, query: HouseOrderQuery) -> HouseOrderQuery:
+        """The same page, asked for so that less has to be passed over."""
+        if self._tallies is None or query.offset < self._far:
+            return query
+        start = self._places.start_of(query)
+        return query if start is None else replace(query, below=start[0], offset=start[1])
+
     def fills(self, query: HouseFillQuery) -> int | None:
         """Fills of a query, on all its pages."""
         if self._tallies is None or query.since is not None or query.until is not None:
@@ -144,11 +203,14 @@ class HouseCounts:
         for tally, of_view in zip(tallies, (shares.orders, shares.fills, shares.closings), strict=True):
             for share in of_view:
                 tally.add(share)
-        for seq, view, share in self._waiting:
+        places = Places()
+        for share in shares.orders:
+            places.add(share)
+        self._tallies, self._places = tallies, places
+        waiting, self._waiting = self._waiting, []
+        for seq, view, share in waiting:
             if seq > shares.seq:
-                tallies[view].add(share)
-        self._waiting.clear()
-        self._tallies = tallies
+                self._note(seq, view, share)
 
     def _hear(self, seq: int, rows: ViewRows) -> None:
         """These rows are durable, with the records up to `seq`."""
@@ -156,14 +218,15 @@ class HouseCounts:
             before = self._end_before(order.order_id, order.ended_as)
             if before != order.ended_as:
                 key = (order.account_id, order.strategy_id, order.symbol, order.side)
-                self._note(seq, 0, Share(*key, order.ended_as, 1))
+                place = order.order_id >> PLACE_BITS
+                self._note(seq, ORDERS, Share(*key, order.ended_as, place, 1))
                 if before is not None:
-                    self._note(seq, 0, Share(*key, before, -1))
+                    self._note(seq, ORDERS, Share(*key, before, place, -1))
         for fill in rows.fills:
-            self._note(seq, 1, Share(fill.account_id, fill.strategy_id, fill.symbol, fill.side, "", 1))
+            self._note(seq, 1, Share(fill.account_id, fill.strategy_id, fill.symbol, fill.side, "", 0, 1))
         for each in rows.closings:
             if each.is_last:
-                self._note(seq, 2, Share(each.account_id, each.strategy_id, each.symbol, "", "", 1))
+                self._note(seq, 2, Share(each.account_id, each.strategy_id, each.symbol, "", "", 0, 1))
 
     def _end_before(self, order_id: int, end: str) -> str | None:
         """How an order's row said that it ended, before it said `end`; None: there was none."""
@@ -176,5 +239,7 @@ class HouseCounts:
     def _note(self, seq: int, view: int, share: Share) -> None:
         if self._tallies is not None:
             self._tallies[view].add(share)
+            if view == ORDERS:
+                self._places.add(share)
         elif len(self._waiting) <= WAITING_MAX:
             self._waiting.append((seq, view, share))

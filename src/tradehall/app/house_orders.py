@@ -44,7 +44,7 @@ class HouseOrders:
         total = self._counts.orders(query)
         before = min(len(working), query.offset)
         window = replace(query, offset=query.offset - before, limit=query.limit + before, known_total=total)
-        ended = await views.house_order_ids(window)
+        ended = await views.house_order_ids(self._counts.nearer(window))
         numbers = _merged([order.order_id for order in working], ended, start=query.offset - before)
         wanted = numbers[before : before + query.limit]
         still = {order.order_id: copy(order) for order in working}

@@ -38,7 +38,8 @@ class HouseOrderQuery(Struct, frozen=True, kw_only=True):
     """Ended orders, highest number first, which is newest first; None: any.
 
     `since` <= created_at < `until` [ns UTC]. `strategy_ids`: of any of these; at most STRATEGIES_MAX. `known_total`:
-    how many there are on all pages, where the caller knows: the same in all these queries.
+    how many there are on all pages, where the caller knows: the same in all these queries. `below`: only numbers
+    below it; beside few of them, for the rows are looked through one by one.
     """
 
     account_id: AccountId | None = None
@@ -51,6 +52,7 @@ class HouseOrderQuery(Struct, frozen=True, kw_only=True):
     limit: int = 100
     offset: int = 0
     known_total: int | None = None
+    below: OrderId | None = None
 
 
 class HouseFillQuery(Struct, frozen=True, kw_only=True):
@@ -125,15 +127,22 @@ class ClosedQuery(Struct, frozen=True, kw_only=True):
     known_total: int | None = None
 
 
+PLACE_BITS = 12
+
+
 class Share(NamedTuple):
-    """So many rows of a view have these values; "" where the view has no such column."""
+    """So many rows of a view have these values; "" where the view has no such column.
+
+    `place`: of orders their number without its last PLACE_BITS bits; else 0.
+    """
 
     account_id: AccountId
     strategy_id: str | None
     symbol: str
     side: str
     end: str
-    count: int
+    place: int
+    rows: int
 
 
 class Shares(NamedTuple):

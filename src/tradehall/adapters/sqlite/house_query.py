@@ -70,6 +70,19 @@ def order_count_parts(query: HouseOrderQuery, symbols: Sequence[str]) -> list[Pa
     ]
 
 
+def orders_below(query: HouseOrderQuery) -> list[Part]:
+    """The table itself, downwards from a number."""
+    assert query.below is not None, "asked for what is below a number"
+    terms: Terms = [
+        ("order_id < ?", query.below), *_is("account_id", query.account_id), *_is("symbol", query.symbol),
+        *_side(query.side), *_in("ended_as", sorted(query.ends) if query.ends is not None else None),
+        *_times("created_at", query.since, query.until),
+    ]  # fmt: skip
+    if query.strategy_ids is not None:
+        terms += _in("strategy_id", query.strategy_ids[:STRATEGIES_MAX])
+    return [Part("orders NOT INDEXED", "", terms)]
+
+
 def is_plain(query: HouseOrderQuery) -> bool:
     """Whether the key alone is the order of the answer, and most rows that are passed belong to it."""
     fields = (query.account_id, query.strategy_ids, query.symbol, query.ends, query.since, query.until)

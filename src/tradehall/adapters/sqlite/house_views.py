@@ -14,6 +14,7 @@ from tradehall.adapters.sqlite.house_query import (
     keys_of,
     order_count_parts,
     order_parts,
+    orders_below,
     plain_orders,
 )
 from tradehall.adapters.sqlite.query import Sql
@@ -50,6 +51,8 @@ class HouseViews:
         """See the port."""
 
         def work(read: Read) -> list[int]:
+            if query.below is not None:
+                return _page(read, orders_below(query), "order_id", query, None)
             is_far = query.offset > self._far
             if is_plain(query) and query.side is None and is_far:
                 return _far_page(read, query)
