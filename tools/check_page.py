@@ -1,5 +1,6 @@
-"""Is the built page fresh? Compares what `ui/` holds with what the page says it was built from; needs no Node."""
+"""Is the built page fresh and whole? Compares what `ui/` holds with what it says it was built from; needs no Node."""
 
+import re
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -21,12 +22,21 @@ def digest_of_sources(ui: Path) -> str:
     return digest.hexdigest()
 
 
+def missing_files(page: Path) -> list[str]:
+    """What its index names and does not stand beside it: names carry hashes, so new files are easily left out."""
+    named = re.findall(r'(?:src|href)="\./([^"]+)"', (page / "index.html").read_text())
+    return [name for name in named if not (page / name).is_file()]
+
+
 def main() -> int:
-    """0 if fresh."""
-    if BUILT_FROM.is_file() and BUILT_FROM.read_text().strip() == digest_of_sources(UI):
-        return 0
-    print("The page is not built from what ui/ holds: run `make page` and commit what it builds.", file=sys.stderr)
-    return 1
+    """0 if fresh and whole."""
+    if not BUILT_FROM.is_file() or BUILT_FROM.read_text().strip() != digest_of_sources(UI):
+        print("The page is not built from what ui/ holds: run `make page` and commit what it builds.", file=sys.stderr)
+        return 1
+    if missing := missing_files(BUILT_FROM.parent):
+        print(f"The page lacks {', '.join(missing)}: commit all that `make page` builds.", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
