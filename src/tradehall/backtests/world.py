@@ -29,7 +29,7 @@ class Why(StrEnum):
     """Why a price was shown to the engine."""
 
     REACHED = "it could touch an order, set a peak, or leave a margin's band"
-    AFTER_DECISION = "a margin or a loss limit is looked at with the first price after a decision"
+    AFTER_DECISION = "margins are looked at with the first price after a decision"
     WAITED_FOR = "an order waited for any price"
     OPEN = "orders waited for the open"
     LATEST = "it was the latest before an order, a deadline or the end of a block"
@@ -96,8 +96,6 @@ class World:
 
     def next_due(self, until: int | None) -> Due | None:
         """The next price that has to be shown before `until` [ns UTC]."""
-        if self.skips:
-            self.loop.settle_margins()
         first: Due | None = None
         for line in self.lines:
             due = self._due(line)

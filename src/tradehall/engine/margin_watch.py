@@ -92,10 +92,6 @@ class MarginWatch:
             rising_ask,
         )
 
-    def settle(self) -> None:
-        """Value whom `refresh` named at the latest quotes already: who needs a check waits for the next."""
-        self._moved = {account_id: None for account_id in self._moved if self._look(account_id)}
-
     def touched(self, quote: Quote) -> list[AccountId]:
         """Accounts whose margin state this quote, already among the latest, may have changed."""
         suspects, self._moved = self._moved, {}

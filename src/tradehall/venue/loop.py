@@ -111,10 +111,6 @@ class TradingLoop:
         """Whether the next quote matters, of whatever symbol."""
         return self._watch.is_waiting or self._losses.is_waiting
 
-    def settle_margins(self) -> None:
-        """Look at margins that a decision moved before the next quote comes; what is due is done with that quote."""
-        self._watch.settle()
-
     def follows(self, symbol: str) -> bool:
         """Whether the latest quote of `symbol` must be told before anything else happens."""
         return self._venue.follows(symbol)
