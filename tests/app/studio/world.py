@@ -27,6 +27,7 @@ from tradehall.app.recovery import rebuild_views
 from tradehall.app.strategies.strategies import NewStrategy, Owner
 from tradehall.app.studio.reach import Reach
 from tradehall.domain.catalogue import demo_instruments
+from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import TIMEFRAME_NS, Bar, Quote, Timeframe
 from tradehall.domain.order import Order
 from tradehall.domain.time import NS_PER_MINUTE, NS_PER_SECOND
@@ -186,11 +187,14 @@ class World:
 
 
 @asynccontextmanager
-async def opened(folder: Path, *, clock: OwnClock | None = None, past: Past | None = None) -> AsyncIterator[World]:
+async def opened(
+    folder: Path, *, clock: OwnClock | None = None, past: Past | None = None,
+    instruments: dict[str, Instrument] | None = None,
+) -> AsyncIterator[World]:  # fmt: skip
     """The house; a second time on the same folder it is the next start. What is not kept is lost, as by kill -9."""
     clock, past = clock or OwnClock(NOON), past or Past()
     store, records = SqliteStore(folder, unknown_is_a_failure), SqliteRecords(folder / "records.db")
-    instruments = demo_instruments()
+    instruments = instruments or demo_instruments()
     market = MarketBoard(instruments, past, clock, 30 * NS_PER_SECOND)
     rebuild_views(store.journal, store.view_store)
     desk = a_desk(store, clock=clock, quotes=market.quotes)
@@ -200,7 +204,7 @@ async def opened(folder: Path, *, clock: OwnClock | None = None, past: Past | No
     access = Access(clock, house_account=MIRA, master_key=None, ring=identity.book.ring)
     access.admit_people(identity.book, identity.sessions, identity.partner_tokens)
     await desk.start()
-    await _furnish(rooms, identity)
+    await _furnish(rooms, identity, instruments)
     market.subscribe(desk)
     rooms.runner.load(*rooms.left)
     market.subscribe(rooms.runner)
@@ -215,8 +219,8 @@ async def opened(folder: Path, *, clock: OwnClock | None = None, past: Past | No
         records.close()
 
 
-async def _furnish(rooms: StudioRooms, identity: Identity) -> None:
-    for symbol, instrument in demo_instruments().items():
+async def _furnish(rooms: StudioRooms, identity: Identity, instruments: dict[str, Instrument]) -> None:
+    for symbol, instrument in instruments.items():
         if symbol not in rooms.desk.state.instruments:
             await rooms.desk.submit(ListInstrument(instrument))
     await identity.attach(rooms.desk)
