@@ -15,7 +15,7 @@ from tradehall.app.studio.reach import HOUSE
 
 NAME: Final = "Demo heartbeat"
 SYMBOL: Final = "EURUSD"
-SIZE: Final = Decimal("0.10")
+SIZE: Final = Decimal("0.01")
 BUDGET: Final = BudgetShare("USD", Decimal(2_000))
 
 
