@@ -139,7 +139,7 @@ class Broker:
 
         def wish() -> cmd.PlaceOrder | None:
             missing = wanted - self.net(name)
-            return self._place(name, Side.BUY if missing > 0 else Side.SELL, abs(missing), {}) if missing else None
+            return self._at_market(name, Side.BUY if missing > 0 else Side.SELL, abs(missing)) if missing else None
 
         return self._give(name, wish)
 
@@ -236,6 +236,10 @@ class Broker:
         ticket = Ticket("")
         _note(ticket, self._world.submit(command))
         return ticket
+
+    def _at_market(self, symbol: str, side: Side, quantity: Decimal) -> cmd.PlaceOrder:
+        terms = OrderTerms(self.account_id, symbol, side, OrderType.MARKET, quantity, source="backtest")
+        return cmd.PlaceOrder(terms)
 
     def _place(self, symbol: str, side: Side, size: Size, options: OrderOptions) -> cmd.PlaceOrder | None:
         price = partial(self._price, symbol)

@@ -105,10 +105,11 @@ class CurveMaker:
         equity: Floats = np.array([one.balance for one in changes])[segment]
         for symbol in dict.fromkeys(name for one in changes for name in one.held):
             none = (0.0, 0.0, 0.0, 0.0)
-            held = np.array([one.held.get(symbol, none) for one in changes])[segment]
+            columns = zip(*(one.held.get(symbol, none) for one in changes), strict=True)
+            bought, paid, sold, got = (np.array(column)[segment] for column in columns)
             bid, ask = closes.prices(symbol)
-            floating = held[:, 0] * bid - held[:, 1] + held[:, 3] - held[:, 2] * ask
-            is_held = (held[:, 0] != 0) | (held[:, 2] != 0)
+            floating = bought * bid - paid + got - sold * ask
+            is_held = (bought != 0) | (sold != 0)
             rate = closes.rate(symbol, self._account.terms.currency)
             equity = equity + np.where(is_held, floating * rate, 0.0)
         return equity
@@ -117,11 +118,16 @@ class CurveMaker:
         """Two points become one."""
         curve = self.done()
         ends = np.append(np.arange(1, curve.at.size - 1, 2), curve.at.size - 1)
-        starts = np.concatenate(([0], ends[:-1] + 1))
         self._at, self._equity = [curve.at[ends]], [curve.equity[ends]]
-        self._low = [np.minimum.reduceat(curve.low, starts)]
-        self._high = [np.maximum.reduceat(curve.high, starts)]
+        self._low = [_by_two(np.minimum, curve.low)]
+        self._high = [_by_two(np.maximum, curve.high)]
         self._count = ends.size
+
+
+def _by_two(pick: np.ufunc, column: Floats) -> Floats:
+    """What `pick` takes of each two neighbours; an odd one at the end stays alone."""
+    paired = column.size // 2 * 2
+    return np.append(pick(column[:paired:2], column[1:paired:2]), column[paired:])
 
 
 class Closes:

@@ -1,12 +1,17 @@
 """Claims about the form of a wish: does it say all that its type needs, and nothing that contradicts?"""
 
 from decimal import Decimal
+from operator import attrgetter
+from typing import Final
 
 from tradehall.domain.money import HUNDRED
 from tradehall.domain.order import OrderTerms, TimeInForce, TrailingType
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.order_types import SHAPES
+
+_PRICES: Final = ("limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit", "leverage")
+_prices_of: Final = attrgetter(*_PRICES)
 
 
 def prices_are_there(draft: OrderDraft) -> Rejection | None:
@@ -49,8 +54,7 @@ def _price_not_allowed(terms: OrderTerms, name: str, value: Decimal) -> Rejectio
 def prices_are_positive(draft: OrderDraft) -> Rejection | None:
     """Every price, distance and leverage that is given is above zero."""
     terms = draft.terms
-    for name in ("limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit", "leverage"):
-        value = getattr(terms, name)
+    for name, value in zip(_PRICES, _prices_of(terms), strict=True):
         if value is not None and value <= 0:
             return Rejection(RejectCode.PRICE_NOT_POSITIVE, f"{name} was {value}, must be positive", {name: value})
     return None
