@@ -67,7 +67,7 @@ def _settle(server: Server) -> None:
 
 
 def _measured(server: Server, page: List, options: Options) -> Iterator[Figure]:
-    took = []
+    took: list[float] = []
     _answer(server, page)
     before, deadline = server.cpu_s(), time.perf_counter() + PAGE_WITHIN_S
     while len(took) < options.scaled(ROUNDS) and time.perf_counter() < deadline:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +19,13 @@ from tradehall.ports.views import FillRow, ViewRows
 
 COUNT = 100
 KEYGENS = ("5f6e1c0a-0000-4c55-b7c4-000000000001", "5f6e1c0a-0000-4c55-b7c4-000000000002")
-WHOSE = [{}, {"account_id": 2}, {"strategy_ids": KEYGENS[:1]}, {"symbol": "AAPL"}, {"side": Side.SELL}]
+WHOSE: list[dict[str, Any]] = [
+    {},
+    {"account_id": 2},
+    {"strategy_ids": KEYGENS[:1]},
+    {"symbol": "AAPL"},
+    {"side": Side.SELL},
+]
 TIMES = [(None, None), (305, None), (None, 700), (305, 705), (410, 420), (2_000, None), (None, 0), (0, 9_999)]
 BOUNDS = [{}, {"span_fills": 7}, {"span_fills": 1, "sums_max": 10}, {"keys_max": 2}]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -17,12 +18,12 @@ from tradehall.ports.house_views import PLACE_BITS, ClosedQuery, HouseFillQuery,
 
 KEYGEN = "5f6e1c0a-0000-4c55-b7c4-000000000001"
 OTHER = ACCOUNT + 1
-WHOSE = [
+WHOSE: list[dict[str, Any]] = [
     {}, {"account_id": ACCOUNT}, {"account_id": OTHER}, {"account_id": 1}, {"strategy_ids": (KEYGEN,)},
     {"strategy_ids": (KEYGEN,), "account_id": OTHER}, {"strategy_ids": ()}, {"symbol": "BTCUSD"}, {"symbol": "AAPL"},
     {"symbol": "BTCUSD", "account_id": ACCOUNT},
 ]  # fmt: skip
-SIDES = [{}, *({"side": side} for side in Side)]
+SIDES: list[dict[str, Any]] = [{}, *({"side": side} for side in Side)]
 ENDS = [None, *(frozenset({end}) for end in OrderEnd), frozenset({OrderEnd.FILLED, OrderEnd.DENIED})]
 
 
@@ -44,6 +45,7 @@ async def _some_orders(desk):
         await desk.submit(PlaceOrder(replace(of_strategy.terms, strategy_id=KEYGEN)))
     await desk.submit(an_order(quantity="100000"))
     resting = await desk.submit(an_order(limit="40000"))
+    assert resting.order is not None
     await desk.submit(CancelOrder(ACCOUNT, resting.order.order_id))
 
 
@@ -87,6 +89,7 @@ def test_a_filled_entry_whose_exits_are_moved_counts_once(store, is_counted_befo
         await open_house(desk)
         entry = an_order()
         placed = await desk.submit(PlaceOrder(replace(entry.terms, stop_loss=Decimal(40_000))))
+        assert placed.order is not None
         counts = HouseCounts(desk)
         if is_counted_before:
             await counts.run()

@@ -24,8 +24,8 @@ CONTENT_TYPES: Final = {
 NO_SNIFFING: Final[Header] = (b"x-content-type-options", b"nosniff")
 # The page talks to its own server alone. The chart sets styles on its elements, which no script policy covers.
 _POLICY: Final = (
-    b"default-src 'self'; script-src 'self'%s; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none';"
-    b" base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    b"default-src 'self'; script-src 'self'%s; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+    b" object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 ASSETS: Final = "assets"
 _FILE_HEADERS: Final[tuple[Header, ...]] = (NO_SNIFFING, (b"cache-control", b"no-cache"))
