@@ -9,8 +9,8 @@ from typing import Final
 from bench.figures import Figure
 from bench.servers import Server
 
-# Connections that are being closed, files of a snapshot that is being written.
-DESCRIPTORS_MAX: Final = 12
+# Each thread that reads opens the stores once: some two dozen files, however many callers come.
+DESCRIPTORS_MAX: Final = 32
 THREADS_MAX: Final = 2
 TASKS_MAX: Final = 60
 GROWN_MIB_MAX: Final = 16.0
