@@ -21,6 +21,7 @@ NUMBER_OF_NOTHING = 999_999_999
 TICKETS, OPEN, PENDING = "order of a ticket", "open", "pending"
 MEANINGS = {
     (GATEWAY, "/orders/{order_id}", "order_id"): ("ord_{pending}", "ord_{open}"),
+    (GATEWAY, "/orders/{order_id}/explain", "order_id"): ("ord_{pending}", "ord_{open}"),
     (GATEWAY, "/positions/{position_id}", "position_id"): ("pos_{open}",),
     (GATEWAY, "/orders", "position_id"): ("pos_{open}",),
     (GATEWAY, "/orders/preview", "position_id"): ("pos_{open}",),
