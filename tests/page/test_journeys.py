@@ -124,9 +124,10 @@ def test_the_overview_has_something_to_show(visit, demo):
     expect(page.get_by_role("region", name="Budgets").get_by_text("Demo heartbeat")).to_be_visible()
 
 
-def test_rows_stay_where_they_are_while_somebody_points_at_them(visit):
+def test_rows_stay_where_they_are_while_somebody_points_at_them(visit, demo):
     visitor = visit()
     page = visitor.go("overview")
+    page.get_by_label("Account", exact=True).select_option(str(demo["strategy"]["account"]))
     rows = page.get_by_role("table", name="Latest fills").get_by_role("row")
     rows.nth(2).hover()
     first = rows.nth(1).inner_text()
@@ -291,5 +292,5 @@ def test_support_finds_somebody_explains_an_order_locks_and_unlocks(visit, demo,
     expect(visitor.row("What was done about them", "asked for by phone").first).to_be_visible()
     page.get_by_label("Order", exact=True).fill(order)
     page.get_by_role("button", name="Explain").click()
-    expect(page.get_by_text("decided the same again")).to_be_visible()
+    expect(page.get_by_text("decided the same again")).to_be_visible(timeout=30_000)  # It folds the past first.
     expect(page.get_by_text(re.compile("All [0-9]+ checks passed"))).to_be_visible()
