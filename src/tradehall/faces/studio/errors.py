@@ -1,42 +1,11 @@
-"""How the studio door says no: the envelope of the doors that speak in pages, and a status for each code."""
+"""How the studio door says no to tokens; all else it refuses as the doors that speak in pages do."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.principal import TokenFault, TokenRefused
-from tradehall.app.studio.refusals import StudioCode, StudioRefused
-from tradehall.faces.kit import Problem, ProblemKind
+from tradehall.faces.kit import Problem
 from tradehall.faces.kit.envelope import EnvelopeProblem
-from tradehall.ports.records import RecordsFault
-
-STATUS_OF_CODE: Final[Mapping[StudioCode, int]] = {
-    StudioCode.STRATEGY_NOT_FOUND: 404,
-    StudioCode.DEPLOYMENT_NOT_FOUND: 404,
-    StudioCode.SCANNER_NOT_FOUND: 404,
-    StudioCode.BACKTEST_NOT_FOUND: 404,
-    StudioCode.NOT_FOUND: 404,
-    StudioCode.VALIDATION_FAILED: 422,
-    StudioCode.VERSION_MISMATCH: 412,
-    StudioCode.STRATEGY_TAKEN: 409,
-    StudioCode.STRATEGY_HAS_LIVE_DEPLOYMENTS: 409,
-    StudioCode.STRATEGY_NOT_DELETED: 409,
-    StudioCode.STRATEGY_DELETED: 409,
-    StudioCode.NOT_PUBLISHABLE: 409,
-    StudioCode.NOT_DEPLOYABLE: 409,
-    StudioCode.NOT_BACKTESTABLE: 409,
-    StudioCode.LIVE_UNAVAILABLE: 409,
-    StudioCode.BUDGET_EXCEEDED: 409,
-    StudioCode.BUDGET_REFUSED: 409,
-    StudioCode.INVALID_TRANSITION: 409,
-    StudioCode.PRECONDITION_FAILED: 409,
-    StudioCode.DEPLOYMENT_ACTIVE: 409,
-    StudioCode.SCANNER_NOT_DELETED: 409,
-    StudioCode.BACKTEST_NOT_READY: 409,
-    StudioCode.LIMIT_REACHED: 409,
-    StudioCode.QUEUE_FULL: 409,
-}
-assert STATUS_OF_CODE.keys() == set(StudioCode)
 
 _TOKENS: Final[Mapping[TokenFault, tuple[int, str, str]]] = {
     TokenFault.MISSING: (401, "TOKEN_MISSING", "A session's token or an operator's is needed"),
@@ -46,13 +15,6 @@ _TOKENS: Final[Mapping[TokenFault, tuple[int, str, str]]] = {
     TokenFault.USER_DISABLED: (403, "USER_DISABLED", "The user is disabled"),
 }
 assert _TOKENS.keys() == set(TokenFault)
-
-
-def problem_of(error: StudioRefused | ShardUnavailable | RecordsFault) -> Problem:
-    """The door's answer to what a service raised."""
-    if isinstance(error, StudioRefused):
-        return EnvelopeProblem(error.code.value, STATUS_OF_CODE[error.code], error.message, error.details)
-    return Problem(ProblemKind.UNAVAILABLE, f"Nothing was changed: {error}")
 
 
 def token_problem(refused: TokenRefused) -> Problem:

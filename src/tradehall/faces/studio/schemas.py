@@ -1,42 +1,22 @@
-"""Bodies that the studio door answers with. Money, prices and sizes are decimal texts, instants RFC 3339."""
+"""Bodies that the studio door answers with. Money, prices and sizes are decimal texts, instants RFC 3339.
+
+What it shows as the support door does is in `faces/shown`; why a deployment trades, or does not, in `why`.
+"""
 
 from typing import Any
 
 from msgspec import Struct
 
-
-class CategoryShown(Struct, frozen=True):
-    """A shelf of the marketplace."""
-
-    id: int
-    label: str
-    description: str
-    is_valid: bool = True
+from tradehall.faces.shown import deployments, scanners, strategies
+from tradehall.faces.shown.deployments import HappenedShown, OpenPositionShown
+from tradehall.faces.shown.strategies import CategoryShown, DeletionEffects
 
 
-class StrategyShown(Struct, frozen=True, kw_only=True):
+class StrategyShown(strategies.StrategyShown, frozen=True, kw_only=True):
     """A strategy as lists show it."""
 
-    id: int
-    keygen: str
-    user_id: int | None
-    name: str
-    symbol: str
-    timeframe: str
-    category: CategoryShown
-    status: str
     program: str
-    is_copied: bool
-    is_published: bool
-    notifications: bool
-    add_ons: dict[str, Any]
     definition_version: int
-    active_deployment_count: int
-    copier_count: int
-    created_at: str
-    updated_at: str
-    deleted_at: str | None
-    version: int
 
 
 class StrategyWhole(StrategyShown, frozen=True, kw_only=True):
@@ -74,13 +54,6 @@ class Validation(Struct, frozen=True):
     text: str
 
 
-class DeletionEffects(Struct, frozen=True):
-    """What a deletion did besides."""
-
-    unpublished: bool
-    deployments_stopped: list[int]
-
-
 class DeletionShown(Struct, frozen=True):
     """A deleted strategy."""
 
@@ -101,21 +74,6 @@ class PerformanceShown(Struct, frozen=True):
     profit_factor: float | None
 
 
-class PublicationShown(Struct, frozen=True):
-    """What is said of a strategy in the marketplace."""
-
-    strategy_id: int
-    published: bool
-    title: str
-    summary: str
-    category_id: int
-    visibility: str
-    copier_count: int
-    published_at: str | None
-    unpublished_at: str | None
-    version: int
-
-
 class ListingShown(Struct, frozen=True, kw_only=True):
     """A listing as others see it."""
 
@@ -133,71 +91,13 @@ class ListingShown(Struct, frozen=True, kw_only=True):
     performance: PerformanceShown
 
 
-class BudgetShown(Struct, frozen=True):
-    """Its share, and how much of it is tied up."""
-
-    currency: str
-    allocated: str
-    reserved: str
-
-
-class LimitsShown(Struct, frozen=True):
-    """None: no such limit."""
-
-    max_open_positions: int | None
-    max_daily_loss: str | None
-
-
-class DeploymentShown(Struct, frozen=True, kw_only=True):
+class DeploymentShown(deployments.DeploymentShown, frozen=True, kw_only=True):
     """A deployment as lists show it."""
 
-    id: int
-    user_id: int | None
-    strategy_id: int
-    strategy_keygen: str
-    account_login: int
-    mode: str
     program: str
-    symbols: list[str]
-    size: str
-    size_type: str
-    leverage: int
-    strict_sl: bool
-    state: str
-    active: bool
-    state_reason: str | None
     definition_version: int
-    budget: BudgetShown | None
-    limits: LimitsShown
-    expires_at: str | None
-    open_trade_count: int
-    closed_trade_count: int
     net_pnl: str
-    last_signal_at: str | None
-    created_at: str
-    updated_at: str
     started_at: str | None
-    stopped_at: str | None
-    version: int
-
-
-class OpenPositionShown(Struct, frozen=True):
-    """What it has open: `ticket` is the position's number, None where several share it."""
-
-    ticket: int | None
-    symbol: str
-    side: str
-    quantity: str
-    entry_price: str
-    unrealized_pnl: str
-
-
-class HappenedShown(Struct, frozen=True):
-    """Something that was asked of a deployment, or happened to it."""
-
-    at: str
-    type: str
-    detail: str
 
 
 class DeploymentWhole(DeploymentShown, frozen=True, kw_only=True):
@@ -205,76 +105,6 @@ class DeploymentWhole(DeploymentShown, frozen=True, kw_only=True):
 
     open_positions: list[OpenPositionShown]
     events: list[HappenedShown]
-
-
-class ValueShown(Struct, frozen=True):
-    """A value as it was looked at; None: not known yet."""
-
-    name: str
-    value: float | None
-
-
-class ConditionShown(Struct, frozen=True):
-    """A condition at one bar: met, unmet or unknown (warming up), with what it saw."""
-
-    path: str
-    text: str
-    verdict: str
-    values: list[ValueShown]
-    parts: list["ConditionShown"]
-
-
-class RuleShown(Struct, frozen=True):
-    """A rule at one look. `looked` False: it looks at other moments. `condition` None: it has none."""
-
-    rule: int
-    looked: bool
-    verdict: str | None
-    text: str
-    condition: ConditionShown | None
-
-
-class OutcomeShown(Struct, frozen=True):
-    """What became of one action."""
-
-    path: str
-    text: str
-    done: bool
-    reason: str
-
-
-class EvaluationShown(Struct, frozen=True):
-    """One look: `at` is the close of the bar, or the beat."""
-
-    symbol: str
-    at: str
-    looked_at: str
-    data_age_ms: float | None
-    rules: list[RuleShown]
-    outcomes: list[OutcomeShown]
-    blocks: list[str]
-
-
-class LookShown(Struct, frozen=True):
-    """When it looks next, and how old the data is now."""
-
-    symbol: str
-    next_look_at: str | None
-    last_bar_closed_at: str | None
-    data_age_ms: float | None
-
-
-class WhyShown(Struct, frozen=True):
-    """Why it has, or has not, traded. `summary` is for people."""
-
-    deployment_id: int
-    state: str
-    as_of: str
-    summary: str
-    blocks: list[str]
-    next_look_at: str | None
-    looks: list[LookShown]
-    evaluations: list[EvaluationShown]
 
 
 class SignalShown(Struct, frozen=True, kw_only=True):
@@ -338,26 +168,12 @@ class BacktestShown(Struct, frozen=True, kw_only=True, rename={"from_": "from"})
     version: int
 
 
-class ScannerShown(Struct, frozen=True, kw_only=True):
-    """A scanner."""
+class ScannerShown(scanners.ScannerShown, frozen=True, kw_only=True):
+    """A scanner with what it looks for, and what it found so far."""
 
-    id: int
-    keygen: str
-    user_id: int | None
-    name: str
-    pattern_type: str
     pattern: str
     condition: dict[str, Any] | None
     text: str
-    universe: list[str]
-    timeframe: str
-    state: str
-    last_match_at: str | None
-    match_count: int
-    created_at: str
-    updated_at: str
-    deleted_at: str | None
-    version: int
 
 
 class MatchShown(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What the studio's handlers work with, and the few steps that several of them share."""
+"""What the studio's handlers work with, and how often they may be asked."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,8 +16,7 @@ from tradehall.app.scanners.scanners import Scanners
 from tradehall.app.scanners.watching import ScannerWatch
 from tradehall.app.strategies.strategies import Strategies
 from tradehall.app.studio.room import StudioRoom
-from tradehall.domain.time import from_rfc3339
-from tradehall.faces.kit import BadRequest, Limit
+from tradehall.faces.kit import Limit
 from tradehall.ports.answers import AnswerStore
 from tradehall.ports.deployments import DeploymentStore
 
@@ -46,20 +45,3 @@ class Studio:
     store: DeploymentStore
     answers: AnswerStore
     is_open: bool = False
-
-
-def instant(field: str, text: str | None, *, place: str = "body") -> int | None:
-    """An RFC 3339 text as ns UTC; None and "" are none."""
-    if not text:
-        return None
-    try:
-        return from_rfc3339(text)
-    except ValueError:
-        raise BadRequest(
-            field, "must be an RFC 3339 time such as 2025-01-15T10:30:00Z", found=text[:40], place=place
-        ) from None
-
-
-def number_in_path(text: str) -> int:
-    """A number as paths have it; what is none is nobody's: 0."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

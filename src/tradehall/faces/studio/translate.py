@@ -3,19 +3,19 @@
 from decimal import Decimal
 from typing import Any
 
-from tradehall.app.deployments.facts import reserved_of, value_of
-from tradehall.app.deployments.ledger import Holding, Ledger
 from tradehall.app.marketplace import Listed, Performance
 from tradehall.app.records.backtest_runs import BacktestRun
 from tradehall.app.records.deployments import Deployment
-from tradehall.app.records.listings import Listing
 from tradehall.app.records.scanners import Scanner
-from tradehall.app.records.strategies import CATEGORIES, OTHER, Strategy, StrategyVersion
+from tradehall.app.records.strategies import Strategy, StrategyVersion
 from tradehall.app.scanners.scanners import scan_of
-from tradehall.domain.money import ZERO, trimmed
+from tradehall.domain.money import ZERO
 from tradehall.domain.time import to_rfc3339
-from tradehall.engine.state import State
 from tradehall.faces.kit import Problem, ProblemKind, plain
+from tradehall.faces.shown.deployments import deployment_fields, happened, open_positions
+from tradehall.faces.shown.scanners import scanner_fields
+from tradehall.faces.shown.strategies import category, strategy_fields
+from tradehall.faces.shown.texts import money, number, stamp
 from tradehall.faces.studio import schemas
 from tradehall.faces.studio.studio import Studio
 from tradehall.ports.deployments import EquityPoint, Match, Signal
@@ -25,29 +25,6 @@ from tradehall.strategies.indicators import Indicator, ParameterRule
 from tradehall.strategies.reading import parse
 from tradehall.strategies.scanners import scan_text
 from tradehall.strategies.text import definition_text
-
-
-def stamp(at: int | None) -> str | None:
-    """An instant as text."""
-    return None if at is None else to_rfc3339(at)
-
-
-def money(amount: Decimal) -> str:
-    """An amount as text, without zeros at the end beyond cents."""
-    short = trimmed(amount)
-    exponent = short.as_tuple().exponent
-    return plain(short.quantize(Decimal("0.01")) if isinstance(exponent, int) and exponent > -2 else short)
-
-
-def number(value: Decimal | None) -> str | None:
-    """A price or a size as text."""
-    return None if value is None else plain(value)
-
-
-def category(category_id: int) -> schemas.CategoryShown:
-    """A category by its number."""
-    found = CATEGORIES.get(category_id, CATEGORIES[OTHER])
-    return schemas.CategoryShown(found.category_id, found.label, found.description)
 
 
 def text_of(definition: dict[str, Any] | None) -> str:
@@ -76,28 +53,8 @@ def whole_strategy(studio: Studio, found: Strategy, version: StrategyVersion | N
 
 
 def _strategy_fields(studio: Studio, found: Strategy) -> dict[str, Any]:
-    return {
-        "id": found.strategy_id,
-        "keygen": found.keygen,
-        "user_id": found.user_id,
-        "name": found.name,
-        "symbol": found.symbol,
-        "timeframe": found.timeframe,
-        "category": category(found.category_id),
-        "status": found.status.value,
-        "program": found.program.value,
-        "is_copied": found.is_copied,
-        "is_published": found.is_published,
-        "notifications": found.notifications,
-        "add_ons": found.add_ons,
-        "definition_version": found.definition_version,
-        "active_deployment_count": studio.strategies.active_deployments(found),
-        "copier_count": found.copier_count,
-        "created_at": to_rfc3339(found.created_at),
-        "updated_at": to_rfc3339(found.updated_at),
-        "deleted_at": stamp(found.deleted_at),
-        "version": found.version,
-    }
+    shared = strategy_fields(found, studio.strategies.active_deployments(found))
+    return {**shared, "program": found.program.value, "definition_version": found.definition_version}
 
 
 def version(found: StrategyVersion) -> schemas.VersionShown:
@@ -105,15 +62,6 @@ def version(found: StrategyVersion) -> schemas.VersionShown:
     return schemas.VersionShown(
         found.number, found.symbol, found.timeframe, found.definition, text_of(found.definition),
         to_rfc3339(found.created_at), found.actor,
-    )  # fmt: skip
-
-
-def publication(found: Strategy, listing: Listing | None) -> schemas.PublicationShown:
-    """What is said of a strategy in the marketplace."""
-    said = listing or Listing(found.strategy_id, False, found.name, category_id=found.category_id)
-    return schemas.PublicationShown(
-        said.strategy_id, said.published, said.title, said.summary, said.category_id, said.visibility.value,
-        found.copier_count, stamp(said.published_at), stamp(said.unpublished_at), said.version,
     )  # fmt: skip
 
 
@@ -146,69 +94,19 @@ def deployment(studio: Studio, found: Deployment) -> schemas.DeploymentShown:
 
 def whole_deployment(studio: Studio, found: Deployment, lines: list[AuditLine]) -> schemas.DeploymentWhole:
     """A deployment with what it holds, and what happened to it."""
-    ledger = studio.runner.ledgers.get(found.deployment_id)
-    holdings = [] if ledger is None else [_holding(studio, ledger, each) for each in ledger.holdings]
-    return schemas.DeploymentWhole(
-        **_deployment_fields(studio, found), open_positions=holdings, events=[_happened(line) for line in lines]
-    )
+    holds = open_positions(studio.desk, studio.runner, found)
+    return schemas.DeploymentWhole(**_deployment_fields(studio, found), open_positions=holds, events=happened(lines))
 
 
 def _deployment_fields(studio: Studio, found: Deployment) -> dict[str, Any]:
     ledger = studio.runner.ledgers.get(found.deployment_id)
-    loss = found.limits.max_daily_loss
     return {
-        "id": found.deployment_id,
-        "user_id": found.user_id,
-        "strategy_id": found.strategy_id,
-        "strategy_keygen": found.keygen,
-        "account_login": found.account_id,
-        "mode": found.mode.value,
+        **deployment_fields(studio.desk, studio.runner, found),
         "program": found.program.value,
-        "symbols": list(found.symbols),
-        "size": plain(found.size),
-        "size_type": found.size_type.value,
-        "leverage": found.leverage,
-        "strict_sl": found.strict_sl,
-        "state": found.state.value,
-        "active": found.is_active,
-        "state_reason": found.state_reason,
         "definition_version": found.definition_version,
-        "budget": _budget(studio.desk.state, found, ledger),
-        "limits": schemas.LimitsShown(found.limits.max_open_positions, None if loss is None else money(loss)),
-        "expires_at": stamp(found.expires_at),
-        "open_trade_count": 0 if ledger is None else len(ledger.holdings),
-        "closed_trade_count": 0 if ledger is None else ledger.tally.count,
         "net_pnl": money(ZERO if ledger is None else ledger.net_pnl),
-        "last_signal_at": stamp(studio.runner.last_signal_at(found.deployment_id)),
-        "created_at": to_rfc3339(found.created_at),
-        "updated_at": to_rfc3339(found.updated_at),
         "started_at": stamp(found.started_at),
-        "stopped_at": stamp(found.stopped_at),
-        "version": found.version,
     }
-
-
-def _budget(state: State, found: Deployment, ledger: Ledger | None) -> schemas.BudgetShown | None:
-    if found.budget is None:
-        return None
-    reserved = ZERO if ledger is None else reserved_of(ledger, state, found.budget.currency)
-    return schemas.BudgetShown(found.budget.currency, money(found.budget.allocated), money(reserved))
-
-
-def _holding(studio: Studio, ledger: Ledger, holding: Holding) -> schemas.OpenPositionShown:
-    account = studio.desk.state.accounts.get(ledger.account_id)
-    currency = None if account is None else account.terms.currency
-    pnl = value_of(holding, currency, studio.desk.quotes.get)
-    return schemas.OpenPositionShown(
-        holding.position_id, holding.symbol, holding.side.value.lower(), plain(holding.quantity),
-        plain(holding.entry_price), money(pnl.quantize(Decimal("0.01"))),
-    )  # fmt: skip
-
-
-def _happened(line: AuditLine) -> schemas.HappenedShown:
-    after = {name: value for name, value in line.after.items() if name not in ("version", "updated_at")}
-    detail = ", ".join(f"{name}: {value}" for name, value in after.items() if value is not None)
-    return schemas.HappenedShown(to_rfc3339(line.at), line.action, (line.note or detail)[:300])
 
 
 def signal(found: Signal) -> schemas.SignalShown:
@@ -251,14 +149,8 @@ def scanner(found: Scanner, newest: Match | None, count: int) -> schemas.Scanner
         text = scan_text(scan_of(found))
     except DefinitionError:
         text = ""
-    return schemas.ScannerShown(
-        id=found.scanner_id, keygen=found.keygen, user_id=found.user_id, name=found.name,
-        pattern_type=found.pattern_type, pattern=found.pattern, condition=found.condition, text=text,
-        universe=list(found.universe), timeframe=found.timeframe, state=found.state.value,
-        last_match_at=None if newest is None else to_rfc3339(newest.at), match_count=count,
-        created_at=to_rfc3339(found.created_at), updated_at=to_rfc3339(found.updated_at),
-        deleted_at=stamp(found.deleted_at), version=found.version,
-    )  # fmt: skip
+    shared = scanner_fields(found, None if newest is None else newest.at, count)
+    return schemas.ScannerShown(**shared, pattern=found.pattern, condition=found.condition, text=text)
 
 
 def match(found: Match) -> schemas.MatchShown:

@@ -6,39 +6,12 @@ from typing import Final
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.principal import TokenFault, TokenRefused
-from tradehall.app.studio.refusals import StudioCode, StudioRefused
+from tradehall.app.studio.refusals import StudioRefused
 from tradehall.app.support.refusals import SupportCode, SupportRefused
-from tradehall.faces.kit import Problem, ProblemKind, RateLimited, Request, Response
+from tradehall.faces.kit import Problem, RateLimited, Request, Response
 from tradehall.faces.kit.envelope import EnvelopeErrors, EnvelopeProblem
+from tradehall.faces.shown.refusals import studio_problem
 from tradehall.ports.records import RecordsFault
-
-STATUS_OF_STUDIO: Final[Mapping[StudioCode, int]] = {
-    StudioCode.STRATEGY_NOT_FOUND: 404,
-    StudioCode.DEPLOYMENT_NOT_FOUND: 404,
-    StudioCode.SCANNER_NOT_FOUND: 404,
-    StudioCode.BACKTEST_NOT_FOUND: 404,
-    StudioCode.NOT_FOUND: 404,
-    StudioCode.VALIDATION_FAILED: 422,
-    StudioCode.VERSION_MISMATCH: 412,
-    StudioCode.STRATEGY_TAKEN: 409,
-    StudioCode.STRATEGY_HAS_LIVE_DEPLOYMENTS: 409,
-    StudioCode.STRATEGY_NOT_DELETED: 409,
-    StudioCode.STRATEGY_DELETED: 409,
-    StudioCode.NOT_PUBLISHABLE: 409,
-    StudioCode.NOT_DEPLOYABLE: 409,
-    StudioCode.NOT_BACKTESTABLE: 409,
-    StudioCode.LIVE_UNAVAILABLE: 409,
-    StudioCode.BUDGET_EXCEEDED: 409,
-    StudioCode.BUDGET_REFUSED: 409,
-    StudioCode.INVALID_TRANSITION: 409,
-    StudioCode.PRECONDITION_FAILED: 409,
-    StudioCode.DEPLOYMENT_ACTIVE: 409,
-    StudioCode.SCANNER_NOT_DELETED: 409,
-    StudioCode.BACKTEST_NOT_READY: 409,
-    StudioCode.LIMIT_REACHED: 409,
-    StudioCode.QUEUE_FULL: 409,
-}
-assert STATUS_OF_STUDIO.keys() == set(StudioCode)
 
 STATUS_OF_SUPPORT: Final[Mapping[SupportCode, int]] = {
     SupportCode.TRADE_NOT_FOUND: 404,
@@ -117,13 +90,11 @@ def rate_headers(request: Request) -> tuple[tuple[bytes, bytes], ...]:
 
 def problem_of(error: Refused) -> Problem:
     """The door's answer to what a service raised."""
-    if isinstance(error, StudioRefused):
-        return EnvelopeProblem(error.code.value, STATUS_OF_STUDIO[error.code], error.message, error.details)
     if isinstance(error, SupportRefused):
         return EnvelopeProblem(error.code.value, STATUS_OF_SUPPORT[error.code], error.message, error.details)
     if isinstance(error, IdentityRefused):
         return _of_identity(error)
-    return Problem(ProblemKind.UNAVAILABLE, f"Nothing was changed: {error}")
+    return studio_problem(error)
 
 
 def _of_identity(error: IdentityRefused) -> Problem:

@@ -1,10 +1,16 @@
-"""Bodies that the support door answers with. Money, prices and quantities are decimal texts, instants RFC 3339."""
+"""Bodies that the support door answers with. Money, prices and quantities are decimal texts, instants RFC 3339.
+
+What it shows as the studio does is in `faces/shown`; figures are in `figures/schemas`.
+"""
 
 from typing import Any
 
 from msgspec import Struct
 
 from tradehall.faces.kit.pages import Page
+from tradehall.faces.shown.deployments import DeploymentShown, HappenedShown, OpenPositionShown
+from tradehall.faces.shown.scanners import ScannerShown
+from tradehall.faces.shown.strategies import DeletionEffects, StrategyShown
 
 
 class UserShown(Struct, frozen=True, kw_only=True):
@@ -67,38 +73,6 @@ class Completed(Struct, frozen=True):
     status: str
 
 
-class CategoryShown(Struct, frozen=True):
-    """A shelf of the marketplace."""
-
-    id: int
-    label: str
-    description: str
-    is_valid: bool = True
-
-
-class StrategyShown(Struct, frozen=True, kw_only=True):
-    """A strategy as lists show it."""
-
-    id: int
-    keygen: str
-    user_id: int | None
-    name: str
-    symbol: str
-    timeframe: str
-    category: CategoryShown
-    status: str
-    is_copied: bool
-    is_published: bool
-    notifications: bool
-    add_ons: dict[str, Any]
-    active_deployment_count: int
-    copier_count: int
-    created_at: str
-    updated_at: str
-    deleted_at: str | None
-    version: int
-
-
 class StrategyPage(Page[StrategyShown], frozen=True):
     """A page of strategies."""
 
@@ -125,13 +99,6 @@ class StrategyWhole(StrategyShown, frozen=True, kw_only=True):
     latest_backtest: BacktestShown | None
 
 
-class DeletionEffects(Struct, frozen=True):
-    """What a deletion did besides."""
-
-    unpublished: bool
-    deployments_stopped: list[int]
-
-
 class DeletionShown(Struct, frozen=True):
     """A deleted strategy."""
 
@@ -139,86 +106,8 @@ class DeletionShown(Struct, frozen=True):
     effects: DeletionEffects
 
 
-class PublicationShown(Struct, frozen=True):
-    """What the marketplace says of a strategy."""
-
-    strategy_id: int
-    published: bool
-    title: str
-    summary: str
-    category_id: int
-    visibility: str
-    copier_count: int
-    published_at: str | None
-    unpublished_at: str | None
-    version: int
-
-
-class BudgetShown(Struct, frozen=True):
-    """Its share, and how much of it is tied up."""
-
-    currency: str
-    allocated: str
-    reserved: str
-
-
-class LimitsShown(Struct, frozen=True):
-    """None: no such limit."""
-
-    max_open_positions: int | None
-    max_daily_loss: str | None
-
-
-class DeploymentShown(Struct, frozen=True, kw_only=True):
-    """A deployment as lists show it."""
-
-    id: int
-    user_id: int | None
-    strategy_id: int
-    strategy_keygen: str
-    account_login: int
-    mode: str
-    symbols: list[str]
-    size: str
-    size_type: str
-    leverage: int
-    strict_sl: bool
-    state: str
-    active: bool
-    state_reason: str | None
-    budget: BudgetShown | None
-    limits: LimitsShown
-    expires_at: str | None
-    open_trade_count: int
-    closed_trade_count: int
-    last_signal_at: str | None
-    created_at: str
-    updated_at: str
-    stopped_at: str | None
-    version: int
-
-
 class DeploymentPage(Page[DeploymentShown], frozen=True):
     """A page of deployments."""
-
-
-class OpenPositionShown(Struct, frozen=True):
-    """What it has open; `ticket` None: several share the position."""
-
-    ticket: int | None
-    symbol: str
-    side: str
-    quantity: str
-    entry_price: str
-    unrealized_pnl: str
-
-
-class HappenedShown(Struct, frozen=True):
-    """Something that was asked of a deployment, or happened to it."""
-
-    at: str
-    type: str
-    detail: str
 
 
 class DeploymentWhole(DeploymentShown, frozen=True, kw_only=True):
@@ -226,25 +115,6 @@ class DeploymentWhole(DeploymentShown, frozen=True, kw_only=True):
 
     open_positions: list[OpenPositionShown]
     events: list[HappenedShown]
-
-
-class ScannerShown(Struct, frozen=True, kw_only=True):
-    """A scanner."""
-
-    id: int
-    keygen: str
-    user_id: int | None
-    name: str
-    pattern_type: str
-    universe: list[str]
-    timeframe: str
-    state: str
-    last_match_at: str | None
-    match_count: int
-    created_at: str
-    updated_at: str
-    deleted_at: str | None
-    version: int
 
 
 class ScannerPage(Page[ScannerShown], frozen=True):
@@ -317,136 +187,6 @@ class TradePage(Page[TradeShown], frozen=True):
     """A page of trades, and what all pages come to."""
 
     totals: TotalsShown
-
-
-class WindowShown(Struct, frozen=True, rename={"since": "from", "until": "to"}):
-    """From inclusive, to exclusive."""
-
-    since: str
-    until: str
-
-
-class StagesShown(Struct, frozen=True):
-    """Milliseconds: signal to submission, to acknowledgement, to the first fill; None: not yet, or not for its kind."""
-
-    decision_ms: float | None
-    ack_ms: float | None
-    fill_ms: float | None
-
-
-class LatencyRecord(Struct, frozen=True):
-    """How long one order took."""
-
-    trade_id: int | None
-    order_id: str
-    symbol: str
-    latency_ms: float | None
-    stages: StagesShown
-    timestamp: str
-
-
-class LatencySummaryShown(Struct, frozen=True):
-    """Of the orders whose latency is known [ms]; percentiles by nearest rank."""
-
-    count: int
-    mean_ms: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    max_ms: float | None
-
-
-class LatencyShown(Struct, frozen=True):
-    """Latency of a user's orders: the newest `limit` of `total`."""
-
-    user_id: int
-    window: WindowShown
-    total: int
-    summary: LatencySummaryShown
-    records: list[LatencyRecord]
-    groups: dict[str, LatencySummaryShown]
-
-
-class SlippageRecord(Struct, frozen=True):
-    """What one order's fills were worse than the reference price; negative is better for the user."""
-
-    trade_id: int | None
-    order_id: str
-    symbol: str
-    side: str
-    reference_price: str | None
-    fill_price: str
-    quantity: str
-    slippage: str | None
-    slippage_ticks: str | None
-    slippage_bps: float | None
-    cost: str | None
-    currency: str
-    timestamp: str
-
-
-class SlippageSummaryShown(Struct, frozen=True):
-    """Of the orders with a reference; costs by currency."""
-
-    count: int
-    mean_bps: float | None
-    median_bps: float | None
-    p95_bps: float | None
-    worst_bps: float | None
-    total_cost: dict[str, str]
-
-
-class SlippageShown(Struct, frozen=True):
-    """Slippage of a user's orders: the newest `limit` of `total`."""
-
-    user_id: int
-    window: WindowShown
-    against: str
-    total: int
-    summary: SlippageSummaryShown
-    records: list[SlippageRecord]
-    groups: dict[str, SlippageSummaryShown]
-
-
-class MetricsShown(Struct, frozen=True, rename={"total_return": "return"}):
-    """Fractions, not percent; money in the currency of the answer."""
-
-    trade_count: int
-    open_trade_count: int
-    win_rate: float | None
-    pnl: str
-    gross_profit: str
-    gross_loss: str
-    profit_factor: float | None
-    total_return: float | None
-    max_drawdown: float
-    max_drawdown_amount: str
-    sharpe_ratio: float | None
-    expectancy: str | None
-    avg_win: str | None
-    avg_loss: str | None
-    avg_holding_seconds: int | None
-    fees: str
-
-
-class EquityPointShown(Struct, frozen=True):
-    """Capital and all that was brought by then."""
-
-    at: str
-    equity: str
-
-
-class PerformanceShown(Struct, frozen=True, rename={"since": "from", "until": "to"}):
-    """What a strategy's round trips brought. `adjusted`: results that somebody changed are among them."""
-
-    strategy_id: int
-    deployment_id: int | None
-    currency: str
-    since: str | None
-    until: str | None
-    adjusted: bool
-    metrics: MetricsShown
-    equity_curve: list[EquityPointShown]
 
 
 class AuditShown(Struct, frozen=True):

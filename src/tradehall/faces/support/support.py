@@ -1,7 +1,7 @@
-"""What the support door's handlers work with, and the few steps that several of them share."""
+"""What the support door's handlers work with, and whose records they are about."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tradehall.app.access import Access
 from tradehall.app.audit import AuditTrail
@@ -23,8 +23,7 @@ from tradehall.app.support.adjusting import Adjusting
 from tradehall.app.support.figures import ExecutionFigures, PerformanceFigures
 from tradehall.app.support.locking import Locking
 from tradehall.app.support.trips import Trips
-from tradehall.domain.time import from_rfc3339
-from tradehall.faces.kit import BadRequest, Limit, Request
+from tradehall.faces.kit import Limit, Request
 from tradehall.faces.support.auth import domain_of
 from tradehall.ports.answers import AnswerStore
 from tradehall.ports.deployments import DeploymentStore
@@ -70,39 +69,3 @@ class Support:
 def user_of(support: Support, request: Request, name: str | None = None) -> User:
     """The user that the path (or `name`) means, in the caller's tenant; IdentityRefused otherwise."""
     return support.identity.users.find(request.params["user"] if name is None else name, domain=domain_of(request))
-
-
-def instant(field: str, text: str | None, *, place: str = "body") -> int | None:
-    """An RFC 3339 text as ns UTC; None and "" are none."""
-    if not text:
-        return None
-    try:
-        return from_rfc3339(text)
-    except ValueError:
-        raise BadRequest(
-            field, "must be an RFC 3339 time such as 2026-01-15T10:30:00Z", found=text[:40], place=place
-        ) from None
-
-
-def is_within(at: int | None, since: int | None, until: int | None) -> bool:
-    """Whether an instant lies in a period; one that is not there lies in none but the whole of time."""
-    if since is None and until is None:
-        return True
-    return at is not None and (since is None or at >= since) and (until is None or at < until)
-
-
-def number_in_path(text: str) -> int:
-    """A number as paths have it; what is none is nobody's: 0."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
-def check_words(field: str, said: list[str], known: list[str]) -> None:
-    """BadRequest for a filter that can never match."""
-    for word in said:
-        if word not in known:
-            raise BadRequest(field, f"must be one of {', '.join(known)}", found=word[:40], place="query")
-
-
-def is_chosen(said: list[Any], *values: object) -> bool:
-    """Whether a filter lets one of these through; without words it lets all."""
-    return not said or any(value in said for value in values)

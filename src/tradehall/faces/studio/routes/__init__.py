@@ -10,12 +10,14 @@ from tradehall.faces.kit import WEBSOCKET, Door, Request, Response, Route
 from tradehall.faces.kit.envelope import REQUEST_ID, EnvelopeErrors, request_id
 from tradehall.faces.kit.pages import Page, PageQuery
 from tradehall.faces.kit.writes import Handler, Replays
+from tradehall.faces.shown.refusals import studio_problem
+from tradehall.faces.shown.strategies import PublicationShown
 from tradehall.faces.studio import requests, schemas
 from tradehall.faces.studio.auth import READ, WRITE, authenticator, space_of
-from tradehall.faces.studio.errors import problem_of
 from tradehall.faces.studio.routes import backtests, deployments, marketplace, scanners, strategies
 from tradehall.faces.studio.stream import StudioStream
 from tradehall.faces.studio.studio import LIMITS, READS, WRITES, Studio
+from tradehall.faces.studio.why import WhyShown
 from tradehall.ports.records import RecordsFault
 
 TITLE: Final = "Studio"
@@ -112,7 +114,7 @@ def _strategies(table: _Table) -> Iterator[Route]:
 
 
 def _marketplace(table: _Table) -> Iterator[Route]:
-    tag, shown = _tagged("marketplace"), schemas.PublicationShown
+    tag, shown = _tagged("marketplace"), PublicationShown
     said: Words = {"body": requests.PublishRequest, "body_required": False}
     yield table.write("POST", "/strategies/{id}/publish", marketplace.post_publication, shown, **said, **tag)
     yield table.write("POST", "/strategies/{id}/unpublish", marketplace.post_unpublication, shown, **tag)
@@ -147,7 +149,7 @@ def _deployments(table: _Table) -> Iterator[Route]:
         "POST", f"{one}/stop", deployments.post_stop, shown, body=requests.StopRequest, body_required=False, **tag
     )
     yield table.write("POST", f"{one}/restart", deployments.post_restart, shown, **tag)
-    yield table.read(f"{one}/why", deployments.get_why, schemas.WhyShown, query=requests.WhyQuery, **tag)
+    yield table.read(f"{one}/why", deployments.get_why, WhyShown, query=requests.WhyQuery, **tag)
     yield table.read(f"{one}/signals", deployments.get_signals, Page[schemas.SignalShown], **period, **tag)
     yield table.read(f"{one}/equity", deployments.get_equity, Page[schemas.EquityShown], **period, **tag)
 
@@ -193,7 +195,7 @@ def _told(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except (StudioRefused, ShardUnavailable, RecordsFault) as error:
-            raise problem_of(error) from None
+            raise studio_problem(error) from None
 
     update_wrapper(told, getattr(handler, "func", handler))
     return told

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 from tradehall.app.backtesting.runs import NewRun
 from tradehall.app.records.backtest_runs import BacktestRun, RunState
-from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
+from tradehall.faces.kit import Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import PageQuery, cut_page, in_order
+from tradehall.faces.shown.asked import check_words, instant, number_in_path
 from tradehall.faces.studio import requests, schemas, translate
 from tradehall.faces.studio.auth import actor_of, reach_of
-from tradehall.faces.studio.studio import Studio, instant, number_in_path
+from tradehall.faces.studio.studio import Studio
 
 DEFAULT_CASH = Decimal(100_000)
 _SORTED_BY = {
@@ -32,9 +33,7 @@ async def post_backtest(studio: Studio, request: Request) -> Response:
 async def get_backtests(studio: Studio, request: Request) -> Response:
     """A page of one's backtests, newest first."""
     query = decode_query(request, requests.BacktestsQuery)
-    for state in query.state:
-        if state not in _STATES:
-            raise BadRequest("state", f"must be one of {', '.join(_STATES)}", found=state[:40], place="query")
+    check_words("state", query.state, _STATES)
     found = [each for each in studio.backtests.visible(reach_of(request.principal)) if _is_asked_for(each, query)]
     ordered = in_order(found, query.sort, _SORTED_BY, "run_id")
     return json_response(cut_page(ordered, query, translate.backtest))

@@ -8,9 +8,10 @@ from tradehall.app.records.deployments import KIND, BudgetShare, Deployment, Dep
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import cut_page, in_order, page_of
 from tradehall.faces.kit.writes import expected_version
+from tradehall.faces.shown.asked import check_words, instant, number_in_path
 from tradehall.faces.studio import requests, translate
 from tradehall.faces.studio.auth import actor_of, reach_of
-from tradehall.faces.studio.studio import Studio, instant, number_in_path
+from tradehall.faces.studio.studio import Studio
 from tradehall.faces.studio.why import why
 from tradehall.ports.deployments import EquityQuery, SignalQuery
 
@@ -26,8 +27,8 @@ _MODES = [mode.value for mode in Mode]
 async def get_deployments(studio: Studio, request: Request) -> Response:
     """A page of one's deployments, newest first."""
     query = decode_query(request, requests.DeploymentsQuery)
-    _check_words("state", query.state, _STATES)
-    _check_words("mode", query.mode, _MODES)
+    check_words("state", query.state, _STATES)
+    check_words("mode", query.mode, _MODES)
     found = [each for each in studio.deployments.visible(reach_of(request.principal)) if _is_asked_for(each, query)]
     last_at = studio.runner.last_signal_at
     fields = {**_SORTED_BY, "last_signal_at": lambda each: last_at(each.deployment_id)}
@@ -130,12 +131,6 @@ def _number(request: Request) -> int:
 
 def _named(studio: Studio, request: Request) -> Deployment:
     return studio.deployments.get(reach_of(request.principal), _number(request))
-
-
-def _check_words(field: str, said: list[str], known: list[str]) -> None:
-    for word in said:
-        if word not in known:
-            raise BadRequest(field, f"must be one of {', '.join(known)}", found=word[:40], place="query")
 
 
 def _is_asked_for(found: Deployment, query: requests.DeploymentsQuery) -> bool:

@@ -4,6 +4,7 @@ from tradehall.app.marketplace import Listed, ListingFields
 from tradehall.faces.kit import Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import in_order, page_of
 from tradehall.faces.kit.writes import expected_version
+from tradehall.faces.shown.strategies import publication
 from tradehall.faces.studio import requests, schemas, translate
 from tradehall.faces.studio.auth import actor_of, domain_of, owner_of, reach_of
 from tradehall.faces.studio.studio import Studio
@@ -53,7 +54,7 @@ async def post_publication(studio: Studio, request: Request) -> Response:
         reach_of(request.principal), request.params["id"], fields, by=actor_of(request),
         expected=expected_version(request),
     )  # fmt: skip
-    return json_response(translate.publication(strategy, listing))
+    return json_response(publication(strategy, listing))
 
 
 async def post_unpublication(studio: Studio, request: Request) -> Response:
@@ -61,7 +62,7 @@ async def post_unpublication(studio: Studio, request: Request) -> Response:
     strategy, listing = await studio.marketplace.unpublish(
         reach_of(request.principal), request.params["id"], by=actor_of(request), expected=expected_version(request)
     )
-    return json_response(translate.publication(strategy, listing))
+    return json_response(publication(strategy, listing))
 
 
 class _Numbered:

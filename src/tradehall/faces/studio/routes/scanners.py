@@ -7,12 +7,13 @@ from msgspec import UNSET
 from tradehall.app.records.scanners import Scanner, ScannerState
 from tradehall.app.scanners.scanners import ScannerFields
 from tradehall.domain.time import to_rfc3339
-from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
+from tradehall.faces.kit import Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import in_order, page_of
 from tradehall.faces.kit.writes import expected_version
+from tradehall.faces.shown.asked import check_words, instant, number_in_path
 from tradehall.faces.studio import requests, schemas, translate
 from tradehall.faces.studio.auth import actor_of, owner_of, reach_of
-from tradehall.faces.studio.studio import Studio, instant, number_in_path
+from tradehall.faces.studio.studio import Studio
 from tradehall.ports.deployments import MatchQuery
 from tradehall.strategies.indicators import INDICATORS
 
@@ -27,9 +28,7 @@ _STATES = [state.value for state in ScannerState]
 async def get_scanners(studio: Studio, request: Request) -> Response:
     """A page of one's scanners, newest first; deleted ones only where they are asked for."""
     query = decode_query(request, requests.ScannersQuery)
-    for state in query.state:
-        if state not in _STATES:
-            raise BadRequest("state", f"must be one of {', '.join(_STATES)}", found=state[:40], place="query")
+    check_words("state", query.state, _STATES)
     found = [each for each in studio.scanners.visible(reach_of(request.principal)) if _is_asked_for(each, query)]
     ordered = in_order(found, query.sort, _SORTED_BY, "scanner_id")
     cut = ordered[query.offset : query.offset + query.size]

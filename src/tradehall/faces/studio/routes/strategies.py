@@ -10,9 +10,11 @@ from tradehall.app.strategies.templates import TEMPLATES
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import PageQuery, cut_page, in_order, page_of
 from tradehall.faces.kit.writes import expected_version
+from tradehall.faces.shown.asked import check_words, number_in_path
+from tradehall.faces.shown.strategies import DeletionEffects
 from tradehall.faces.studio import requests, schemas, translate
 from tradehall.faces.studio.auth import actor_of, owner_of, reach_of
-from tradehall.faces.studio.studio import Studio, number_in_path
+from tradehall.faces.studio.studio import Studio
 
 _SORTED_BY = {
     "created_at": lambda each: each.created_at,
@@ -25,9 +27,7 @@ _KNOWN_STATUSES = [status.value for status in StrategyStatus]
 async def get_strategies(studio: Studio, request: Request) -> Response:
     """A page of one's strategies, newest first; deleted ones only where they are asked for."""
     query = decode_query(request, requests.StrategiesQuery)
-    for status in query.status:
-        if status not in _KNOWN_STATUSES:
-            raise BadRequest("status", f"must be one of {', '.join(_KNOWN_STATUSES)}", found=status, place="query")
+    check_words("status", query.status, _KNOWN_STATUSES)
     found = [each for each in studio.strategies.visible(reach_of(request.principal)) if _is_asked_for(each, query)]
     ordered = in_order(found, query.sort, _SORTED_BY, "strategy_id")
     return json_response(cut_page(ordered, query, lambda each: translate.strategy(studio, each)))
@@ -83,7 +83,7 @@ async def delete_strategy(studio: Studio, request: Request) -> Response:
         reach_of(request.principal), request.params["id"], OfDeployments(said), by=actor_of(request),
         expected=expected_version(request),
     )  # fmt: skip
-    effects = schemas.DeletionEffects(deleted.unpublished, list(deleted.deployments_stopped))
+    effects = DeletionEffects(deleted.unpublished, list(deleted.deployments_stopped))
     return json_response(schemas.DeletionShown(translate.strategy(studio, deleted.strategy), effects))
 
 

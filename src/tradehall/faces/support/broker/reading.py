@@ -11,6 +11,7 @@ from tradehall.faces.support import translate as words
 from tradehall.faces.support.auth import domain_of, reach_of
 from tradehall.faces.support.broker import requests, schemas, translate
 from tradehall.faces.support.broker.errors import not_found
+from tradehall.faces.support.figures import translate as measured
 from tradehall.faces.support.support import Support, user_of
 from tradehall.ports.trips import ExecutionQuery, TripQuery
 
@@ -71,7 +72,7 @@ async def get_latency_by_email(support: Support, request: Request) -> Response:
     wanted = _executions(support, request, query, LATENCY_FIELDS)
     found = await support.executions.latency(wanted, limit=query.limit, grouping=None)
     rows = [
-        {"trade_id": row.trip_id or None, "latency_ms": words.ms(row.latency_ns), "timestamp": to_rfc3339(row.at)}
+        {"trade_id": row.trip_id or None, "latency_ms": measured.ms(row.latency_ns), "timestamp": to_rfc3339(row.at)}
         for row in found.rows
     ]
     return json_response(schemas.Records(rows, found.total))
@@ -101,7 +102,7 @@ async def get_performance(support: Support, request: Request) -> Response:
     if deployment.strategy_id != strategy.strategy_id:
         raise not_found("deployment")
     found = await support.performance.of([deployment], since=None, until=None, is_adjusted=True)
-    shown = words.metrics(found.metrics, found.open_count)
+    shown = measured.metrics(found.metrics, found.open_count)
     short = schemas.ShortMetrics(shown.total_return, shown.sharpe_ratio, shown.max_drawdown, shown.win_rate, shown.pnl)
     return json_response(schemas.ShortPerformance(query.strategy_id, query.deployment_id, short))
 

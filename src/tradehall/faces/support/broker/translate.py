@@ -11,6 +11,7 @@ from tradehall.app.records.users import User
 from tradehall.app.support.trips import SeenTrip
 from tradehall.domain.time import to_rfc3339
 from tradehall.faces.kit.pages import PageQuery
+from tradehall.faces.shown.strategies import category
 from tradehall.faces.support import translate
 from tradehall.faces.support.support import Support
 
@@ -46,7 +47,7 @@ def strategy(found: Strategy) -> Row:
         "symbol": found.symbol,
         "timeframe": found.timeframe,
         "is_deleted": int(found.is_deleted),
-        "strategy_category": msgspec.to_builtins(translate.category(found.category_id)),
+        "strategy_category": msgspec.to_builtins(category(found.category_id)),
         "add_ons": found.add_ons,
         "is_copied": found.is_copied,
         "is_published": found.is_published,

@@ -15,11 +15,12 @@ from tradehall.app.records.users import Contact
 from tradehall.app.studio.reach import Reach
 from tradehall.app.support.locking import Fate
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
+from tradehall.faces.shown.asked import instant
 from tradehall.faces.support.auth import actor_of, domain_of
 from tradehall.faces.support.broker import requests, schemas
 from tradehall.faces.support.manners import BROKER_REASON, changed_nothing
 from tradehall.faces.support.routes.trades import adjusted
-from tradehall.faces.support.support import Support, instant, user_of
+from tradehall.faces.support.support import Support, user_of
 
 FORM_FIELDS_MAX: Final = 50
 _OVER: Final = frozenset({DeploymentState.STOPPED, DeploymentState.FAILED, DeploymentState.STOPPING})

@@ -5,9 +5,13 @@ from typing import Any, Final
 
 from tradehall.faces.kit import Door, Explained, Route
 from tradehall.faces.kit.writes import Replays
+from tradehall.faces.shown.deployments import DeploymentShown
+from tradehall.faces.shown.scanners import ScannerShown
+from tradehall.faces.shown.strategies import PublicationShown, StrategyShown
 from tradehall.faces.support import requests, schemas
 from tradehall.faces.support.auth import authenticator
 from tradehall.faces.support.errors import SupportErrors
+from tradehall.faces.support.figures.schemas import LatencyShown, PerformanceShown, SlippageShown
 from tradehall.faces.support.manners import ADMIN, Table
 from tradehall.faces.support.routes import audit, deployments, figures, orders, scanners, strategies, trades, users
 from tradehall.faces.support.support import ANALYTICS, LIMITS, WRITES, Support
@@ -78,7 +82,7 @@ def _people(table: Table) -> Iterator[Route]:
 
 
 def _strategies(table: Table) -> Iterator[Route]:
-    shown, tag, one = schemas.StrategyShown, _tagged("strategies"), "/strategies/{id}"
+    shown, tag, one = StrategyShown, _tagged("strategies"), "/strategies/{id}"
     yield table.read(
         "/users/{user}/strategies", strategies.get_strategies, schemas.StrategyPage,
         query=requests.StrategiesQuery, **tag,
@@ -93,7 +97,7 @@ def _strategies(table: Table) -> Iterator[Route]:
         example=_REASON, **tag,
     )  # fmt: skip
     yield table.write(
-        "PUT", f"{one}/publication", strategies.put_publication, schemas.PublicationShown,
+        "PUT", f"{one}/publication", strategies.put_publication, PublicationShown,
         body=requests.PublicationRequest, action="strategy.publish", role=ADMIN,
         example={"published": True} | _REASON, **tag,
     )  # fmt: skip
@@ -107,7 +111,7 @@ def _deployments(table: Table) -> Iterator[Route]:
     )  # fmt: skip
     yield table.read(one, deployments.get_deployment, schemas.DeploymentWhole, **tag)
     yield table.write(
-        "PATCH", one, deployments.patch_deployment, schemas.DeploymentShown, body=requests.DeploymentRequest,
+        "PATCH", one, deployments.patch_deployment, DeploymentShown, body=requests.DeploymentRequest,
         action="deployment.update", example={"action": "stop"} | _REASON, **tag,
     )  # fmt: skip
 
@@ -123,7 +127,7 @@ def _trades(table: Table) -> Iterator[Route]:
 
 
 def _scanners(table: Table) -> Iterator[Route]:
-    shown, tag, one = schemas.ScannerShown, _tagged("scanners"), "/scanners/{id}"
+    shown, tag, one = ScannerShown, _tagged("scanners"), "/scanners/{id}"
     yield table.read(
         "/users/{user}/scanners", scanners.get_scanners, schemas.ScannerPage, query=requests.ScannersQuery, **tag
     )
@@ -139,13 +143,13 @@ def _scanners(table: Table) -> Iterator[Route]:
 def _figures(table: Table) -> Iterator[Route]:
     asked: Words = {"limit": ANALYTICS, "tag": "execution quality"}
     yield table.read(
-        "/users/{user}/latency", figures.get_latency, schemas.LatencyShown, query=requests.AnalyticsQuery, **asked
+        "/users/{user}/latency", figures.get_latency, LatencyShown, query=requests.AnalyticsQuery, **asked
     )
     yield table.read(
-        "/users/{user}/slippage", figures.get_slippage, schemas.SlippageShown, query=requests.SlippageQuery, **asked
+        "/users/{user}/slippage", figures.get_slippage, SlippageShown, query=requests.SlippageQuery, **asked
     )
     yield table.read(
-        "/strategies/{id}/performance", figures.get_performance, schemas.PerformanceShown, errors=(404, 409),
+        "/strategies/{id}/performance", figures.get_performance, PerformanceShown, errors=(404, 409),
         query=requests.PerformanceQuery, **asked,
     )  # fmt: skip
 

@@ -7,10 +7,11 @@ import msgspec
 
 from tradehall.faces.kit import Request, Response, decode_query, json_response
 from tradehall.faces.kit.pages import page_of
+from tradehall.faces.shown.asked import check_words, instant
 from tradehall.faces.support import requests, schemas, translate
 from tradehall.faces.support.auth import domain_of, require_role
 from tradehall.faces.support.manners import ADMIN
-from tradehall.faces.support.support import Support, check_words, instant, user_of
+from tradehall.faces.support.support import Support, user_of
 from tradehall.ports.audit import AUDIT_PAGE_MAX, AuditEntry, AuditField, AuditQuery
 
 _OUTCOMES = ["ok", "noop", "refused"]

@@ -12,18 +12,11 @@ from tradehall.app.studio.reach import Reach
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import cut_page, in_order
 from tradehall.faces.kit.writes import expected_version
+from tradehall.faces.shown.asked import check_words, instant, is_chosen, is_within, number_in_path
 from tradehall.faces.support import requests, translate
 from tradehall.faces.support.auth import actor_of, reach_of, require_role
 from tradehall.faces.support.manners import ADMIN, changed_nothing
-from tradehall.faces.support.support import (
-    Support,
-    check_words,
-    instant,
-    is_chosen,
-    is_within,
-    number_in_path,
-    user_of,
-)
+from tradehall.faces.support.support import Support, user_of
 
 EVENTS_SHOWN: Final = 20
 _SORTED_BY = {

@@ -8,10 +8,12 @@ from tradehall.app.support.measuring import LATENCY_FIELDS, SLIPPAGE_FIELDS, Aga
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE
 from tradehall.faces.kit import BadRequest, Request, Response, decode_query, json_response
-from tradehall.faces.support import requests, translate
+from tradehall.faces.shown.asked import check_words, instant
+from tradehall.faces.support import requests
 from tradehall.faces.support.auth import reach_of
+from tradehall.faces.support.figures import translate
 from tradehall.faces.support.routes.strategies import strategy_of
-from tradehall.faces.support.support import Support, check_words, instant, user_of
+from tradehall.faces.support.support import Support, user_of
 from tradehall.ports.trips import ExecutionQuery
 
 WINDOWS: Final = {

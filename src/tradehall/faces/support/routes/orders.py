@@ -4,8 +4,9 @@ from tradehall.app.outcome import ShardUnavailable
 from tradehall.domain.order import Order
 from tradehall.faces.kit import Problem, ProblemKind, Request, Response, explained, json_response
 from tradehall.faces.kit.envelope import EnvelopeProblem
+from tradehall.faces.shown.asked import number_in_path
 from tradehall.faces.support.auth import domain_of
-from tradehall.faces.support.support import Support, number_in_path
+from tradehall.faces.support.support import Support
 
 
 async def get_explanation(support: Support, request: Request) -> Response:

@@ -7,10 +7,12 @@ from tradehall.app.studio.reach import Reach
 from tradehall.faces.kit import Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import in_order, page_of
 from tradehall.faces.kit.writes import expected_version
-from tradehall.faces.support import requests, schemas, translate
+from tradehall.faces.shown.asked import check_words, is_chosen, number_in_path
+from tradehall.faces.shown.scanners import ScannerShown
+from tradehall.faces.support import requests, translate
 from tradehall.faces.support.auth import actor_of, reach_of
 from tradehall.faces.support.manners import changed_nothing
-from tradehall.faces.support.support import Support, check_words, is_chosen, number_in_path, user_of
+from tradehall.faces.support.support import Support, user_of
 from tradehall.ports.deployments import MatchQuery
 from tradehall.strategies.scanners import PatternType
 
@@ -60,7 +62,7 @@ async def post_restoration(support: Support, request: Request) -> Response:
     return json_response(await shown(support, restored))
 
 
-async def shown(support: Support, scanner: Scanner) -> schemas.ScannerShown:
+async def shown(support: Support, scanner: Scanner) -> ScannerShown:
     """A scanner with what it found so far."""
     newest, count = await asyncio.to_thread(support.store.matches, MatchQuery(scanner_id=scanner.scanner_id, limit=1))
     return translate.scanner(scanner, newest[0].at if newest else None, count)

@@ -7,10 +7,12 @@ from tradehall.app.studio.reach import Reach
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import cut_page, in_order
 from tradehall.faces.kit.writes import expected_version
+from tradehall.faces.shown.asked import check_words, instant, is_chosen, is_within
+from tradehall.faces.shown.strategies import DeletionEffects, publication
 from tradehall.faces.support import requests, schemas, translate
 from tradehall.faces.support.auth import actor_of, reach_of
 from tradehall.faces.support.manners import changed_nothing
-from tradehall.faces.support.support import Support, check_words, instant, is_chosen, is_within, user_of
+from tradehall.faces.support.support import Support, user_of
 
 _SORTED_BY = {
     "created_at": lambda each: each.created_at,
@@ -58,7 +60,7 @@ async def delete_strategy(support: Support, request: Request) -> Response:
         changed_nothing(request)
     if deleted.deployments_stopped:
         await support.locking.look()
-    effects = schemas.DeletionEffects(deleted.unpublished, list(deleted.deployments_stopped))
+    effects = DeletionEffects(deleted.unpublished, list(deleted.deployments_stopped))
     return json_response(schemas.DeletionShown(translate.strategy(support, deleted.strategy), effects))
 
 
@@ -83,11 +85,11 @@ async def put_publication(support: Support, request: Request) -> Response:
         )
         after, listing = await support.marketplace.publish(reach_of(request), name, fields, by=by, expected=expected)
         is_idle = after == before and listing == listed
-        shown = translate.publication(after, listing)
+        shown = publication(after, listing)
     else:
         after, taken_out = await support.marketplace.unpublish(reach_of(request), name, by=by, expected=expected)
         is_idle = after == before and taken_out == listed
-        shown = translate.publication(after, taken_out)
+        shown = publication(after, taken_out)
     if is_idle:
         changed_nothing(request)
     return json_response(shown)

@@ -6,10 +6,11 @@ from tradehall.app.support.adjusting import RESULTS
 from tradehall.app.support.trips import SeenTrip
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.writes import expected_version
+from tradehall.faces.shown.asked import check_words, instant, number_in_path
 from tradehall.faces.support import requests, schemas, translate
 from tradehall.faces.support.auth import actor_of, domain_of, reach_of
 from tradehall.faces.support.manners import changed_nothing
-from tradehall.faces.support.support import Support, check_words, instant, number_in_path, user_of
+from tradehall.faces.support.support import Support, user_of
 from tradehall.ports.trips import TripQuery, TripStatus
 
 _SORTS = ("taken_at", "closed_at", "net_pnl")

@@ -9,10 +9,11 @@ from tradehall.app.records.users import Contact, User, UserStatus
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import cut_page, in_order
 from tradehall.faces.kit.writes import KEPT_BODY, expected_version
+from tradehall.faces.shown.asked import check_words, instant, is_chosen, is_within
 from tradehall.faces.support import requests, schemas, translate
 from tradehall.faces.support.auth import actor_of, domain_of, require_role
 from tradehall.faces.support.manners import ADMIN, changed_nothing
-from tradehall.faces.support.support import Support, check_words, instant, is_chosen, is_within, user_of
+from tradehall.faces.support.support import Support, user_of
 
 _STATUSES = [status.value for status in UserStatus]
 

@@ -1,0 +1,1 @@
+"""How well a user's orders were executed, and what a strategy brought."""
