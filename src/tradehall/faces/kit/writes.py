@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
-from functools import update_wrapper
-from typing import Final, TypeAlias
+from collections.abc import Callable
+from typing import Final
 
 from tradehall.domain.time import NS_PER_HOUR
 from tradehall.faces.kit.door import ErrorDialect
@@ -19,6 +18,7 @@ from tradehall.faces.kit.envelope import EnvelopeProblem
 from tradehall.faces.kit.errors import BadRequest, Problem
 from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Response
+from tradehall.faces.kit.wrapping import Handler, like
 from tradehall.ports.answers import AnswerStore, KeptAnswer
 from tradehall.ports.clock import Clock
 
@@ -30,8 +30,6 @@ _KEY: Final = re.compile(r"[\x20-\x7e]{1,128}")
 _VERSION: Final = re.compile(r'(?:W/)?"(\d{1,15})"|(\d{1,15})')
 # These say nothing about the wish itself.
 _PASSING: Final = frozenset({401, 403, 429})
-
-Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def expected_version(request: Request) -> int | None:
@@ -68,9 +66,7 @@ class Replays:
                 raise BadRequest("Idempotency-Key", "must have 1 to 128 printable characters", place="header")
             return await self._once(handler, request, (space_of(request), key))
 
-        # The documents read the handler's words.
-        update_wrapper(answer, getattr(handler, "func", handler))
-        return answer
+        return like(answer, handler)
 
     async def _once(self, handler: Handler, request: Request, name: tuple[str, str]) -> Response:
         if name in self._in_flight or len(self._in_flight) >= IN_FLIGHT_MAX:

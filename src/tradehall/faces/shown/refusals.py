@@ -37,6 +37,8 @@ STATUS_OF_STUDIO: Final[Mapping[StudioCode, int]] = {
 }
 assert STATUS_OF_STUDIO.keys() == set(StudioCode)
 
+REFUSED: Final = (StudioRefused, ShardUnavailable, RecordsFault)
+
 
 def studio_problem(error: StudioRefused | ShardUnavailable | RecordsFault) -> Problem:
     """What those rooms raised, or the house beneath them."""

@@ -1,7 +1,7 @@
 """Manners of the door's routes: who may, refusals and idle writes told to the audit, headers on every answer."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial, update_wrapper
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -10,9 +10,10 @@ from tradehall.app.identity.partner_tokens import ADMIN, AGENT
 from tradehall.app.principal import Principal
 from tradehall.app.records import users
 from tradehall.faces.kit import Problem, Request, Response, Route
-from tradehall.faces.kit.envelope import REQUEST_ID, EnvelopeProblem, request_id
+from tradehall.faces.kit.envelope import EnvelopeProblem, request_id
 from tradehall.faces.kit.errors import BadRequest
-from tradehall.faces.kit.writes import Handler, Replays
+from tradehall.faces.kit.wrapping import Handler, like, named, refusing
+from tradehall.faces.kit.writes import Replays
 from tradehall.faces.support.auth import domain_of, require_role, space_of
 from tradehall.faces.support.errors import REFUSED, SupportErrors, problem_of, rate_headers
 from tradehall.faces.support.support import READS, WRITES, Support
@@ -64,7 +65,9 @@ class Table:
     ) -> Route:  # fmt: skip
         """A change; `action` is what the audit calls it."""
         audited = Audited(self._support, self._errors, action, self._reason)
-        guarded = self._replays.guarded(audited.inner(_told(partial(handler, self._support))), space_of)
+        guarded = self._replays.guarded(
+            audited.inner(refusing(partial(handler, self._support), REFUSED, problem_of)), space_of
+        )
         return Route(
             method, path, _polite(audited.outer(guarded, role)), answers={status: answer}, scope=role, limit=WRITES,
             errors=(403, 404, 409, 412), **more,
@@ -94,8 +97,7 @@ class Audited:
                 await self._trail.note(self._line(request, "noop", ""))
             return response
 
-        update_wrapper(told, getattr(handler, "func", handler))
-        return told
+        return like(told, handler)
 
     def outer(self, handler: Handler, role: str) -> Handler:
         """Around all: nobody learns anything, not even an earlier answer, whose role may not ask for it."""
@@ -113,8 +115,7 @@ class Audited:
                     await self._refused(request, problem)
                 raise
 
-        update_wrapper(allowed, handler)
-        return allowed
+        return like(allowed, handler)
 
     async def _refused(self, request: Request, problem: Problem) -> None:
         response = self._errors.render(problem, request)
@@ -164,33 +165,17 @@ def _reason(request: Request) -> str:
     return told[:REASON_SHOWN_MAX] if isinstance(told, str) else ""
 
 
-def _told(handler: Handler) -> Handler:
-    """`handler`, with what services raise as the door's own refusals."""
-
-    async def told(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except REFUSED as error:
-            raise problem_of(error) from None
-
-    update_wrapper(told, getattr(handler, "func", handler))
-    return told
-
-
 def _polite(handler: Handler) -> Handler:
     """`handler`, with the request's name and the caller's rate on its answer."""
-    answered = _told(handler)
+    answered = named(refusing(handler, REFUSED, problem_of))
 
     async def polite(request: Request) -> Response:
         response = await answered(request)
-        if not any(name == REQUEST_ID for name, _ in response.headers):
-            response.headers = (*response.headers, (REQUEST_ID, request_id(request).encode()))
         if not any(name == b"ratelimit-limit" for name, _ in response.headers):
             response.headers = (*response.headers, *rate_headers(request))
         return response
 
-    update_wrapper(polite, answered)
-    return polite
+    return like(polite, answered)
 
 
 __all__ = ["ADMIN", "AGENT", "BROKER_REASON", "Served", "Table", "changed_nothing"]

@@ -1,16 +1,15 @@
 """The route table of the studio door, and the door made of it."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial, update_wrapper
+from functools import partial
 from typing import Any, Final
 
-from tradehall.app.outcome import ShardUnavailable
-from tradehall.app.studio.refusals import StudioRefused
 from tradehall.faces.kit import WEBSOCKET, Door, Request, Response, Route
-from tradehall.faces.kit.envelope import REQUEST_ID, EnvelopeErrors, request_id
+from tradehall.faces.kit.envelope import EnvelopeErrors
 from tradehall.faces.kit.pages import Page, PageQuery
-from tradehall.faces.kit.writes import Handler, Replays
-from tradehall.faces.shown.refusals import studio_problem
+from tradehall.faces.kit.wrapping import Handler, named, refusing
+from tradehall.faces.kit.writes import Replays
+from tradehall.faces.shown.refusals import REFUSED, studio_problem
 from tradehall.faces.shown.strategies import PublicationShown
 from tradehall.faces.studio import requests, schemas
 from tradehall.faces.studio.auth import READ, WRITE, authenticator, space_of
@@ -18,7 +17,6 @@ from tradehall.faces.studio.routes import backtests, deployments, marketplace, s
 from tradehall.faces.studio.stream import StudioStream
 from tradehall.faces.studio.studio import LIMITS, READS, WRITES, Studio
 from tradehall.faces.studio.why import WhyShown
-from tradehall.ports.records import RecordsFault
 
 TITLE: Final = "Studio"
 PREFIX: Final = "/api/studio/v1"
@@ -77,7 +75,7 @@ class _Table:
 
     def write(self, method: str, path: str, handler: Served, answer: Any, *, status: int = 200, **more: Any) -> Route:
         """A change."""
-        guarded = self._replays.guarded(_told(partial(handler, self._studio)), space_of)
+        guarded = self._replays.guarded(refusing(partial(handler, self._studio), REFUSED, studio_problem), space_of)
         return Route(
             method, path, _polite(guarded), answers={status: answer}, scope=WRITE, limit=WRITES,
             errors=(404, 409, 412), **more,
@@ -188,28 +186,5 @@ def _scanners(table: _Table) -> Iterator[Route]:
     yield table.read("/indicators", scanners.get_indicators, schemas.Indicators, tag="indicators")
 
 
-def _told(handler: Handler) -> Handler:
-    """`handler`, with what services raise as the door's own refusals."""
-
-    async def told(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except (StudioRefused, ShardUnavailable, RecordsFault) as error:
-            raise studio_problem(error) from None
-
-    update_wrapper(told, getattr(handler, "func", handler))
-    return told
-
-
 def _polite(handler: Handler) -> Handler:
-    """`handler`, with the request's name on its answer."""
-    answered = _told(handler)
-
-    async def polite(request: Request) -> Response:
-        response = await answered(request)
-        if not any(name == REQUEST_ID for name, _ in response.headers):
-            response.headers = (*response.headers, (REQUEST_ID, request_id(request).encode()))
-        return response
-
-    update_wrapper(polite, answered)
-    return polite
+    return named(refusing(handler, REFUSED, studio_problem))
