@@ -142,9 +142,7 @@ def _scanners(table: Table) -> Iterator[Route]:
 
 def _figures(table: Table) -> Iterator[Route]:
     asked: Words = {"limit": ANALYTICS, "tag": "execution quality"}
-    yield table.read(
-        "/users/{user}/latency", figures.get_latency, LatencyShown, query=requests.AnalyticsQuery, **asked
-    )
+    yield table.read("/users/{user}/latency", figures.get_latency, LatencyShown, query=requests.AnalyticsQuery, **asked)
     yield table.read(
         "/users/{user}/slippage", figures.get_slippage, SlippageShown, query=requests.SlippageQuery, **asked
     )
