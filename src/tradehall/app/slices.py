@@ -13,6 +13,20 @@ SLICE_NS_MAX: Final = 800_000
 T = TypeVar("T")
 
 
+class Pauses:
+    """Lets others of the loop have their turn whenever a slice of long work is used up."""
+
+    def __init__(self, slice_ns: int = SLICE_NS_MAX) -> None:
+        self._slice_ns = slice_ns
+        self._until = time.perf_counter_ns() + slice_ns
+
+    async def pause_if_due(self) -> None:
+        """Call it after each small piece of the work: the longest piece is how far a slice is overdrawn."""
+        if time.perf_counter_ns() > self._until:
+            await asyncio.sleep(0)
+            self._until = time.perf_counter_ns() + self._slice_ns
+
+
 class Slices:
     """Runs steps of work, whoever asks for it: one slice per turn of the loop, one step in a thread at a time.
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tradehall.domain.order import OrderTerms
 
-# Kept for each deployment or scanner; beyond it the oldest go.
+# Kept for each deployment or scanner; beyond it the oldest go, from time to time: at most a hundred more are there.
 SIGNALS_KEPT_MAX: Final = 10_000
 EQUITY_POINTS_KEPT_MAX: Final = 20_000
 MATCHES_KEPT_MAX: Final = 10_000

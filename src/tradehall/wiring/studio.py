@@ -20,6 +20,7 @@ from tradehall.app.deployments.keeping import LedgerKeeper
 from tradehall.app.deployments.ledgers import Ledgers
 from tradehall.app.deployments.runner import Runner
 from tradehall.app.deployments.seats import Seats
+from tradehall.app.deployments.sending import Sender
 from tradehall.app.deployments.shares import BudgetShares
 from tradehall.app.deployments.supervisor import Supervisor
 from tradehall.app.desk import Desk
@@ -69,9 +70,8 @@ class StudioRooms:
         self.deployments = Deployments(self.room, desk, identity.book, self.shares, HOUSE_ACCOUNT)
         self.deletion = StrategyDeletion(self.room, self.deployments)
         decider = Decider(lambda: desk.state, market.quotes)
-        self.runner = Runner(
-            self.room.book, Seats(market), decider, Carrier(desk, self.ledgers), self.ledgers, self.store, clock
-        )
+        sender = Sender(Carrier(desk, self.ledgers), desk.submit, self.room.book, self.store, clock)
+        self.runner = Runner(self.room.book, Seats(market), decider, sender, self.ledgers, self.store, clock)
         self.supervisor = Supervisor(self.room, desk, self.strategies, self.shares, self.runner, self._revoke_keys)
         self.deployments.wake = self.supervisor.wake
         # As far as the state is, before anything else is decided.

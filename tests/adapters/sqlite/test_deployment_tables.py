@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tradehall.adapters.sqlite.answers import SqliteAnswers
-from tradehall.adapters.sqlite.deployments import SqliteDeployments
+from tradehall.adapters.sqlite.deployments import PRUNE_EVERY, SqliteDeployments
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.ports.answers import ANSWERS_KEPT_MAX, KeptAnswer
 from tradehall.ports.deployments import (
@@ -86,6 +86,16 @@ def test_only_so_many_signals_points_and_matches_are_kept_of_one(tables):
     assert tables.equity(EquityQuery(deployment_id=1))[1] == EQUITY_POINTS_KEPT_MAX
     tables.add_matches([a_match(number) for number in range(MATCHES_KEPT_MAX + 5)])
     assert tables.matches(MatchQuery(scanner_id=1))[1] == MATCHES_KEPT_MAX
+
+
+def test_what_comes_bit_by_bit_is_pruned_from_time_to_time(tables):
+    tables.keep([], [a_signal(number) for number in range(SIGNALS_KEPT_MAX)])
+    totals = []
+    for number in range(PRUNE_EVERY + 10):
+        tables.keep([], [a_signal(SIGNALS_KEPT_MAX + number)])
+        totals.append(tables.signals(SignalQuery(deployment_id=1))[1])
+    assert max(totals) < SIGNALS_KEPT_MAX + PRUNE_EVERY
+    assert SIGNALS_KEPT_MAX in totals[1:]
 
 
 def test_a_match_is_kept_once(tables):

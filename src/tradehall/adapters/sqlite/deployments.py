@@ -1,6 +1,7 @@
 """What deployments and scanners leave behind, in SQLite: tables beside the records, in the same file."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -43,6 +44,8 @@ _DROP_POINTS: Final = (
 _ADD_SIGNAL: Final = (
     "INSERT INTO signal (deployment_id, keygen, symbol, at, is_pending, body) VALUES (?, ?, ?, ?, ?, ?)"
 )
+# Finding what is too old costs a walk over all that is kept, so it is done after this many more rows of one owner.
+PRUNE_EVERY: Final = 100
 _LEDGER_SEQ: Final = -1  # The row of `deployment_ledger` that says up to where the others were folded.
 
 
@@ -51,6 +54,9 @@ class SqliteDeployments:
 
     def __init__(self, records: SqliteRecords) -> None:
         self._records = records
+        self._signals = _Pruning()
+        self._points = _Pruning()
+        self._matches = _Pruning()
 
     def load(self) -> Left:
         """See the port."""
@@ -74,8 +80,8 @@ class SqliteDeployments:
                 [(each.symbol, each.timeframe, each.at) for each in cursors],
             )
             numbers = [db.execute(_ADD_SIGNAL, _row(signal)).lastrowid or 0 for signal in signals]
-            for deployment_id in {signal.deployment_id for signal in signals}:
-                db.execute(_DROP_SIGNALS, (deployment_id,))
+            due = self._signals.due(Counter(signal.deployment_id for signal in signals))
+            db.executemany(_DROP_SIGNALS, due)
         return numbers
 
     def settle(self, signals: Sequence[Signal]) -> None:
@@ -110,8 +116,8 @@ class SqliteDeployments:
                 " VALUES (?, ?, ?, ?, ?)",
                 [_point_row(point) for point in points],
             )
-            for deployment_id in {point.deployment_id for point in points}:
-                db.execute(_DROP_POINTS, (deployment_id,))
+            due = self._points.due(Counter(point.deployment_id for point in points))
+            db.executemany(_DROP_POINTS, due)
 
     def equity(self, query: EquityQuery) -> tuple[Sequence[EquityPoint], int]:
         """See the port."""
@@ -128,8 +134,7 @@ class SqliteDeployments:
                 for match, number in zip(matches, numbers, strict=True)
                 if number is not None
             ]
-            for scanner_id in {match.scanner_id for match in fresh}:
-                db.execute(_DROP_MATCHES, (scanner_id,))
+            db.executemany(_DROP_MATCHES, self._matches.due(Counter(match.scanner_id for match in fresh)))
         return fresh
 
     def matches(self, query: MatchQuery) -> tuple[Sequence[Match], int]:
@@ -155,6 +160,24 @@ class SqliteDeployments:
         total = self._records.rows(f"SELECT count(*) FROM {table}{where}", values)[0][0]
         page = f"SELECT {columns} FROM {table}{where} ORDER BY {order} DESC LIMIT {limit} OFFSET {offset}"
         return self._records.rows(page, values), total
+
+
+class _Pruning:
+    """Whose rows are to be pruned: counts what is added of each owner."""
+
+    def __init__(self) -> None:
+        self._added: dict[int, int] = {}
+
+    def due(self, added: Mapping[int, int]) -> list[tuple[int]]:
+        """Note how many rows of each owner were added; those owners whose turn it is."""
+        found = []
+        for owner, count in added.items():
+            # After a start not all of them at once, though all add a row at the same bar close.
+            total = self._added.get(owner, owner % PRUNE_EVERY) + count
+            if total >= PRUNE_EVERY:
+                found.append((owner,))
+            self._added[owner] = total % PRUNE_EVERY
+        return found
 
 
 def _row(signal: Signal) -> tuple[object, ...]:

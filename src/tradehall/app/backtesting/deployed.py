@@ -1,7 +1,7 @@
 """A deployment's program over a recorded session: what it would have wished there, at once and without waiting."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -9,6 +9,7 @@ from tradehall.app.backtesting.deals import Deals
 from tradehall.app.bars import BarBook
 from tradehall.app.deployments.carrying import Carrier
 from tradehall.app.deployments.deciding import Decider
+from tradehall.app.deployments.errands import Errand
 from tradehall.app.deployments.ledgers import Ledgers
 from tradehall.app.deployments.names import deployment_of
 from tradehall.app.outcome import Outcome
@@ -30,7 +31,6 @@ from tradehall.strategies.program import Program
 from tradehall.strategies.tracks import LOOKS_KEPT
 
 Submit = Callable[[AnyCommand, int], Record | None]
-T = TypeVar("T")
 
 HISTORY_MAX: Final = BARS_PER_READ_MAX - 1
 
@@ -144,7 +144,17 @@ class DeployedRobot:
             for signal in decided.signals:
                 is_pending = signal.outcome is SignalOutcome.PENDING
                 carried = self._carrier.carry_out(signal, is_strict=deployment.strict_sl)
-                self.signals.append(_at_once(carried) if is_pending else signal)
+                self.signals.append(self._at_once(carried) if is_pending else signal)
+
+    def _at_once(self, errand: Errand[Signal]) -> Signal:
+        """What an errand comes to, its wishes decided at the instant of the row."""
+        try:
+            wish = next(errand)
+            while True:
+                wish = errand.send(self._desk.submit(wish))
+        except StopIteration as done:
+            result: Signal = done.value
+            return result
 
 
 class _Clock:
@@ -173,8 +183,8 @@ class _Counter:
         self.views = _NoOrders()
         self._submit = submit
 
-    async def submit(self, command: AnyCommand) -> Outcome:
-        """See Counter."""
+    def submit(self, command: AnyCommand) -> Outcome:
+        """What the desk would answer."""
         record = self._submit(command, self.clock.at)
         if record is None:
             return Outcome(is_repeat=True)
@@ -188,13 +198,3 @@ class _Counter:
     def _order(self, order_id: int | None) -> Order | None:
         found = None if order_id is None else self.state.order(order_id)
         return None if found is None else replace(found)
-
-
-def _at_once(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that waits for nobody."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    raise AssertionError("a wish in a re-run waited for somebody")

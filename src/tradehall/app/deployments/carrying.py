@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from msgspec.structs import replace
 
+from tradehall.app.deployments.errands import Errand
 from tradehall.app.deployments.facts import part_of
 from tradehall.app.deployments.ledger import Holding, Ledger
 from tradehall.app.deployments.ledgers import Ledgers
@@ -42,7 +43,7 @@ class KnownOrders(Protocol):
 
 
 class Counter(Protocol):
-    """Where wishes go: the desk, or a session that is run again."""
+    """What is read before a wish is made: the desk, or a session that is run again."""
 
     @property
     def state(self) -> State:
@@ -64,19 +65,15 @@ class Counter(Protocol):
         """What has ended."""
         ...
 
-    async def submit(self, command: AnyCommand) -> Outcome:
-        """Decide a wish. ShardUnavailable: nothing of it was kept."""
-        ...
-
 
 class Carrier:
-    """Carries signals out. ShardUnavailable: nothing is known to have happened, the same again later."""
+    """Carries signals out, as errands: whoever runs them asks the desk."""
 
     def __init__(self, desk: Counter, ledgers: Ledgers) -> None:
         self._desk = desk
         self._ledgers = ledgers
 
-    async def carry_out(self, signal: Signal, *, is_strict: bool = True) -> Signal:
+    def carry_out(self, signal: Signal, *, is_strict: bool = True) -> Errand[Signal]:
         """The signal with what became of it; still pending where it is to be tried again.
 
         `is_strict`: an entry whose exits stand on the wrong side of the market by now is refused.
@@ -84,40 +81,40 @@ class Carrier:
         if signal.symbol not in self._desk.quotes and self._is_fresh(signal):
             return signal  # After a start: the market has not spoken yet.
         if signal.terms is not None:
-            return await self._open(signal, signal.terms, is_strict=is_strict)
+            return (yield from self._open(signal, signal.terms, is_strict=is_strict))
         ledger = self._ledgers.get(signal.deployment_id)
         if ledger is None:
             return replace(signal, outcome=SignalOutcome.IDLE, reason="nothing is open")
         if signal.action.startswith("close"):
-            return await self._close(signal, ledger)
+            return (yield from self._close(signal, ledger))
         if signal.action == "cancel":
-            return await self._cancel(signal, ledger)
-        return await self._move(signal, ledger)
+            return (yield from self._cancel(signal, ledger))
+        return (yield from self._move(signal, ledger))
 
-    async def cancel_entries(self, deployment_id: int) -> bool:
+    def cancel_entries(self, deployment_id: int) -> Errand[bool]:
         """Take a deployment's working entry orders out; whether none is left."""
         ledger = self._ledgers.get(deployment_id)
         for order_id in [] if ledger is None else _entries(ledger, None, None):
             assert ledger is not None
-            await self._desk.submit(CancelOrder(ledger.account_id, order_id, "the deployment stops"))
+            yield CancelOrder(ledger.account_id, order_id, "the deployment stops")
         return ledger is None or not _entries(ledger, None, None)
 
-    async def flatten(self, deployment_id: int, stamp: int) -> bool:
+    def flatten(self, deployment_id: int, stamp: int) -> Errand[bool]:
         """Close all that a deployment holds; whether nothing is left. `stamp` names the attempt for ever."""
         ledger = self._ledgers.get(deployment_id)
         for number, holding in enumerate([] if ledger is None else list(ledger.holdings)):
             assert ledger is not None
             name = f"dep{deployment_id}-{holding.symbol}-{stamp}:stop.{number}"
-            await self._close_holding(ledger, holding, name)
+            yield from self._close_holding(ledger, holding, name)
         return ledger is None or not ledger.holdings
 
     def _is_fresh(self, signal: Signal) -> bool:
         return self._desk.clock.now() - signal.at <= ENTRY_FRESH_NS or signal.terms is None
 
-    async def _open(self, signal: Signal, terms: OrderTerms, *, is_strict: bool) -> Signal:
+    def _open(self, signal: Signal, terms: OrderTerms, *, is_strict: bool) -> Errand[Signal]:
         if not self._is_fresh(signal):
             return self.given_up(signal, "the house was away for too long")
-        outcome = await self._desk.submit(PlaceOrder(terms, digest=request_digest(terms), is_strict=is_strict))
+        outcome = yield PlaceOrder(terms, digest=request_digest(terms), is_strict=is_strict)
         return _told(signal, [outcome])
 
     def given_up(self, signal: Signal, reason: str) -> Signal:
@@ -130,20 +127,20 @@ class Carrier:
             return replace(signal, outcome=SignalOutcome.SENT, order_ids=(order.order_id,), terms=None)
         return replace(signal, outcome=SignalOutcome.MISSED, reason=reason, terms=None)
 
-    async def _close(self, signal: Signal, ledger: Ledger) -> Signal:
+    def _close(self, signal: Signal, ledger: Ledger) -> Errand[Signal]:
         side = side_of(signal)
         holdings = [each for each in ledger.holdings if each.symbol == signal.symbol and side in (None, each.side)]
         if not holdings:
             return replace(signal, outcome=SignalOutcome.IDLE, reason="nothing is open")
         told = signal
         for number, holding in enumerate(holdings):
-            outcomes = await self._close_holding(ledger, holding, f"{signal.client_order_id}.{number}")
+            outcomes = yield from self._close_holding(ledger, holding, f"{signal.client_order_id}.{number}")
             told = _told(told, outcomes)
             if outcomes and _is_passing(outcomes[-1].rejection):
                 return replace(told, outcome=SignalOutcome.PENDING)
         return told
 
-    async def _close_holding(self, ledger: Ledger, holding: Holding, name: str) -> list[Outcome]:
+    def _close_holding(self, ledger: Ledger, holding: Holding, name: str) -> Errand[list[Outcome]]:
         """Close one holding, by its position or part, and beyond that by an order of its own."""
         outcomes: list[Outcome] = []
         part = part_of(holding, ledger.account_id, ledger.keygen, self._desk.state)
@@ -152,35 +149,29 @@ class Carrier:
             quantity = min(wanted, part.quantity)
             if part.quantity > wanted:
                 # Others share the part: only the exits of this deployment go.
-                await self._cancel_exits(ledger, holding)
+                yield from self._cancel_exits(ledger, holding)
             outcomes.append(
-                await self._named(
-                    lambda text: ClosePosition(
-                        ledger.account_id,
-                        part.position_id,
-                        quantity,
-                        client_order_id=text,
-                        source=SOURCE,
-                        strategy_id=ledger.keygen,
-                    ),
-                    name,
+                (
+                    yield from _named(
+                        lambda text: ClosePosition(
+                            ledger.account_id,
+                            part.position_id,
+                            quantity,
+                            client_order_id=text,
+                            source=SOURCE,
+                            strategy_id=ledger.keygen,
+                        ),
+                        name,
+                    )
                 )
             )
             wanted -= quantity
         if wanted > ZERO and holding.position_id is None:
-            outcomes.append(await self._named(lambda text: _opposite(ledger, holding, wanted, text), f"{name}.rest"))
+            rest = yield from _named(lambda text: _opposite(ledger, holding, wanted, text), f"{name}.rest")
+            outcomes.append(rest)
         return outcomes
 
-    async def _named(self, command: Callable[[str], AnyCommand], name: str) -> Outcome:
-        """Submit under the first name that is not used up by a refusal."""
-        outcome = await self._desk.submit(command(name))
-        for attempt in range(1, ATTEMPTS_PER_TURN_MAX):
-            if not _was_refused_before(outcome):
-                break
-            outcome = await self._desk.submit(command(f"{name}.{attempt}"))
-        return outcome
-
-    async def _cancel_exits(self, ledger: Ledger, holding: Holding) -> None:
+    def _cancel_exits(self, ledger: Ledger, holding: Holding) -> Errand[None]:
         opposite = holding.side.exit_side
         legs = [
             order_id
@@ -189,15 +180,17 @@ class Carrier:
             and note.role in (OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
         ]  # fmt: skip
         for order_id in legs:
-            await self._desk.submit(CancelOrder(ledger.account_id, order_id, "position closed"))
+            yield CancelOrder(ledger.account_id, order_id, "position closed")
 
-    async def _cancel(self, signal: Signal, ledger: Ledger) -> Signal:
+    def _cancel(self, signal: Signal, ledger: Ledger) -> Errand[Signal]:
         side = side_of(signal)
         orders = _entries(ledger, signal.symbol, None if side is None else side.entry_side)
-        outcomes = [await self._desk.submit(CancelOrder(ledger.account_id, order_id)) for order_id in orders]
+        outcomes: list[Outcome] = []
+        for order_id in orders:
+            outcomes += [(yield CancelOrder(ledger.account_id, order_id))]
         return _told(signal, outcomes) if outcomes else replace(signal, outcome=SignalOutcome.IDLE)
 
-    async def _move(self, signal: Signal, ledger: Ledger) -> Signal:
+    def _move(self, signal: Signal, ledger: Ledger) -> Errand[Signal]:
         side = side_of(signal)
         outcomes = []
         for holding in [each for each in ledger.holdings if each.symbol == signal.symbol and each.side is side]:
@@ -207,10 +200,20 @@ class Carrier:
                     ledger.account_id, part.position_id, stop_loss=signal.stop_loss, take_profit=signal.take_profit,
                     strategy_id=ledger.keygen,
                 )  # fmt: skip
-                outcomes.append(await self._desk.submit(command))
+                outcomes.append((yield command))
         if not outcomes:
             return replace(signal, outcome=SignalOutcome.IDLE, reason="nothing is open")
         return _told(signal, outcomes)
+
+
+def _named(command: Callable[[str], AnyCommand], name: str) -> Errand[Outcome]:
+    """Ask under the first name that is not used up by a refusal."""
+    outcome = yield command(name)
+    for attempt in range(1, ATTEMPTS_PER_TURN_MAX):
+        if not _was_refused_before(outcome):
+            break
+        outcome = yield command(f"{name}.{attempt}")
+    return outcome
 
 
 def _entries(ledger: Ledger, symbol: str | None, side: Side | None) -> list[int]:

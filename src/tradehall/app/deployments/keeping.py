@@ -12,6 +12,7 @@ from tradehall.app.deployments.ledgers import Ledgers
 from tradehall.app.desk import Desk
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.deployments import Deployment
+from tradehall.app.slices import Pauses
 from tradehall.app.studio.book import StudioBook
 from tradehall.domain.money import ZERO
 from tradehall.domain.time import NS_PER_SECOND
@@ -49,7 +50,7 @@ class LedgerKeeper:
 
     async def keep(self) -> None:
         """Write what changed; a new equity point where one is due."""
-        points = self._due_points()
+        points = await self._due_points()
         kept = self._kept_seq
         if self._ledgers.changed or kept is None or self._ledgers.seq - kept > RECORDS_BEHIND_MAX:
             seq, changed = self._ledgers.encoded()
@@ -80,16 +81,20 @@ class LedgerKeeper:
             return deployment.budget.allocated
         return ZERO if ledger is None else ledger.capital
 
-    def _due_points(self) -> list[EquityPoint]:
-        now = self._desk.clock.now()
+    async def _due_points(self) -> list[EquityPoint]:
+        pauses = Pauses()
         found = []
-        for deployment in self._book.deployments:
-            ledger = self._ledgers.get(deployment.deployment_id)
-            if ledger is None or not (deployment.is_active or ledger.holdings):
-                continue
-            last = self._last_points.get(deployment.deployment_id)
-            point = self.point(deployment, now)
-            has_closed = last is not None and point.realized_pnl != last.realized_pnl
-            if last is None or has_closed or now - last.at >= EQUITY_EVERY_NS:
-                found.append(point)
+        for deployment in list(self._book.deployments):
+            await pauses.pause_if_due()
+            now = self._desk.clock.now()
+            if self._is_due(deployment, now):
+                found.append(self.point(deployment, now))
         return found
+
+    def _is_due(self, deployment: Deployment, now: int) -> bool:
+        """Whether its last point is a minute old, or something was closed since."""
+        ledger = self._ledgers.get(deployment.deployment_id)
+        if ledger is None or not (deployment.is_active or ledger.holdings):
+            return False
+        last = self._last_points.get(deployment.deployment_id)
+        return last is None or ledger.net_pnl != last.realized_pnl or now - last.at >= EQUITY_EVERY_NS

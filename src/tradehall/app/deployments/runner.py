@@ -7,27 +7,27 @@ are looked at then: closings and exits are caught up, entries only where they ar
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
-from tradehall.app.deployments.carrying import ENTRY_FRESH_NS, Carrier
+from tradehall.app.deployments.carrying import ENTRY_FRESH_NS
 from tradehall.app.deployments.deciding import Decided, Decider
 from tradehall.app.deployments.evaluations import Evaluations
 from tradehall.app.deployments.ledgers import Ledgers
 from tradehall.app.deployments.seats import Seats
+from tradehall.app.deployments.sending import Sender
 from tradehall.app.market import MarketListener
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.deployments import Deployment, DeploymentState
-from tradehall.app.stamps import signalled
+from tradehall.app.slices import Pauses
 from tradehall.app.studio.book import StudioBook
 from tradehall.domain.market import Bar, Timeframe
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.ports.clock import Clock as WallClock
-from tradehall.ports.deployments import BarCursor, DeploymentStore, Signal, SignalOutcome
+from tradehall.ports.deployments import BarCursor, DeploymentStore, Signal
 from tradehall.ports.records import RecordsFault
 from tradehall.strategies.definition import Definition
 from tradehall.strategies.hub import Look
@@ -37,7 +37,6 @@ from tradehall.strategies.plan import Clock
 # Closed bars that wait to be looked at; beyond it the oldest are dropped, which the log tells.
 BARS_WAITING_MAX: Final = 100_000
 BARS_PER_TURN_MAX: Final = 2_000
-SENT_AT_ONCE_MAX: Final = 25
 # How long looking keeps the loop from others, the last look excepted.
 SLICE_NS_MAX: Final = 2_000_000
 REST_S_MAX: Final = 1.0
@@ -50,21 +49,19 @@ _log: Final = logging.getLogger("tradehall.deployments")
 class Runner(MarketListener):
     """Runs the programs of all deployments that are running. Belongs to the loop.
 
-    `hear_signals` is told of signals when it is written down what became of them; `hear_stop` when a program
-    ends its deployment. Both must be quick.
+    `hear_stop` is told when a program ends its deployment; it must be quick.
     """
 
     def __init__(
-        self, book: StudioBook, seats: Seats, decider: Decider, carrier: Carrier, ledgers: Ledgers,
+        self, book: StudioBook, seats: Seats, decider: Decider, sender: Sender, ledgers: Ledgers,
         store: DeploymentStore, clock: WallClock,
     ) -> None:  # fmt: skip
         self.evaluations = Evaluations()
         self.seats = seats
         self.decider = decider
-        self.hear_signals: Callable[[Sequence[Signal]], None] = lambda _: None
         self.hear_stop: Callable[[int, Stop], None] = lambda _, __: None
         self._book = book
-        self.carrier = carrier
+        self.sender = sender
         self.ledgers = ledgers
         self.store = store
         self._clock = clock
@@ -72,17 +69,14 @@ class Runner(MarketListener):
         self._cursors: dict[Clock, int] = {}
         self._unkept_cursors: dict[Clock, int] = {}
         self._unkept: list[Signal] = []
-        self._pending: list[Signal] = []
-        self._unsettled: list[Signal] = []
         self._last_signals: dict[int, int] = {}
-        self._retry_at = 0
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
 
     def load(self, cursors: Sequence[BarCursor], pending: Sequence[Signal]) -> None:
         """What an earlier run left; before any bar."""
         self._cursors = {Clock(each.symbol, Timeframe(each.timeframe)): each.at for each in cursors}
-        self._pending = list(pending)
+        self.sender.load(pending)
         self._wake.set()
 
     # The market's side.
@@ -150,7 +144,6 @@ class Runner(MarketListener):
                 groups = list(self._groups())
                 await self._look_at(groups)
             await self._decide_all(self.seats.hub.on_time(self._clock.now()))
-            await self._carry_out()
 
     async def _rest(self) -> None:
         """Until a bar closes, a beat is due, or a second has passed."""
@@ -180,21 +173,19 @@ class Runner(MarketListener):
 
     async def _look_at(self, groups: Sequence[list[Bar]]) -> None:
         looks: list[Look] = []
-        until = time.perf_counter_ns() + SLICE_NS_MAX
+        pauses = Pauses(SLICE_NS_MAX)
         for group in groups:
             looks += self.seats.hub.on_bars(group, self._clock.now())
             for bar in group:
                 clock = Clock(bar.symbol, bar.timeframe)
                 self._cursors[clock] = self._unkept_cursors[clock] = bar.at
-            if time.perf_counter_ns() > until:
-                await asyncio.sleep(0)
-                until = time.perf_counter_ns() + SLICE_NS_MAX
+            await pauses.pause_if_due()
         await self._decide_all(looks)
 
     async def _decide_all(self, looks: Sequence[Look]) -> None:
         """Decide on looks, a slice at a time, write the decisions down, and carry them out."""
         stops: dict[int, Stop] = {}
-        until = time.perf_counter_ns() + SLICE_NS_MAX
+        pauses = Pauses(SLICE_NS_MAX)
         for look in looks:
             decided = self._decide(look)
             if decided is not None:
@@ -205,11 +196,9 @@ class Runner(MarketListener):
                 self.evaluations.add(number, made.evaluation)
                 if made.stop is not None:
                     stops.setdefault(number, made.stop)
-            if time.perf_counter_ns() > until:
-                await asyncio.sleep(0)
-                until = time.perf_counter_ns() + SLICE_NS_MAX
+            await pauses.pause_if_due()
         await self._keep()
-        await self._carry_out()
+        await self.sender.send()
         for number, stop in stops.items():
             self.hear_stop(number, stop)
 
@@ -230,8 +219,6 @@ class Runner(MarketListener):
         )  # fmt: skip
         return seat.deployment_id, decided
 
-    # Writing down, and carrying out.
-
     async def _keep(self) -> None:
         """Make decisions durable, with the bars they were made on. RecordsFault: they wait for the next turn."""
         signals, cursors = self._unkept, self._unkept_cursors
@@ -241,54 +228,7 @@ class Runner(MarketListener):
         numbers = await asyncio.to_thread(self.store.keep, rows, signals)
         self._unkept, self._unkept_cursors = [], {}
         kept = [replace(signal, signal_id=number) for signal, number in zip(signals, numbers, strict=True)]
-        self._pending += [signal for signal in kept if signal.outcome is SignalOutcome.PENDING]
-        self._tell([signal for signal in kept if signal.outcome is not SignalOutcome.PENDING])
-
-    async def _carry_out(self) -> None:
-        """Send what is pending, in order for each deployment, and write down what became of it."""
-        if self._pending and self._clock.now() >= self._retry_at:
-            pending, self._pending = self._pending, []
-            for start in range(0, len(pending), SENT_AT_ONCE_MAX):
-                for signal in await self._send(pending[start : start + SENT_AT_ONCE_MAX]):
-                    place = self._pending if signal.outcome is SignalOutcome.PENDING else self._unsettled
-                    place.append(signal)
-            self._retry_at = self._clock.now() + NS_PER_SECOND if self._pending else 0
-        if self._unsettled:
-            settled = self._unsettled
-            await asyncio.to_thread(self.store.settle, settled)
-            self._unsettled = []
-            self._tell(settled)
-
-    async def _send(self, signals: Sequence[Signal]) -> list[Signal]:
-        lines: dict[int, list[Signal]] = {}
-        for signal in signals:
-            lines.setdefault(signal.deployment_id, []).append(signal)
-        sent = await asyncio.gather(*map(self._send_line, lines.values()))
-        return [signal for line in sent for signal in line]
-
-    async def _send_line(self, signals: Sequence[Signal]) -> list[Signal]:
-        """One deployment's, one after the other: what is closed first makes room for what is opened."""
-        done: list[Signal] = []
-        for signal in signals:
-            try:
-                done.append(await self._sent(signal))
-            except ShardUnavailable as unavailable:
-                _log.warning("a signal waits, trying again: %s", unavailable)
-                break
-        return [*done, *signals[len(done) :]]
-
-    async def _sent(self, signal: Signal) -> Signal:
-        deployment = self._book.deployments.get(signal.deployment_id)
-        is_running = deployment is not None and deployment.state is DeploymentState.RUNNING
-        if signal.terms is not None and not is_running:
-            return self.carrier.given_up(signal, "the deployment does not run any more")
-        is_strict = deployment is None or deployment.strict_sl
-        with signalled(signal.at):
-            return await self.carrier.carry_out(signal, is_strict=is_strict)
-
-    def _tell(self, signals: Sequence[Signal]) -> None:
-        if signals:
-            self.hear_signals(signals)
+        await self.sender.take(kept)
 
 
 def _is_its_business(deployment: Deployment, at: int) -> bool:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from tradehall.app.deployments.errands import Errand, run_errand
 from tradehall.app.deployments.runner import Runner
 from tradehall.app.deployments.shares import BudgetShares
 from tradehall.app.deployments.transitions import moved
@@ -13,6 +14,7 @@ from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.audit import HOUSE, audit_line
 from tradehall.app.records.deployments import BEAT_KIND, KIND, Deployment, DeploymentState, Mode, StopPolicy
 from tradehall.app.records.strategies import Program as ProgramKind
+from tradehall.app.slices import Pauses
 from tradehall.app.strategies.definitions import read_definition
 from tradehall.app.strategies.strategies import Strategies
 from tradehall.app.studio.book import StudioBook
@@ -52,7 +54,7 @@ class Supervisor:
         self._strategies = strategies
         self._shares = shares
         self._runner = runner
-        self._carrier = runner.carrier
+        self._carrier = runner.sender.carrier
         self._ledgers = runner.ledgers
         self._store = runner.store
         self._revoke_keys = revoke_keys
@@ -87,9 +89,10 @@ class Supervisor:
 
     async def look(self) -> None:
         """Do for every deployment what its state asks for."""
-        now = self._desk.clock.now()
-        for each in self._room.book.deployments:
+        now, pauses = self._desk.clock.now(), Pauses()
+        for each in list(self._room.book.deployments):
             self._look_at_end(each, now)
+            await pauses.pause_if_due()
         await self._look_at_programs(now)
         stops, self._stops = self._stops, {}
         for deployment_id, reason in stops.items():
@@ -214,14 +217,18 @@ class Supervisor:
         self._runner.end(number)
         if deployment.program is not ProgramKind.GRAPH:
             await self._revoke_keys(deployment)
-        if policy is not StopPolicy.LEAVE and not await self._carrier.cancel_entries(number):
+        if policy is not StopPolicy.LEAVE and not await self._done(self._carrier.cancel_entries(number)):
             return
-        if policy is StopPolicy.FLATTEN and not await self._carrier.flatten(number, self._desk.clock.now()):
+        now = self._desk.clock.now()
+        if policy is StopPolicy.FLATTEN and not await self._done(self._carrier.flatten(number, now)):
             return
         await self._move(
             deployment, DeploymentState.STOPPED, deployment.state_reason, stopped_at=self._desk.clock.now()
         )
         await self._release(deployment)
+
+    async def _done(self, errand: Errand[bool]) -> bool:
+        return await run_errand(errand, self._desk.submit)
 
     async def _unseat(self, deployment: Deployment) -> None:
         """It is over, whoever said so."""

@@ -54,7 +54,7 @@ class StudioStream(MarketListener):
         self._heart: asyncio.Task[None] | None = None
         self._overflows = metrics.counter("tradehall_studio_slow_streams_total", "Streams closed as too slow")
         studio.room.listen(self.on_changes)
-        studio.runner.hear_signals = self.on_signals
+        studio.runner.sender.hear_signals = self.on_signals
         studio.watch.hear_matches = self.on_matches
         studio.backtests.hear_progress = self.on_progress
 
