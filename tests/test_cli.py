@@ -3,6 +3,8 @@
 import argparse
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -28,6 +30,8 @@ COMMANDS = (
     "openapi",
 )
 MASTER = "m" * 40
+# What takes a second of CPU to load, and what only a server needs.
+HEAVY = ("numpy", "talib", "numba", "pyarrow", "polars", "uvicorn", "tradehall.backtests", "tradehall.wiring.house")
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +95,22 @@ def test_every_command_explains_itself_with_an_example(run, words):
     code, out, _ = run(*words, "--help")
     assert code == DONE
     assert f"example: {'TRADEHALL_PORT=9000 ' if words == ('config',) else ''}tradehall {words[0]}" in out
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("config",), ("verify", "--help"), ("keys", "list", "--help")], ids=" ".join
+)
+def test_a_command_loads_nothing_that_only_others_need(words):
+    asked = (
+        "import sys; from tradehall.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print('loaded:', *sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", asked, *words], capture_output=True, text=True, check=True, timeout=60)
+    loaded = ran.stdout.rpartition("loaded:")[2].split()
+    assert "tradehall.cli.commands" in loaded
+    assert [name for name in HEAVY if name in loaded] == []
 
 
 @pytest.mark.parametrize(("what", "arguments", "code", "sentence"), [

@@ -14,8 +14,10 @@ from tradehall.adapters.reports.json_report import report_json
 from tradehall.analytics.report import BacktestReport
 from tradehall.backtests import BacktestSettings, Result, Strategy, run
 from tradehall.cli.backtest_options import add_options, settings_of
+from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command, add_json
-from tradehall.cli.output import Refused, WrongUsage, complain, progress_bar, say
+from tradehall.cli.output import Refused, WrongUsage, complain, say
+from tradehall.cli.progress import progress_bar
 from tradehall.domain.time import to_rfc3339
 from tradehall.engine.record import Record, encode_record
 from tradehall.strategies.definition import DefinitionError
@@ -32,8 +34,7 @@ REPORTS: Final[dict[str, Callable[[BacktestReport], bytes]]] = {
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "backtest", run_it,
-        summary="run a strategy over recorded data",
+        commands, "backtest", run_it, summary=summary_of("backtest"),
         example="tradehall backtest examples/backtest/ema_cross.py --data bars/GOOG.US.1d.parquet --cash 10000 "
         "--fee 0.2% --report out.html",
     )  # fmt: skip

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import tradehall
+from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command
 from tradehall.cli.output import Refused
 
@@ -14,8 +15,7 @@ from tradehall.cli.output import Refused
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "bench", run,
-        summary="measure the canonical workloads (needs the repository)",
+        commands, "bench", run, summary=summary_of("bench"),
         example="tradehall bench -- --help",
     )  # fmt: skip
     parser.add_argument("arguments", nargs="*", help="handed on to bench/, behind --")

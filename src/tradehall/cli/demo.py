@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tradehall.app.demo import CLIENT_ACCOUNT, DemoSheet, sheet_from
 from tradehall.app.demo_people import OTHER_DOMAIN, other_support_sheet, support_sheet
 from tradehall.app.records.users import DEFAULT_DOMAIN
+from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, existing_folder
 from tradehall.cli.output import Refused, say
 from tradehall.cli.users import opened_identity
@@ -18,8 +19,7 @@ from tradehall.cli.users import opened_identity
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "demo", run,
-        summary="print the demo's addresses, accounts and secrets",
+        commands, "demo", run, summary=summary_of("demo"),
         example="tradehall demo --json",
     )  # fmt: skip
     add_json(parser)

@@ -20,6 +20,7 @@ from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.records.deployments import BudgetShare, Deployment, DeploymentState, StopPolicy
 from tradehall.app.studio.refusals import StudioRefused
 from tradehall.app.studio.room import StudioRoom
+from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, configured, existing_folder
 from tradehall.cli.output import Refused, say, say_json
 
@@ -29,8 +30,7 @@ _BUDGET: Final = re.compile(r"([A-Z0-9]{2,10}):(\d{1,15}(?:\.\d{1,10})?)")
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "deploy", deploy,
-        summary="run a program as a strategy, and run it again when it ends, until it is stopped",
+        commands, "deploy", deploy, summary=summary_of("deploy"),
         example="tradehall deploy robot.py --account 700200 --budget USD:1000",
     )  # fmt: skip
     parser.add_argument(

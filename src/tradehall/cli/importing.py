@@ -8,6 +8,7 @@ from tradehall.adapters.data_folder import DataFolder
 from tradehall.adapters.history.importing import FileOutcome, FileReport, import_files
 from tradehall.adapters.history.progress import ProgressBar
 from tradehall.adapters.history.schema import Kind
+from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, configured
 from tradehall.cli.output import Refused, say, say_json
 from tradehall.domain.time import to_rfc3339
@@ -16,8 +17,7 @@ from tradehall.domain.time import to_rfc3339
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "import", run,
-        summary="check recorded market data and keep it in the data folder",
+        commands, "import", run, summary=summary_of("import"),
         example="tradehall import recordings/EURUSD_quotes.parquet more/  (replay:tradehall-data/history plays it)",
     )  # fmt: skip
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a Parquet or CSV file, or a folder")

@@ -22,6 +22,7 @@ from tradehall.app.records.api_keys import (
     ApiKey,
     ApiKeys,
 )
+from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, existing_folder
 from tradehall.cli.output import WrongUsage, say, say_json, say_table
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND, to_rfc3339
@@ -34,7 +35,7 @@ def add_to(commands: Commands) -> None:
     """Add the command and its four."""
     group = commands.add_parser(
         "keys",
-        help="make, list, revoke and rotate keys",
+        help=summary_of("keys"),
         description="Make, list, revoke and rotate keys. A running server notices within a second.",
         epilog="example: tradehall keys create --account 700001 --name robot",
         allow_abbrev=False,

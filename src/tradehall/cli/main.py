@@ -4,24 +4,24 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from tradehall import __version__
 from tradehall.adapters.data_folder import DataFolderRefused
 from tradehall.adapters.house_key import HouseKeyRefused
-from tradehall.adapters.sessions.writer import RecordingRefused
+from tradehall.adapters.sessions.refusals import RecordingRefused
 from tradehall.app.identity.refusals import IdentityRefused
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import KeyRefused
-from tradehall.cli import backtest, bench, demo, deploy, importing, journal, keys, openapi, parity, serve, show, users
+from tradehall.cli.commands import COMMANDS, load
 from tradehall.cli.logs import log_to_stderr
 from tradehall.cli.output import Refused, WrongUsage, complain
 from tradehall.config import ConfigMalformed, ConfigRefused
 from tradehall.ports.feed import FeedError
 from tradehall.ports.journal import JournalDamaged, JournalRefused
 from tradehall.ports.records import RecordsFault
-from tradehall.wiring.house import StartRefused
+from tradehall.wiring.refusals import StartRefused
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -38,7 +38,10 @@ _log = logging.getLogger("tradehall.cli")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    # No option before the command takes a value.
+    asked = next((word for word in words if not word.startswith("-")), "")
+    options = make_parser({asked}).parse_args(words)
     log_to_stderr("info")
     try:
         options.run(options)
@@ -62,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """All commands with their options; each command's parser holds the function that runs it."""
+def make_parser(wanted: Collection[str] = COMMANDS.keys()) -> argparse.ArgumentParser:
+    """All commands; those that are `wanted` with their options and the function that runs them."""
     parser = argparse.ArgumentParser(
         prog="tradehall",
         description="A self-hosted trading-platform server.",
@@ -73,6 +76,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tradehall {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for module in (serve, demo, keys, users, importing, backtest, parity, deploy, journal, bench, show, openapi):
-        module.add_to(commands)
+    for name, command in COMMANDS.items():
+        if name in wanted:
+            load(name).add_to(commands)
+        else:
+            commands.add_parser(name, help=command.summary)
     return parser

@@ -13,8 +13,10 @@ from tradehall.adapters.sessions.reader import RecordingMissing
 from tradehall.adapters.sqlite.inspection import SqliteInspection
 from tradehall.backtests.parity.divergence import Divergence
 from tradehall.backtests.parity.report import ParityReport
+from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, configured, existing_folder
-from tradehall.cli.output import Refused, WrongUsage, progress_bar, say, say_json
+from tradehall.cli.output import Refused, WrongUsage, say, say_json
+from tradehall.cli.progress import progress_bar
 from tradehall.domain.time import from_rfc3339, to_rfc3339
 from tradehall.wiring.parity import AssumptionRefused, assumptions_of, deployment_parity_of, parity_of
 
@@ -22,8 +24,7 @@ from tradehall.wiring.parity import AssumptionRefused, assumptions_of, deploymen
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "parity", run,
-        summary="run a recorded session again, and tell every divergence with its cause",
+        commands, "parity", run, summary=summary_of("parity"),
         example="tradehall parity --data /srv/tradehall --recording /srv/session  (after `tradehall serve --record`)",
     )  # fmt: skip
     parser.add_argument("--recording", type=Path, metavar="PATH", help="folder of the recording (default: --record)")

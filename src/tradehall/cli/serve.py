@@ -3,9 +3,11 @@
 import argparse
 import signal
 
+from tradehall.cli.commands import summary_of
 from tradehall.cli.logs import log_to_stderr
 from tradehall.cli.options import Commands, add_command, add_settings, configured, settings_with_flags
-from tradehall.cli.output import progress_bar, say
+from tradehall.cli.output import say
+from tradehall.cli.progress import progress_bar
 from tradehall.config import check_server
 from tradehall.wiring.serving import run_server
 
@@ -13,8 +15,7 @@ from tradehall.wiring.serving import run_server
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "serve", run,
-        summary="start the server, in the foreground",
+        commands, "serve", run, summary=summary_of("serve"),
         example="tradehall serve --demo --port 8080",
     )  # fmt: skip
     parser.add_argument("--demo", action="store_true", help="make accounts to try every door with; loopback only")

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, configured, settings_with_flags, shown
 from tradehall.cli.output import say_json, say_table
 from tradehall.config import SETTINGS, Configured, Setting, check_server
@@ -16,8 +17,7 @@ MASK = "********"
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "config", run,
-        summary="print the settings in force, secrets masked",
+        commands, "config", run, summary=summary_of("config"),
         example="TRADEHALL_PORT=9000 tradehall config",
     )  # fmt: skip
     add_json(parser)

@@ -18,6 +18,7 @@ from tradehall.app.records.api_keys import DASHBOARD, SCOPES, ApiKey, ApiKeys
 from tradehall.app.records.audit import Actor
 from tradehall.app.records.resets import Delivery
 from tradehall.app.records.users import DEFAULT_DOMAIN, SessionType, User
+from tradehall.cli.commands import summary_of
 from tradehall.cli.keys import person, stamp
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, configured, existing_folder
 from tradehall.cli.output import say, say_json, say_table
@@ -32,7 +33,7 @@ def add_to(commands: Commands) -> None:
     """Add the command and its actions."""
     group = commands.add_parser(
         "users",
-        help="people, operators and partner domains",
+        help=summary_of("users"),
         description="People, operators and partner domains. A running server notices within a second.",
         epilog="example: tradehall users create --email mira@example.test --name 'Mira Vogel'",
         allow_abbrev=False,

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from tradehall.adapters.mail import smtp_server
+from tradehall.app.subscriptions import Subscriptions
 from tradehall.domain.time import from_rfc3339
-from tradehall.faces.gateway.subscriptions import Subscriptions
 
 API_KEY_LENGTH_MIN: Final = 32
 API_KEY_LENGTH_MAX: Final = 512

@@ -29,8 +29,9 @@ from tradehall.engine.record import Record
 from tradehall.engine.state import State
 from tradehall.venue.loop import TradingLoop
 from tradehall.venue.paced import PacedVenue
-from tradehall.wiring.house import StartRefused, end_process
+from tradehall.wiring.house import end_process
 from tradehall.wiring.past import Past
+from tradehall.wiring.refusals import StartRefused
 
 RUNS_MAX: Final = 1_000_000
 

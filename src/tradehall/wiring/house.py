@@ -43,6 +43,7 @@ from tradehall.wiring.explaining import STREAMS
 from tradehall.wiring.feeds import make_feed
 from tradehall.wiring.people import make_access, make_identity, read_sheet
 from tradehall.wiring.recording import Recording, make_loop
+from tradehall.wiring.refusals import StartRefused
 from tradehall.wiring.studio import StudioRooms
 from tradehall.wiring.support import SupportRooms
 
@@ -56,10 +57,6 @@ BARS_EVERY_S: Final = 0.25
 SNAPSHOT_AFTER_RECORDS: Final = 20_000
 
 _log: Final = logging.getLogger("tradehall.house")
-
-
-class StartRefused(Exception):
-    """The house was built but cannot open; the text says why."""
 
 
 class House:

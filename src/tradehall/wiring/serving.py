@@ -31,8 +31,9 @@ from tradehall.wiring.backtest_door import BacktestDoor
 from tradehall.wiring.backtest_house import BacktestHouse
 from tradehall.wiring.doors import TITLE, Doors
 from tradehall.wiring.feeds import label_of
-from tradehall.wiring.house import House, StartRefused
+from tradehall.wiring.house import House
 from tradehall.wiring.people import read_sheet
+from tradehall.wiring.refusals import StartRefused
 
 _log: Final = logging.getLogger("tradehall.serving")
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from tradehall.adapters.sessions.reader import RecordingMissing, find_sessions
-from tradehall.adapters.sessions.writer import Limits, RecordingRefused, SessionWriter
+from tradehall.adapters.sessions.refusals import RecordingRefused
+from tradehall.adapters.sessions.writer import Limits, SessionWriter
 from tradehall.backtests.parity.stretches import survey
 from tradehall.domain.market import Depth, Print, Quote
 from tradehall.venue.session import (

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from tradehall.adapters.sessions.refusals import RecordingRefused
 from tradehall.venue.session import AnyRow, RowsLost, encode_row
 
 # What a kill may take of the recording: at most the rows of one wait. A power cut may take those since the last sync.
@@ -36,10 +37,6 @@ class Limits:
 
 
 DEFAULT_LIMITS: Final = Limits()
-
-
-class RecordingRefused(Exception):
-    """A session cannot be recorded there; the text says why."""
 
 
 class SessionWriter:

@@ -9,13 +9,13 @@
 and `stream.stop` with the app, `stream.say_goodbye` before its sessions are closed.
 """
 
+from tradehall.app.subscriptions import Subscriptions
 from tradehall.faces.gateway.counters import Counters
 from tradehall.faces.gateway.errors import GatewayErrors, GatewayProblem
 from tradehall.faces.gateway.gateway import Gateway, GatewaySettings
 from tradehall.faces.gateway.paced import PacedStream
 from tradehall.faces.gateway.routes import make_door
 from tradehall.faces.gateway.stream import GatewayStream
-from tradehall.faces.gateway.subscriptions import Subscriptions
 
 __all__ = [
     "Counters", "Gateway", "GatewayErrors", "GatewayProblem", "GatewaySettings", "GatewayStream", "PacedStream",

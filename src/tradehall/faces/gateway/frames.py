@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from tradehall.app.breakers import Breaker, is_exit
 from tradehall.app.desk import Desk
+from tradehall.app.subscriptions import Subscriptions
 from tradehall.domain.account import MarginState
 from tradehall.domain.ids import AccountId, OrderId
 from tradehall.domain.instrument import Instrument
@@ -17,7 +18,6 @@ from tradehall.domain.time import to_rfc3339
 from tradehall.engine import events as ev
 from tradehall.engine.valuation import liquidation_price, value_account, value_position
 from tradehall.faces.gateway import schemas
-from tradehall.faces.gateway.subscriptions import Subscriptions
 from tradehall.faces.gateway.translate import (
     Instruments,
     number,

@@ -13,6 +13,7 @@ from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import Outcome, ShardUnavailable
 from tradehall.app.past import Moment, Past
 from tradehall.app.streams import AccountStreams
+from tradehall.app.subscriptions import Subscriptions
 from tradehall.domain.account import Account
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.instrument import Instrument
@@ -30,7 +31,6 @@ from tradehall.faces.gateway.errors import (
     strategy_not_found,
     symbol_not_found,
 )
-from tradehall.faces.gateway.subscriptions import Subscriptions
 from tradehall.faces.gateway.translate import number_of
 from tradehall.faces.kit import Limit, Metrics, Request, moment_at
 

@@ -1,4 +1,4 @@
-"""SUBSCRIPTIONS: which frames the stream lets through, and under which spelling of a symbol.
+"""Which frames a stream of the gateway lets through, and under which spelling of a symbol: SUBSCRIPTIONS.
 
 An empty list lets everything pass (candles: of one minute). With a list, quotes and candles pass only if
 subscribed; trading events always do, unless `is_strict`. All other frames always pass.

@@ -1,0 +1,42 @@
+"""`tradehall verify`: is what is kept sound?"""
+
+import argparse
+from contextlib import closing
+
+import msgspec
+
+from tradehall.adapters.sqlite.inspection import SqliteInspection, scratch_views
+from tradehall.app.snapshots import Snapshots
+from tradehall.app.verification import verify
+from tradehall.cli.commands import summary_of
+from tradehall.cli.options import Commands, add_command, add_json, add_settings, existing_folder
+from tradehall.cli.output import Refused, say, say_json
+from tradehall.cli.progress import progress_bar
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "verify", run, summary=summary_of("verify"),
+        example="tradehall verify --data /srv/tradehall  (a server may be running)",
+    )  # fmt: skip
+    add_json(parser)
+    add_settings(parser, ["data"])
+
+
+def run(options: argparse.Namespace) -> None:
+    """Verify. Refused if anything is wrong."""
+    folder = existing_folder(options)
+    with closing(SqliteInspection(folder.path)) as files, progress_bar("verifying") as progress:
+        result = verify(files, scratch_views(), Snapshots(folder.snapshots), progress)
+    if options.json:
+        say_json({"is_sound": result.is_sound, **msgspec.to_builtins(result)})
+    else:
+        rows = ", ".join(f"{count} {view}" for view, count in result.view_rows.items())
+        say(f"{result.records} records, {result.accounts} accounts, {result.snapshots} snapshots; {rows or 'no views'}")
+        for finding in result.findings:
+            say(f"  {finding}")
+    if not result.is_sound:
+        raise Refused(f"{folder.path} is not sound: {len(result.findings)} findings")
+    if not options.json:
+        say("All of it follows from the journal.")
