@@ -92,12 +92,12 @@ class AuditTrail:
 
         What was decided before comes before it.
         """
-        await self._flush()
+        await self.flush()
         await asyncio.to_thread(self._store.append, lines)
 
     async def page(self, query: AuditQuery) -> tuple[list[AuditEntry], int]:
         """A page, newest first, and how many entries match; what was decided before is in it."""
-        await self._flush()
+        await self.flush()
         return await asyncio.to_thread(self._store.page, query)
 
     def hear(self, hear: Hear) -> None:
@@ -120,12 +120,12 @@ class AuditTrail:
     async def stop(self) -> None:
         """Note what waits. The desk has stopped."""
         with suppress(RecordsFault):  # Told below, if the store is still as it was.
-            await self._flush()  # Before anything is cancelled: what a thread writes cannot be called back.
+            await self.flush()  # Before anything is cancelled: what a thread writes cannot be called back.
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
-            await self._flush()
+            await self.flush()
             last = _system(self._clock.now(), "system.stopped")
             await asyncio.to_thread(self._store.append, [last], cursor=max(self._durable, self._cursor))
         except RecordsFault as fault:
@@ -154,12 +154,13 @@ class AuditTrail:
         while True:
             await self._wanted.wait()
             try:
-                await self._flush()
+                await self.flush()
             except RecordsFault as fault:
                 _log.warning("audit lines could not be noted, trying again: %s", fault)
                 await asyncio.sleep(RETRY_S)
 
-    async def _flush(self) -> None:
+    async def flush(self) -> None:
+        """On return what was decided before is in the store. RecordsFault if it fails."""
         async with self._writing:
             self._wanted.clear()
             if self._is_behind:

@@ -6,13 +6,26 @@ from typing import Any, Final
 
 from tradehall.adapters.sqlite.audit import add_audit_line, read_line
 from tradehall.adapters.sqlite.records import SqliteRecords
-from tradehall.ports.audit import AUDIT_PAGE_MAX, AuditEntry, AuditField, AuditQuery
+from tradehall.ports.audit import (
+    AUDIT_PAGE_MAX,
+    AuditEntry,
+    AuditField,
+    AuditQuery,
+    AuditSpan,
+    ChainedBody,
+    audit_genesis,
+)
 from tradehall.ports.records import AuditLine
 
 ENTRIES_PER_READ: Final = 1_000
 COUNTS_KEPT_MAX: Final = 256
 _CURSOR: Final = ("audit_cursor", "journal")
 _READ: Final = "SELECT seq, body, checksum FROM audit_trail"
+_HOUSES_LINKS: Final = f"{_READ} WHERE seq > ? ORDER BY seq LIMIT ?"
+_TENANTS_LINKS: Final = (
+    "SELECT own.number, body, own.checksum FROM audit_domain AS own JOIN audit_trail USING (seq)"
+    " WHERE own.domain = ? AND own.number > ? ORDER BY own.number LIMIT ?"
+)
 # Which index serves a field, the most telling field first. The partial ones hold what is not as usual.
 _INDEXES: Final = {
     AuditField.USER_ID: "trail_by_user",
@@ -64,14 +77,39 @@ class SqliteAudit:
 
     def entries(self, after: int = 0) -> Iterator[AuditEntry]:
         """See the port."""
-        while rows := self._records.rows(f"{_READ} WHERE seq > ? ORDER BY seq LIMIT ?", (after, ENTRIES_PER_READ)):
+        while rows := self._records.rows(_HOUSES_LINKS, (after, ENTRIES_PER_READ)):
             yield from map(_entry, rows)
             after = rows[-1][0]
 
-    def last_seq(self) -> int:
+    def last_seq(self, domain: str = "") -> int:
         """See the port."""
-        seq: int = self._records.rows("SELECT ifnull(max(seq), 0) FROM audit_trail")[0][0]
+        tenants, houses = ("SELECT max(number) FROM audit_domain WHERE domain = ?", "SELECT max(seq) FROM audit_trail")
+        seq: int = self._records.rows(tenants if domain else houses, (domain,) if domain else ())[0][0] or 0
         return seq
+
+    def span(self, domain: str, since: int | None, until: int | None) -> AuditSpan:
+        """See the port."""
+        wanted = {AuditField.DOMAIN: domain} if domain else {}
+        query = AuditQuery(wanted=wanted, since=since, until=until)
+        where, values = _where(query)
+        sql = f"SELECT ifnull(min(seq), 0), ifnull(max(seq), 0) FROM audit_trail INDEXED BY {_index(query)}"
+        first, last = self._records.rows(f"{sql} WHERE {where}", values)[0]
+        if domain and last:
+            numbers = "SELECT number FROM audit_domain WHERE seq IN (?, ?) ORDER BY number"
+            found = [number for (number,) in self._records.rows(numbers, (first, last))]
+            first, last = found[0], found[-1]
+        return AuditSpan(first, last)
+
+    def links(self, domain: str, after: int = 0) -> Iterator[ChainedBody]:
+        """See the port."""
+        sql, values = (_TENANTS_LINKS, (domain,)) if domain else (_HOUSES_LINKS, ())
+        while rows := self._records.rows(sql, (*values, after, ENTRIES_PER_READ)):
+            yield from map(ChainedBody._make, rows)
+            after = rows[-1][0]
+
+    def checksum(self, domain: str, seq: int) -> bytes:
+        """See the port."""
+        return next(link.checksum for link in self.links(domain, seq - 1)) if seq else audit_genesis(domain)
 
     def _count(self, where: str, values: tuple[Any, ...], index: str) -> int:
         key = (where, values)

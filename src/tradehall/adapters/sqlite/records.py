@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from tradehall.adapters.sqlite.audit import add_audit_line, chain_old_lines, read_line
+from tradehall.adapters.sqlite.audit import add_audit_line, chain_old_lines, chain_tenants, read_line
 from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordsFault
 
 BUSY_TIMEOUT_S: Final = 5.0
@@ -177,6 +177,16 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         at         INTEGER NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE audit_domain (
+        domain   TEXT NOT NULL,
+        number   INTEGER NOT NULL,
+        seq      INTEGER NOT NULL,
+        checksum BLOB NOT NULL,
+        PRIMARY KEY (domain, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX audit_domain_by_seq ON audit_domain (seq);
+    """,
 )
 
 
@@ -313,6 +323,7 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
             for statement in filter(str.strip, step.split(";")):
                 db.execute(statement)
         chain_old_lines(db)
+        chain_tenants(db)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
