@@ -227,7 +227,10 @@ class Runner(MarketListener):
         rows = [BarCursor(clock.symbol, clock.timeframe.value, at) for clock, at in cursors.items()]
         numbers = await asyncio.to_thread(self.store.keep, rows, signals)
         self._unkept, self._unkept_cursors = [], {}
-        kept = [replace(signal, signal_id=number) for signal, number in zip(signals, numbers, strict=True)]
+        pauses, kept = Pauses(SLICE_NS_MAX), []
+        for signal, number in zip(signals, numbers, strict=True):
+            kept.append(replace(signal, signal_id=number))
+            await pauses.pause_if_due()
         await self.sender.take(kept)
 
 
