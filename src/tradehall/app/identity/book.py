@@ -12,6 +12,7 @@ from tradehall.app.records.api_keys import ApiKey
 from tradehall.app.records.groups import Group
 from tradehall.app.records.partners import Partner
 from tradehall.app.records.resets import Reset, ResetStatus
+from tradehall.app.records.room import read_at_once
 from tradehall.app.records.sessions import Session
 from tradehall.app.records.users import PasswordRecord, User
 from tradehall.domain.account import AccountStatus
@@ -157,11 +158,11 @@ READERS: Final[dict[str, Callable[[Book, str, bytes | None], None]]] = {
 
 def read_book(store: RecordStore) -> Book:
     """The book as the store holds it at one moment."""
-    while True:
+
+    def read() -> Book:
         book = Book()
-        epoch = store.get(api_keys.EPOCH_KIND, "")
         for kind in READERS:
             book.apply(RecordChange(kind, key, body) for key, body in store.all(kind).items())
-        if store.get(api_keys.EPOCH_KIND, "") == epoch:
-            return book
-        # Somebody wrote between two reads: what was read may not fit together.
+        return book
+
+    return read_at_once(store, api_keys.EPOCH_KIND, read)

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
@@ -11,11 +10,9 @@ from msgspec import Struct
 from tradehall.app.identity.book import Book, read_book
 from tradehall.app.records import api_keys, sessions
 from tradehall.app.records.api_keys import EPOCH_KIND
+from tradehall.app.records.room import Room
 from tradehall.ports.clock import Clock
-from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordsFault, RecordStore
-
-# Only another process can be faster, and one look at what it did is nearly always enough.
-ATTEMPTS_MAX: Final = 8
+from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordStore
 
 T = TypeVar("T")
 
@@ -45,16 +42,12 @@ class RevocationListener(Protocol):
         ...
 
 
-class IdentityRoom:
-    """Keeps `book` equal to the store. Belongs to one loop at a time; the store is written beside it."""
+class IdentityRoom(Room[Book]):
+    """Keeps `book` equal to the store, and tells whoever holds sockets open when it ends a right."""
 
     def __init__(self, store: RecordStore, clock: Clock) -> None:
-        self.store = store
-        self.clock = clock
-        self.book = read_book(store)
-        self._lock = asyncio.Lock()
+        super().__init__(store, clock, read_book(store), epoch_kind=EPOCH_KIND)
         self._listeners: tuple[RevocationListener, ...] = ()
-        self._running: set[asyncio.Task[object]] = set()
 
     def listen(self, listener: RevocationListener) -> None:
         """Tell `listener` of everything revoked from now on."""
@@ -67,46 +60,31 @@ class IdentityRoom:
         the store cannot be written, nothing happened. A caller who gives up does not stop it half-way.
         RecordConflict: what another room asked for besides does not fit that room's records any more.
         """
-        return await self._undisturbed(self._change(decide))
 
-    async def reload(self) -> None:
-        """Take in what another process wrote."""
-        await self._undisturbed(self._reload())
+        async def attempt() -> tuple[T] | None:
+            write, result = decide(self.book, self.clock.now())
+            return (result,) if write is None or await self._write(write) else None
+
+        return await self._settled(attempt)
 
     def load(self) -> None:
         """Read the book anew, at once: before the loop runs."""
         self._take(read_book(self.store))
 
-    async def _undisturbed(self, work: "Awaitable[T]") -> T:
-        task = asyncio.ensure_future(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
-
-    async def _reload(self) -> None:
-        async with self._lock:
+    async def _write(self, write: Write) -> bool:
+        """Whether it is done; not: another process was faster, and what it did has been read."""
+        changes = self._marked(write.changes)
+        try:
+            await asyncio.to_thread(self.store.write, (*changes, *write.besides), *write.audit)
+        except RecordConflict:
+            was = self.book.epoch
             await self._read()
-
-    async def _change(self, decide: Decision[T]) -> T:
-        async with self._lock:
-            for _ in range(ATTEMPTS_MAX):
-                write, result = decide(self.book, self.clock.now())
-                if write is None:
-                    return result
-                epoch = RecordChange(EPOCH_KIND, "", secrets.token_bytes(16), expects=self.book.epoch)
-                changes = (*write.changes, epoch)
-                try:
-                    await asyncio.to_thread(self.store.write, (*changes, *write.besides), *write.audit)
-                except RecordConflict:
-                    was = self.book.epoch
-                    await self._read()
-                    if write.besides and self.book.epoch == was:
-                        raise  # Our own records are as we thought: it is the other room that has to look again.
-                    continue
-                self.book.apply(changes)
-                self._tell(revoked_by(write.changes, self.clock.now()))
-                return result
-        raise RecordsFault(f"records could not be written: others were faster {ATTEMPTS_MAX} times")
+            if write.besides and self.book.epoch == was:
+                raise  # Our own records are as we thought: it is the other room that has to look again.
+            return False
+        self.book.apply(changes)
+        self._tell(revoked_by(write.changes, self.clock.now()))
+        return True
 
     async def _read(self) -> None:
         self._take(await asyncio.to_thread(read_book, self.store))

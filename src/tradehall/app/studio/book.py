@@ -12,6 +12,7 @@ from tradehall.app.records import backtest_runs, deployments, listings, scanners
 from tradehall.app.records.backtest_runs import BacktestRun
 from tradehall.app.records.deployments import Deployment
 from tradehall.app.records.listings import Listing
+from tradehall.app.records.room import read_at_once
 from tradehall.app.records.scanners import Scanner
 from tradehall.app.records.strategies import Strategy
 from tradehall.ports.records import RecordChange, RecordStore
@@ -132,11 +133,11 @@ class StudioBook:
 
 def read_studio_book(store: RecordStore) -> StudioBook:
     """The book as the store holds it at one moment."""
-    while True:
+
+    def read() -> StudioBook:
         book = StudioBook()
-        epoch = store.get(EPOCH_KIND, "")
         for kind in (EPOCH_KIND, COUNTER_KIND, BUDGET_KIND, *(shelf.kind for shelf in book.shelves)):
             book.apply(RecordChange(kind, key, body) for key, body in store.all(kind).items())
-        if store.get(EPOCH_KIND, "") == epoch:
-            return book
-        # Somebody wrote between two reads: what was read may not fit together.
+        return book
+
+    return read_at_once(store, EPOCH_KIND, read)

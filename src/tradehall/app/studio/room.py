@@ -2,18 +2,15 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
+from tradehall.app.records.room import Room
 from tradehall.app.studio.book import EPOCH_KIND, StudioBook, read_studio_book
 from tradehall.ports.clock import Clock
-from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordsFault, RecordStore
-
-# Only another process can be faster, and one look at what it did is nearly always enough.
-ATTEMPTS_MAX: Final = 8
+from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordStore
 
 T = TypeVar("T")
 
@@ -43,16 +40,12 @@ Joined = Callable[[StudioWrite], Awaitable[tuple[bool, T]]]
 Hear = Callable[[Sequence[Changed]], None]
 
 
-class StudioRoom:
-    """Keeps `book` equal to the store. Belongs to one loop at a time; the store is written beside it."""
+class StudioRoom(Room[StudioBook]):
+    """Keeps `book` equal to the store, and tells of every record that changed."""
 
     def __init__(self, store: RecordStore, clock: Clock) -> None:
-        self.store = store
-        self.clock = clock
-        self.book = read_studio_book(store)
-        self._lock = asyncio.Lock()
+        super().__init__(store, clock, read_studio_book(store), epoch_kind=EPOCH_KIND)
         self._hear: tuple[Hear, ...] = ()
-        self._running: set[asyncio.Task[object]] = set()
 
     def listen(self, hear: Hear) -> None:
         """Call `hear` with every change from now on, when it is durable; it must be quick and must not raise."""
@@ -64,7 +57,12 @@ class StudioRoom:
         What `decide` raises is raised; it may be asked again when another process was faster. RecordsFault:
         the store cannot be written, nothing happened. A caller who gives up does not stop it half-way.
         """
-        return await self._undisturbed(self._change(decide))
+
+        async def attempt() -> tuple[T] | None:
+            wish, result = decide(self.book, self.clock.now())
+            return (result,) if wish is None or await self._write(wish) else None
+
+        return await self._settled(attempt)
 
     async def change_with(self, decide: Plan, write: Joined[T]) -> T:
         """Have another room write what `decide` says, in one transaction with its own changes.
@@ -72,59 +70,36 @@ class StudioRoom:
         `write` gets the changes and lines, and says whether they were written beside its result. While it
         works nothing else changes here.
         """
-        return await self._undisturbed(self._change_with(decide, write))
 
-    async def reload(self) -> None:
-        """Take in what another process wrote."""
-        await self._undisturbed(self._reload())
-
-    async def _undisturbed(self, work: "Awaitable[T]") -> T:
-        task = asyncio.ensure_future(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
-
-    async def _reload(self) -> None:
-        async with self._lock:
-            if await asyncio.to_thread(self.store.get, EPOCH_KIND, "") != self.book.epoch:
+        async def attempt() -> tuple[T] | None:
+            wish = decide(self.book, self.clock.now())
+            changes = self._marked(wish.changes) if wish.changes else ()
+            try:
+                was_written, result = await write(StudioWrite(changes, wish.audit))
+            except RecordConflict:
                 await self._read()
+                return None
+            if was_written:
+                self._take_in(changes)
+            return (result,)
 
-    async def _change(self, decide: Decision[T]) -> T:
-        async with self._lock:
-            for _ in range(ATTEMPTS_MAX):
-                write, result = decide(self.book, self.clock.now())
-                if write is None:
-                    return result
-                epoch = RecordChange(EPOCH_KIND, "", secrets.token_bytes(16), expects=self.book.epoch)
-                changes = (*write.changes, epoch)
-                try:
-                    await asyncio.to_thread(self.store.write, changes, *write.audit)
-                except RecordConflict:
-                    await self._read()
-                    continue
-                before = _kept(self.book, changes)
-                self.book.apply(changes)
-                self._tell(before)
-                return result
-        raise RecordsFault(f"records could not be written: others were faster {ATTEMPTS_MAX} times")
+        return await self._settled(attempt)
 
-    async def _change_with(self, decide: Plan, write: Joined[T]) -> T:
-        async with self._lock:
-            for _ in range(ATTEMPTS_MAX):
-                wish = decide(self.book, self.clock.now())
-                epoch = RecordChange(EPOCH_KIND, "", secrets.token_bytes(16), expects=self.book.epoch)
-                changes = (*wish.changes, epoch) if wish.changes else ()
-                try:
-                    was_written, result = await write(StudioWrite(changes, wish.audit))
-                except RecordConflict:
-                    await self._read()
-                    continue
-                if was_written and changes:
-                    before = _kept(self.book, changes)
-                    self.book.apply(changes)
-                    self._tell(before)
-                return result
-        raise RecordsFault(f"records could not be written: others were faster {ATTEMPTS_MAX} times")
+    async def _write(self, wish: StudioWrite) -> bool:
+        """Whether it is done; not: another process was faster, and what it did has been read."""
+        changes = self._marked(wish.changes)
+        try:
+            await asyncio.to_thread(self.store.write, changes, *wish.audit)
+        except RecordConflict:
+            await self._read()
+            return False
+        self._take_in(changes)
+        return True
+
+    def _take_in(self, changes: Sequence[RecordChange]) -> None:
+        before = _kept(self.book, changes)
+        self.book.apply(changes)
+        self._tell(before)
 
     async def _read(self) -> None:
         fresh = await asyncio.to_thread(read_studio_book, self.store)
