@@ -12,14 +12,18 @@ from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
 from tradehall.ports.house_views import (
+    NUMBER_MAX,
     PLACE_BITS,
     ClosedQuery,
     Closing,
+    Counted,
     CountedFill,
+    Edges,
     HouseFillQuery,
     HouseOrderQuery,
+    Line,
+    NumberSpan,
     Share,
-    Shares,
 )
 from tradehall.ports.journal import EMPTY, MENTION, MENTIONS_MAX, Entry, Head, chain
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, matches
@@ -203,7 +207,8 @@ class MemoryViews:
 
     async def house_order_ids(self, query: HouseOrderQuery) -> list[int]:
         """See the port."""
-        return self._house_orders(query)[query.offset : query.offset + min(query.limit, PAGE_MAX)]
+        found = [number for number in self._house_orders(query) if _is_in_spans(number, query)]
+        return found[query.offset : query.offset + min(query.limit, PAGE_MAX)]
 
     async def orders_of(self, order_ids: Sequence[int]) -> list[Order]:
         """See the port."""
@@ -215,30 +220,51 @@ class MemoryViews:
 
     def _house_orders(self, query: HouseOrderQuery) -> list[int]:
         rows = self._store.tables["orders"].values()
-        below = (row for row in rows if query.below is None or row.order_id < query.below)
-        wanted = [row for row in below if query.ends is None or row.ended_as in query.ends]
+        wanted = [row for row in rows if query.ends is None or row.ended_as in query.ends]
         return sorted((row.order_id for row in wanted if _is_of_house(row, row.created_at, query)), reverse=True)
 
     async def house_fills(self, query: HouseFillQuery) -> tuple[list[Fill], int]:
         """See the port."""
         found = [row for row in self._store.tables["fills"].values() if _is_of_house(row, row.at, query)]
-        return _page(found, attrgetter("at", "fill_id"), query, _decode_fill), len(found)
+        in_spans = [row for row in found if _is_in_spans(row.fill_id, query)]
+        return _page(in_spans, attrgetter("at", "fill_id"), query, _decode_fill), len(found)
 
     async def fills_after(self, fill_id: int, *, limit: int) -> list[CountedFill]:
         """See the port."""
         rows = [row for key, row in sorted(self._store.tables["fills"].items()) if key > fill_id]
         return [CountedFill(_decode_fill(row.body), bool(row.is_first)) for row in rows[:limit]]
 
-    async def shares(self) -> Shares:
+    async def counted(self, line: Line, *, after: int | None = None) -> Counted:
         """See the port."""
-        tables = self._store.tables
-        owner = attrgetter("account_id", "strategy_id", "symbol")
-        orders = Counter(
-            (*owner(row), row.side, row.ended_as, row.order_id >> PLACE_BITS) for row in tables["orders"].values()
-        )
-        fills = Counter((*owner(row), row.side, "", 0) for row in tables["fills"].values())
-        closings = Counter((*owner(row), "", "", 0) for row in tables["closings"].values() if row.is_last)
-        return Shares(self._store.seq, _shares(orders), _shares(fills), _shares(closings))
+        found = [number for number in self._numbers(line) if after is None or number > after]
+        return Counted(self._store.seq, max(found, default=after or 0), self._shares(line, found))
+
+    async def edges(self, line: Line, *, since: int | None, until: int | None) -> Edges:
+        """See the port."""
+        bits, stamp = PLACE_BITS[line], {Line.ORDERS: "created_at", Line.FILLS: "at", Line.CLOSINGS: "closed_at"}[line]
+        at = {number: getattr(self._store.tables[line][number], stamp) for number in self._numbers(line)}
+        later = [number for number in at if since is None or at[number] >= since]
+        first = 0 if since is None else min(later, default=max(at, default=0) + 1)
+        before = max((number for number in at if until is not None and at[number] < until), default=0)
+        last = NUMBER_MAX if until is None else max(first, before + 1)
+        whole = range(-(-first >> bits), last >> bits)
+        beside = [number for number in at if first <= number < last and number >> bits not in whole]
+        return Edges(NumberSpan(first, last), whole.start, whole.stop, self._shares(line, beside))
+
+    def _numbers(self, line: Line) -> list[int]:
+        """All of a line; of closings the last ones."""
+        return sorted(number for number, row in self._store.tables[line].items() if getattr(row, "is_last", True))
+
+    def _shares(self, line: Line, numbers: Sequence[int]) -> list[Share]:
+        rows = [self._store.tables[line][number] for number in numbers]
+        counts = Counter(
+            (
+                row.account_id, row.strategy_id, row.symbol, getattr(row, "side", ""), getattr(row, "ended_as", ""),
+                row[0] >> PLACE_BITS[line],
+            )
+            for row in rows
+        )  # fmt: skip
+        return [Share(*values, count) for values, count in counts.items()]
 
     async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
         """See the port."""
@@ -252,7 +278,8 @@ class MemoryViews:
             and query.strategy_id in {None, row.strategy_id}
         ]
         last.sort(key=attrgetter("closed_at", "closing_key"), reverse=True)
-        page = last[query.offset : query.offset + min(query.limit, PAGE_MAX)]
+        in_spans = [row for row in last if _is_in_spans(row.closing_key, query)]
+        page = in_spans[query.offset : query.offset + min(query.limit, PAGE_MAX)]
         whole = [[row for row in rows if _is_part_of(row, end)] + [end] for end in page]
         return [[_decode_closing(row.body) for row in rows] for rows in whole], len(last)
 
@@ -271,8 +298,8 @@ class MemoryViews:
         return _page(found, lambda row: (getattr(row, stamp), row[0]), query, decode)
 
 
-def _shares(counter: Counter[Any]) -> list[Share]:
-    return [Share(*(*values, count)) for values, count in counter.items()]
+def _is_in_spans(number: int, query: HouseOrderQuery | HouseFillQuery | ClosedQuery) -> bool:
+    return query.spans is None or any(span.first <= number < span.last for span in query.spans)
 
 
 def _matches(row: Any, query: OrderQuery) -> bool:

@@ -1,145 +1,144 @@
-"""How many ended orders, fills and closed positions there are: counted once in the store, then as they become durable.
+"""How many ended orders, fills and closed positions there are, and where: counted once in the store, then kept current.
 
-A list says how many rows are on all its pages; to count a million of them each time costs more than the page.
+A list says how many rows are on all its pages, and begins anywhere in its line; to count a million of them, or to pass
+over them, each time costs more than the page. What orders became is heard as it becomes durable; fills and closed
+positions are only added, so that those that are new are counted when somebody asks.
 """
 
 import asyncio
-from collections.abc import Iterable
-from typing import Final
+from itertools import pairwise
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
 from tradehall.app.desk import Desk
-from tradehall.domain.order import Side
+from tradehall.app.tallies import Tally, Which
 from tradehall.engine.state import ENDED_KEPT
 from tradehall.ports.house_views import (
+    NUMBER_MAX,
     PLACE_BITS,
     ClosedQuery,
+    Counted,
+    Edges,
     HouseFillQuery,
     HouseOrderQuery,
-    OrderEnd,
+    Line,
+    NumberSpan,
     Share,
-    Shares,
     end_of,
 )
-from tradehall.ports.views import ViewRows
+from tradehall.ports.views import ViewRows, Views
 
-# Keys of accounts and strategies together. Beyond it only the house is counted here, and theirs by the store: where
-# they are so many, each has few rows.
-KEYS_MAX: Final = 200_000
-# Pages beyond are begun in their midst, and keys of how many orders lie where; more keys, and they are not kept.
-FAR: Final = 5_000
-PLACES_MAX: Final = 100_000
+Query = TypeVar("Query", HouseOrderQuery, HouseFillQuery, ClosedQuery)
+
+# Pages beyond are begun in their midst, and so are those of fewer than one row in so many.
+FAR: Final = 1_000
+RARE: Final = 50
+# Stretches that a page is looked for in one by one; what is beyond them is one.
+SPANS_MAX: Final = 100
 # What becomes durable while the store counts; beyond it the count is begun again.
 WAITING_MAX: Final = 500_000
 AGAIN_AFTER_S: Final = 5.0
-ORDERS: Final = 0
-
-# Symbol, side and end, or as many of them as a view has; the others are "".
-Words = tuple[str, str, str]
 
 
-class Tally:
-    """Counts of the rows of one view, by words: of the house, of each account, of each strategy and account."""
+class Reach:
+    """Rows of one line between two instants, as far as they are counted."""
 
-    def __init__(self, keys_max: int = KEYS_MAX) -> None:
-        self._keys_max = keys_max
-        self._house: dict[Words, int] = {}
-        self._accounts: dict[int, dict[Words, int]] | None = {}
-        self._strategies: dict[str, dict[tuple[int, Words], int]] = {}
-        self._keys = 0
+    def __init__(self, line: Line, tally: Tally | None, edges: Edges | None, *, is_timed: bool, far: int) -> None:
+        self._line = line
+        self._tally = tally
+        self._edges = edges
+        self._is_timed = is_timed
+        self._far = far
 
-    def add(self, share: Share) -> None:
-        """So many more; fewer where the count is negative."""
-        words = (share.symbol, share.side, share.end)
-        self._house[words] = self._house.get(words, 0) + share.rows
-        if self._accounts is None:
-            return
-        of_account = self._accounts.setdefault(share.account_id, {})
-        self._keys += words not in of_account
-        of_account[words] = of_account.get(words, 0) + share.rows
-        if share.strategy_id is not None:
-            of_strategy = self._strategies.setdefault(share.strategy_id, {})
-            key = (share.account_id, words)
-            self._keys += key not in of_strategy
-            of_strategy[key] = of_strategy.get(key, 0) + share.rows
-        if self._keys > self._keys_max:
-            self._accounts = None
-            self._strategies.clear()
-
-    def count(
-        self,
-        *,
-        account_id: int | None,
-        strategy_ids: tuple[str, ...] | None,
-        symbol: str | None,
-        side: Side | None = None,
-        ends: frozenset[OrderEnd] | None = None,
-    ) -> int | None:
-        """How many rows meet all these filters; None: that is not known here."""
-        found: Iterable[tuple[Words, int]]
-        if account_id is None and strategy_ids is None:
-            found = self._house.items()
-        elif self._accounts is None:
+    def count(self, which: Which) -> int | None:
+        """How many there are on all pages; None: whoever asks lets the store count."""
+        if self._tally is None:
             return None
-        elif strategy_ids is None:
-            assert account_id is not None, "one of both is given"
-            found = self._accounts.get(account_id, {}).items()
+        if not self._is_timed:
+            return self._tally.count(which)
+        places = self._tally.places(which, self._edges)
+        return None if places is None else sum(places.values())
+
+    def nearer(self, query: Query) -> Query:
+        """The same page, asked for so that less has to be passed over."""
+        which = which_of(query)
+        if self._tally is None or not (self._is_timed or query.offset >= self._far or self._is_rare(which)):
+            return query
+        places = self._tally.places(which, self._edges)
+        return query if places is None else self._begun(query, places)
+
+    def _is_rare(self, which: Which) -> bool:
+        assert self._tally is not None, "somebody counted"
+        count = self._tally.count(which)
+        return count is not None and count * RARE < self._tally.rows
+
+    def _begun(self, query: Query, places: dict[int, int]) -> Query:
+        offset, wanted, found = query.offset, query.limit, list[NumberSpan]()
+        for place in sorted((place for place, rows in places.items() if rows), reverse=True):
+            rows = places[place]
+            if not found and offset >= rows:
+                offset -= rows
+                continue
+            found.append(self._span(place))
+            wanted -= rows - (offset if len(found) == 1 else 0)
+            if wanted <= 0:
+                break
+        return replace(query, spans=_joined(found), offset=offset if found else 0)
+
+    def _span(self, place: int) -> NumberSpan:
+        bits = PLACE_BITS[self._line]
+        within = NumberSpan(0, NUMBER_MAX) if self._edges is None else self._edges.span
+        return NumberSpan(max(place << bits, within.first), min((place + 1) << bits, within.last))
+
+
+def _joined(spans: list[NumberSpan]) -> tuple[NumberSpan, ...]:
+    """Those that touch become one; so do all beyond SPANS_MAX. Highest first."""
+    found = spans[:1]
+    for before, span in pairwise(spans):
+        if span.last == before.first or len(found) == SPANS_MAX:
+            found[-1] = NumberSpan(span.first, found[-1].last)
         else:
-            found = (
-                (words, count)
-                for strategy_id in set(strategy_ids)
-                for (login, words), count in self._strategies.get(strategy_id, {}).items()
-                if account_id in {None, login}
-            )
-        return sum(
-            count
-            for (its_symbol, its_side, its_end), count in found
-            if symbol in {None, its_symbol} and side in {None, its_side} and (ends is None or its_end in ends)
-        )
+            found.append(span)
+    return tuple(found)
 
 
-class Places:
-    """Where ended orders lie in the line of all numbers, as counts for stretches of it."""
+def which_of(query: HouseOrderQuery | HouseFillQuery | ClosedQuery) -> Which:
+    """The rows of a query, without times."""
+    if isinstance(query, ClosedQuery):
+        strategy_ids = None if query.strategy_id is None else (query.strategy_id,)
+        return Which(query.account_id, strategy_ids, query.symbol)
+    ends = query.ends if isinstance(query, HouseOrderQuery) else None
+    return Which(query.account_id, query.strategy_ids, query.symbol, query.side, ends)
 
-    def __init__(self, keys_max: int = PLACES_MAX) -> None:
-        self._keys_max = keys_max
-        self._stretches: dict[int, dict[tuple[int, str | None, Words], int]] | None = {}
-        self._keys = 0
 
-    def add(self, share: Share) -> None:
-        """So many more; fewer where the count is negative."""
-        if self._stretches is None:
-            return
-        stretch = self._stretches.setdefault(share.place, {})
-        key = (share.account_id, share.strategy_id, (share.symbol, share.side, share.end))
-        self._keys += key not in stretch
-        stretch[key] = stretch.get(key, 0) + share.rows
-        if self._keys > self._keys_max:
-            self._stretches = None
+class GrowingLine:
+    """A tally of rows that are only added."""
 
-    def start_of(self, query: HouseOrderQuery) -> tuple[int, int] | None:
-        """The number below which the page begins after so many more; None: not known here."""
-        if self._stretches is None or query.since is not None or query.until is not None:
+    def __init__(self, views: Views, line: Line) -> None:
+        self._views = views
+        self._line = line
+        self._last: int | None = None
+        self._tally = Tally()
+        self._reading = asyncio.Lock()
+
+    async def begin(self) -> None:
+        """Count what there is."""
+        async with self._reading:
+            self._take(await self._views.counted(self._line))
+
+    async def tally(self) -> Tally | None:
+        """With all that is durable; None: nobody has counted yet."""
+        if self._last is None:
             return None
-        left = query.offset
-        for place in sorted(self._stretches, reverse=True):
-            count = sum(count for key, count in self._stretches[place].items() if _is_meant(key, query))
-            if count > left:
-                return (place + 1) << PLACE_BITS, left
-            left -= count
-        return 0, 0
+        async with self._reading:
+            self._take(await self._views.counted(self._line, after=self._last))
+        return self._tally
 
-
-def _is_meant(key: tuple[int, str | None, Words], query: HouseOrderQuery) -> bool:
-    account_id, strategy_id, (symbol, side, end) = key
-    return (
-        query.account_id in {None, account_id}
-        and (query.strategy_ids is None or strategy_id in query.strategy_ids)
-        and query.symbol in {None, symbol}
-        and query.side in {None, side}
-        and (query.ends is None or end in query.ends)
-    )
+    def _take(self, counted: Counted) -> None:
+        for share in counted.shares:
+            self._tally.add(share)
+        self._last = counted.last
 
 
 class HouseCounts:
@@ -148,9 +147,10 @@ class HouseCounts:
     def __init__(self, desk: Desk, *, far: int = FAR) -> None:
         self._desk = desk
         self._far = far
-        self._tallies: tuple[Tally, Tally, Tally] | None = None
-        self._places = Places()
-        self._waiting: list[tuple[int, int, Share]] = []
+        self._orders: Tally | None = None
+        self._fills = GrowingLine(desk.views, Line.FILLS)
+        self._closings = GrowingLine(desk.views, Line.CLOSINGS)
+        self._waiting: list[tuple[int, Share]] = []
         # Orders may change after their end, for as long as the state knows them; their rows come again. Two
         # generations, so that forgetting costs nothing.
         self._ended: dict[int, str] = {each.order_id: end_of(each).value for each in desk.state.ended.values()}
@@ -158,59 +158,60 @@ class HouseCounts:
         desk.writer.hear_rows(self._hear)
 
     async def run(self) -> None:
+        """Count what there is, and then what comes, so that whoever asks after a rush need not; until cancelled."""
+        await self.begin()
+        while True:
+            await asyncio.sleep(AGAIN_AFTER_S)
+            await self._fills.tally()
+            await self._closings.tally()
+
+    async def begin(self) -> None:
         """Count what there is; ends when that is done."""
         while True:
-            shares = await self._desk.views.shares()
+            counted = await self._desk.views.counted(Line.ORDERS)
             if len(self._waiting) <= WAITING_MAX:
                 break
             self._waiting.clear()
             await asyncio.sleep(AGAIN_AFTER_S)
-        self._begin(shares)
+        self._begin_orders(counted)
+        await self._fills.begin()
+        await self._closings.begin()
 
-    def orders(self, query: HouseOrderQuery) -> int | None:
-        """Ended orders of a query, on all its pages."""
-        if self._tallies is None or query.since is not None or query.until is not None:
+    async def orders(self, query: HouseOrderQuery) -> Reach:
+        """Where the ended orders of a query are."""
+        edges = await self._edges(Line.ORDERS, query) if self._orders is not None else None
+        return Reach(Line.ORDERS, self._orders, edges, is_timed=_is_timed(query), far=self._far)
+
+    async def fills(self, query: HouseFillQuery) -> HouseFillQuery:
+        """The page of a query with all that is known of it."""
+        edges = await self._edges(Line.FILLS, query)
+        tally = await self._fills.tally()
+        return self._known(Reach(Line.FILLS, tally, edges, is_timed=_is_timed(query), far=self._far), query)
+
+    async def closed(self, query: ClosedQuery) -> ClosedQuery:
+        """The page of a query with all that is known of it."""
+        tally = await self._closings.tally()
+        return self._known(Reach(Line.CLOSINGS, tally, None, is_timed=False, far=self._far), query)
+
+    @staticmethod
+    def _known(reach: Reach, query: Query) -> Query:
+        total = reach.count(which_of(query))
+        return query if total is None else reach.nearer(replace(query, known_total=total))
+
+    async def _edges(self, line: Line, query: HouseOrderQuery | HouseFillQuery) -> Edges | None:
+        if not _is_timed(query):
             return None
-        return self._tallies[0].count(
-            account_id=query.account_id, strategy_ids=query.strategy_ids, symbol=query.symbol, side=query.side,
-            ends=query.ends,
-        )  # fmt: skip
+        return await self._desk.views.edges(line, since=query.since, until=query.until)
 
-    def nearer(self, query: HouseOrderQuery) -> HouseOrderQuery:
-        """The same page, asked for so that less has to be passed over."""
-        if self._tallies is None or query.offset < self._far:
-            return query
-        start = self._places.start_of(query)
-        return query if start is None else replace(query, below=start[0], offset=start[1])
-
-    def fills(self, query: HouseFillQuery) -> int | None:
-        """Fills of a query, on all its pages."""
-        if self._tallies is None or query.since is not None or query.until is not None:
-            return None
-        return self._tallies[1].count(
-            account_id=query.account_id, strategy_ids=query.strategy_ids, symbol=query.symbol, side=query.side
-        )
-
-    def closed(self, query: ClosedQuery) -> int | None:
-        """Closed positions of a query, on all its pages."""
-        if self._tallies is None:
-            return None
-        strategy_ids = None if query.strategy_id is None else (query.strategy_id,)
-        return self._tallies[2].count(account_id=query.account_id, strategy_ids=strategy_ids, symbol=query.symbol)
-
-    def _begin(self, shares: Shares) -> None:
-        tallies = (Tally(), Tally(), Tally())
-        for tally, of_view in zip(tallies, (shares.orders, shares.fills, shares.closings), strict=True):
-            for share in of_view:
-                tally.add(share)
-        places = Places()
-        for share in shares.orders:
-            places.add(share)
-        self._tallies, self._places = tallies, places
+    def _begin_orders(self, counted: Counted) -> None:
+        tally = Tally()
+        for share in counted.shares:
+            tally.add(share)
+        self._orders = tally
         waiting, self._waiting = self._waiting, []
-        for seq, view, share in waiting:
-            if seq > shares.seq:
-                self._note(seq, view, share)
+        for seq, share in waiting:
+            if seq > counted.seq:
+                tally.add(share)
 
     def _hear(self, seq: int, rows: ViewRows) -> None:
         """These rows are durable, with the records up to `seq`."""
@@ -218,15 +219,10 @@ class HouseCounts:
             before = self._end_before(order.order_id, order.ended_as)
             if before != order.ended_as:
                 key = (order.account_id, order.strategy_id, order.symbol, order.side)
-                place = order.order_id >> PLACE_BITS
-                self._note(seq, ORDERS, Share(*key, order.ended_as, place, 1))
+                place = order.order_id >> PLACE_BITS[Line.ORDERS]
+                self._note(seq, Share(*key, order.ended_as, place, 1))
                 if before is not None:
-                    self._note(seq, ORDERS, Share(*key, before, place, -1))
-        for fill in rows.fills:
-            self._note(seq, 1, Share(fill.account_id, fill.strategy_id, fill.symbol, fill.side, "", 0, 1))
-        for each in rows.closings:
-            if each.is_last:
-                self._note(seq, 2, Share(each.account_id, each.strategy_id, each.symbol, "", "", 0, 1))
+                    self._note(seq, Share(*key, before, place, -1))
 
     def _end_before(self, order_id: int, end: str) -> str | None:
         """How an order's row said that it ended, before it said `end`; None: there was none."""
@@ -236,10 +232,12 @@ class HouseCounts:
             self._ended_before, self._ended = self._ended, {}
         return before
 
-    def _note(self, seq: int, view: int, share: Share) -> None:
-        if self._tallies is not None:
-            self._tallies[view].add(share)
-            if view == ORDERS:
-                self._places.add(share)
+    def _note(self, seq: int, share: Share) -> None:
+        if self._orders is not None:
+            self._orders.add(share)
         elif len(self._waiting) <= WAITING_MAX:
-            self._waiting.append((seq, view, share))
+            self._waiting.append((seq, share))
+
+
+def _is_timed(query: HouseOrderQuery | HouseFillQuery) -> bool:
+    return query.since is not None or query.until is not None

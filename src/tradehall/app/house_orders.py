@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tradehall.app.desk import Desk
-from tradehall.app.house_counts import HouseCounts
+from tradehall.app.house_counts import HouseCounts, Reach, which_of
 from tradehall.domain.order import WORKING, Order, OrderStatus
 from tradehall.ports.house_views import HouseOrderQuery, OrderEnd
 
@@ -41,16 +41,17 @@ class HouseOrders:
         query, views = wish.query, self._desk.views
         if query.ends is not None and not query.ends:
             return [copy(order) for order in working[query.offset : query.offset + query.limit]], len(working)
-        total = self._counts.orders(query)
+        reach = await self._counts.orders(query)
+        total = reach.count(which_of(query))
         before = min(len(working), query.offset)
         window = replace(query, offset=query.offset - before, limit=query.limit + before, known_total=total)
-        ended = await views.house_order_ids(self._counts.nearer(window))
+        ended = await views.house_order_ids(reach.nearer(window))
         numbers = _merged([order.order_id for order in working], ended, start=query.offset - before)
         wanted = numbers[before : before + query.limit]
         still = {order.order_id: copy(order) for order in working}
         in_views = set(ended)
         still.update((order.order_id, order) for order in await views.orders_of([n for n in wanted if n in in_views]))
-        count = await self.ended_count(query) if total is None else total
+        count = await views.house_order_count(query) if total is None else total
         return [still[number] for number in wanted if number in still], len(working) + count
 
     async def count(self, wish: HouseOrderWish) -> int:
@@ -74,7 +75,22 @@ class HouseOrders:
         """How many of those that have ended."""
         if query.ends is not None and not query.ends:
             return 0
-        total = self._counts.orders(query)
+        return await self._counted(await self._counts.orders(query), query)
+
+    async def ended_counts(self, query: HouseOrderQuery) -> dict[OrderEnd, int]:
+        """How many ended in which way."""
+        reach = await self._counts.orders(query)
+        found: dict[OrderEnd, int] = {
+            end: await self._counted(reach, replace(query, ends=frozenset({end})))
+            for end in OrderEnd
+            if end is not OrderEnd.FILLED
+        }
+        # Those that were filled are most, and what is left.
+        found[OrderEnd.FILLED] = await self._counted(reach, query) - sum(found.values())
+        return found
+
+    async def _counted(self, reach: Reach, query: HouseOrderQuery) -> int:
+        total = reach.count(which_of(query))
         return await self._desk.views.house_order_count(query) if total is None else total
 
 

@@ -38,8 +38,8 @@ class HouseOrderQuery(Struct, frozen=True, kw_only=True):
     """Ended orders, highest number first, which is newest first; None: any.
 
     `since` <= created_at < `until` [ns UTC]. `strategy_ids`: of any of these; at most STRATEGIES_MAX. `known_total`:
-    how many there are on all pages, where the caller knows: the same in all these queries. `below`: only numbers
-    below it; beside few of them, for the rows are looked through one by one.
+    how many there are on all pages, where the caller knows; `spans`: outside of these is nothing that would come on
+    the page, and `offset` counts from the first of them. Both are the same in all these queries.
     """
 
     account_id: AccountId | None = None
@@ -52,7 +52,7 @@ class HouseOrderQuery(Struct, frozen=True, kw_only=True):
     limit: int = 100
     offset: int = 0
     known_total: int | None = None
-    below: OrderId | None = None
+    spans: tuple["NumberSpan", ...] | None = None
 
 
 class HouseFillQuery(Struct, frozen=True, kw_only=True):
@@ -67,6 +67,7 @@ class HouseFillQuery(Struct, frozen=True, kw_only=True):
     limit: int = 100
     offset: int = 0
     known_total: int | None = None
+    spans: tuple["NumberSpan", ...] | None = None
 
 
 STRATEGIES_MAX = 200
@@ -125,16 +126,31 @@ class ClosedQuery(Struct, frozen=True, kw_only=True):
     limit: int = 100
     offset: int = 0
     known_total: int | None = None
+    spans: tuple["NumberSpan", ...] | None = None
 
 
-PLACE_BITS = 12
+class NumberSpan(NamedTuple):
+    """Numbers from `first` to before `last`. Spans come highest first."""
+
+    first: int
+    last: int
+
+
+class Line(StrEnum):
+    """Rows that are numbered in the order of their instants: orders by created_at, fills by at, closings by closed_at."""
+
+    ORDERS = "orders"
+    FILLS = "fills"
+    CLOSINGS = "closings"
+
+
+# A line is counted in stretches of so many numbers, as a power of two. Closings are numbered by records.
+PLACE_BITS: Final = {Line.ORDERS: 12, Line.FILLS: 12, Line.CLOSINGS: 32}
+NUMBER_MAX: Final = 2**63 - 1
 
 
 class Share(NamedTuple):
-    """So many rows of a view have these values; "" where the view has no such column.
-
-    `place`: of orders their number without its last PLACE_BITS bits; else 0.
-    """
+    """So many rows of a line have these values; "" where it has no such column. `place`: the number of the stretch."""
 
     account_id: AccountId
     strategy_id: str | None
@@ -145,10 +161,24 @@ class Share(NamedTuple):
     rows: int
 
 
-class Shares(NamedTuple):
-    """All rows of three views, counted as they stood when record `seq` was the last; of closings the last ones."""
+class Counted(NamedTuple):
+    """Rows of a line up to number `last`, or up to journal record `seq`, counted as they stood together.
+
+    Of closings only the last ones of their positions count.
+    """
 
     seq: int
-    orders: list[Share]
-    fills: list[Share]
-    closings: list[Share]
+    last: int
+    shares: list[Share]
+
+
+class Edges(NamedTuple):
+    """Where two instants cut a line: between them are the numbers of `span` and no others.
+
+    The stretches from `first_place` to before `last_place` lie in it whole; `shares`: of what it has beside them.
+    """
+
+    span: NumberSpan
+    first_place: int
+    last_place: int
+    shares: list[Share]

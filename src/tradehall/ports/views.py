@@ -15,10 +15,12 @@ from tradehall.ports.house_views import (
     ClosedQuery,
     Closing,
     ClosingRow,
+    Counted,
     CountedFill,
+    Edges,
     HouseFillQuery,
     HouseOrderQuery,
-    Shares,
+    Line,
 )
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals
 
@@ -233,8 +235,12 @@ class Views(Protocol):
         """The next fills beyond `fill_id`, oldest first: they are numbered as they become durable."""
         ...
 
-    async def shares(self) -> Shares:
-        """How many rows there are by their values; looks at every row, beside everything else."""
+    async def counted(self, line: Line, *, after: int | None = None) -> Counted:
+        """How many rows beyond number `after` a line has, by their values; None: all, beside everything else."""
+        ...
+
+    async def edges(self, line: Line, *, since: int | None, until: int | None) -> Edges:
+        """What two instants leave of a line: `since` <= instant < `until` [ns UTC]; None: no bound."""
         ...
 
     async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:

@@ -178,7 +178,7 @@ async def opened(folder: Path, *, is_open: bool = False, limits: bool = False) -
     app = App([make_door(dashboard, stream)], metrics=metrics, limiter=RateLimiter(enabled=limits))
     await trail.start()
     await desk.start()
-    await counts.run()
+    await counts.begin()
     await stream.start()
     for instrument in demo_instruments().values():
         await desk.submit(ListInstrument(instrument))

@@ -5,7 +5,14 @@ from typing import Any, Final
 
 from tradehall.adapters.sqlite.query import Sql
 from tradehall.domain.order import Side
-from tradehall.ports.house_views import STRATEGIES_MAX, ClosedQuery, HouseFillQuery, HouseOrderQuery, OrderEnd
+from tradehall.ports.house_views import (
+    STRATEGIES_MAX,
+    ClosedQuery,
+    HouseFillQuery,
+    HouseOrderQuery,
+    NumberSpan,
+    OrderEnd,
+)
 from tradehall.ports.views import PAGE_MAX
 
 # SQLite merges 500 at most.
@@ -23,6 +30,12 @@ class Part:
         self.source = table if not index else f"{table} INDEXED BY {index}"
         self.where = " AND ".join(text for text, _ in terms) or "1"
         self.values = [value for _, values in terms for value in (values if isinstance(values, tuple) else (values,))]
+
+    def within(self, key: str, span: NumberSpan) -> "Part":
+        """The same, of these numbers only."""
+        self.where += f" AND {key} >= ? AND {key} < ?"
+        self.values += span
+        return self
 
     def keys(self, stamp: str, key: str) -> str:
         """What it finds."""
@@ -70,28 +83,20 @@ def order_count_parts(query: HouseOrderQuery, symbols: Sequence[str]) -> list[Pa
     ]
 
 
-def orders_below(query: HouseOrderQuery) -> list[Part]:
-    """The table itself, downwards from a number."""
-    assert query.below is not None, "asked for what is below a number"
-    terms: Terms = [
-        ("order_id < ?", query.below), *_is("account_id", query.account_id), *_is("symbol", query.symbol),
-        *_side(query.side), *_in("ended_as", sorted(query.ends) if query.ends is not None else None),
-        *_times("created_at", query.since, query.until),
-    ]  # fmt: skip
-    if query.strategy_ids is not None:
-        terms += _in("strategy_id", query.strategy_ids[:STRATEGIES_MAX])
-    return [Part("orders NOT INDEXED", "", terms)]
-
-
 def is_plain(query: HouseOrderQuery) -> bool:
     """Whether the key alone is the order of the answer, and most rows that are passed belong to it."""
-    fields = (query.account_id, query.strategy_ids, query.symbol, query.ends, query.since, query.until)
+    return is_open(query) and query.since is None and query.until is None
+
+
+def is_open(query: HouseOrderQuery) -> bool:
+    """The same where times are no question, because numbers are given."""
+    fields = (query.account_id, query.strategy_ids, query.symbol, query.ends)
     return all(field is None for field in fields)
 
 
 def plain_orders(query: HouseOrderQuery) -> list[Part]:
     """The table itself, by key."""
-    return [Part("orders", "", _side(query.side))]
+    return [Part("orders", "", [*_times("created_at", query.since, query.until), *_side(query.side)])]
 
 
 def _statuses(query: HouseOrderQuery) -> Terms:
@@ -149,9 +154,9 @@ def count_of(parts: Sequence[Part]) -> Sql:
     return f"SELECT {counts}", [value for part in parts for value in part.values]
 
 
-def closed_part(query: ClosedQuery) -> Part:
-    """Last closings, all in one index."""
-    terms: Terms = [("is_last = 1", ())]
+def closed_part(query: ClosedQuery, *, since: int | None = None, until: int | None = None) -> Part:
+    """Last closings, all in one index; `since` <= closed_at < `until`."""
+    terms: Terms = [("is_last = 1", ()), *_times("closed_at", since, until)]
     terms += [
         *_is("strategy_id", query.strategy_id), *_is("symbol", query.symbol), *_is("account_id", query.account_id),
     ]  # fmt: skip

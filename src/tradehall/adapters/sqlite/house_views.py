@@ -1,26 +1,38 @@
 """The views of the whole house in SQLite. Everything here is read in the pool: a count may take some milliseconds."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from tradehall.adapters.sqlite.house_query import (
     Part,
     closed_part,
     count_of,
     fill_parts,
+    is_open,
     is_plain,
     keys_of,
     order_count_parts,
     order_parts,
-    orders_below,
     plain_orders,
 )
+from tradehall.adapters.sqlite.lines import KEYS, Read, times_of
 from tradehall.adapters.sqlite.query import Sql
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
-from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery
+from tradehall.ports.house_views import (
+    ClosedQuery,
+    Closing,
+    CountedFill,
+    HouseFillQuery,
+    HouseOrderQuery,
+    Line,
+)
+from tradehall.ports.views import PAGE_MAX
+
+Q = TypeVar("Q", HouseOrderQuery, HouseFillQuery)
 
 IDS_PER_READ: Final = 500
 # Pages beyond are looked at from both ends.
@@ -29,8 +41,6 @@ FAR: Final = 50_000
 _decode_order: Final = msgspec.json.Decoder(Order).decode
 _decode_fill: Final = msgspec.json.Decoder(Fill).decode
 _decode_closing: Final = msgspec.json.Decoder(Closing).decode
-
-Read = Callable[[Sql], list[Any]]
 
 
 class InPool(Protocol):
@@ -51,14 +61,14 @@ class HouseViews:
         """See the port."""
 
         def work(read: Read) -> list[int]:
-            if query.below is not None:
-                return _page(read, orders_below(query), "order_id", query, None)
+            if query.spans is not None:
+                symbols = [] if is_open(query) else _symbols(read)
+                return _in_spans(read, Line.ORDERS, query, lambda times: _orders_within(query, times, symbols))
             is_far = query.offset > self._far
             if is_plain(query) and query.side is None and is_far:
                 return _far_page(read, query)
             parts = plain_orders(query) if is_plain(query) else order_parts(query, _symbols(read))
-            stamp = "created_at" if all(part.is_indexed for part in parts) else "order_id"
-            return _page(read, parts, stamp, query, _order_count(read, query) if is_far else None)
+            return _page(read, parts, _stamp(Line.ORDERS, parts), query, _order_count(read, query) if is_far else None)
 
         found: list[int] = await self._in_pool(work)
         return found
@@ -82,10 +92,12 @@ class HouseViews:
         """See the port."""
 
         def work(read: Read) -> tuple[list[Fill], int]:
-            parts = fill_parts(query)
-            stamp = "at" if all(part.is_indexed for part in parts) else "fill_id"
-            keys = keys_of(parts, stamp, "fill_id", limit=query.limit, offset=query.offset)
-            numbers = [key for _, key in read(keys)]
+            if query.spans is not None:
+                numbers = _in_spans(read, Line.FILLS, query, lambda times: fill_parts(_narrowed(query, times)))
+            else:
+                parts = fill_parts(query)
+                keys = keys_of(parts, _stamp(Line.FILLS, parts), "fill_id", limit=query.limit, offset=query.offset)
+                numbers = [key for _, key in read(keys)]
             bodies = _by_ids(read, "fills", "fill_id", numbers)
             total = query.known_total if query.known_total is not None else int(read(_fill_count(query))[0][0])
             return [_decode_fill(bodies[number]) for number in numbers], total
@@ -108,8 +120,14 @@ class HouseViews:
 
         def work(read: Read) -> tuple[list[list[Closing]], int]:
             part = closed_part(query)
-            keys = keys_of([part], "closed_at", "closing_key", limit=query.limit, offset=query.offset)
-            numbers = [key for _, key in read(keys)]
+            if query.spans is not None:
+                numbers = _in_spans(
+                    read, Line.CLOSINGS, query,
+                    lambda times: [closed_part(query, since=times[0], until=times[1] + 1)],
+                )  # fmt: skip
+            else:
+                keys = keys_of([part], "closed_at", "closing_key", limit=query.limit, offset=query.offset)
+                numbers = [key for _, key in read(keys)]
             bodies = _by_ids(read, "closings", "closing_key", numbers)
             closed = [_whole(read, key, _decode_closing(bodies[key])) for key in numbers]
             total = query.known_total if query.known_total is not None else int(read(count_of([part]))[0][0])
@@ -127,6 +145,47 @@ def _whole(read: Read, key: int, last: Closing) -> list[Closing]:
     )
     parts = [_decode_closing(body) for (body,) in read((sql, [last.position_id, key]))]
     return [*(part for part in parts if part.strategy_id == last.strategy_id), last]
+
+
+Query = HouseOrderQuery | HouseFillQuery | ClosedQuery
+Times = tuple[int, int]
+
+
+def _in_spans(read: Read, line: Line, query: Query, parts_of: Callable[[Times], list[Part]]) -> list[int]:
+    """Keys of a page, of which nothing is outside of the spans: instants of their ends are where indexes begin."""
+    assert query.spans is not None, "asked for what is in spans"
+    key, _ = KEYS[line]
+    found: list[int] = []
+    left, offset = min(query.limit, PAGE_MAX), query.offset
+    for span in query.spans:
+        times = times_of(read, line, span) if left else None
+        if times is not None:
+            parts = [part.within(key, span) for part in parts_of(times)]
+            sql = keys_of(parts, _stamp(line, parts), key, limit=left, offset=offset)
+            found += [number for _, number in read(sql)]
+            left, offset = min(query.limit, PAGE_MAX) - len(found), 0
+    return found
+
+
+def _orders_within(query: HouseOrderQuery, times: Times, symbols: Sequence[str]) -> list[Part]:
+    narrowed = _narrowed(query, times)
+    return plain_orders(narrowed) if is_open(query) else order_parts(narrowed, symbols)
+
+
+def _narrowed(query: Q, times: Times) -> Q:
+    """The same within the instants of a first and a last row."""
+    since, until = times[0], times[1] + 1
+    if query.since is not None:
+        since = max(since, query.since)
+    if query.until is not None:
+        until = min(until, query.until)
+    return replace(query, since=since, until=until)
+
+
+def _stamp(line: Line, parts: Sequence[Part]) -> str:
+    """By what parts are merged: all by the instant, or by the key where one is the table itself."""
+    key, stamp = KEYS[line]
+    return stamp if all(part.is_indexed for part in parts) else key
 
 
 def _page(read: Read, parts: list[Part], stamp: str, query: HouseOrderQuery, total: int | None) -> list[int]:

@@ -16,6 +16,7 @@ import msgspec
 
 from tradehall.adapters.sqlite.connection import faults_named, open_reader
 from tradehall.adapters.sqlite.house_views import HouseViews
+from tradehall.adapters.sqlite.lines import count_after, count_all, edges_of
 from tradehall.adapters.sqlite.query import (
     Sql,
     deal_count,
@@ -27,11 +28,19 @@ from tradehall.adapters.sqlite.query import (
     tickets_page,
 )
 from tradehall.adapters.sqlite.rows import insert_views
-from tradehall.adapters.sqlite.shares import read_shares
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
-from tradehall.ports.house_views import ClosedQuery, Closing, CountedFill, HouseFillQuery, HouseOrderQuery, Shares
+from tradehall.ports.house_views import (
+    ClosedQuery,
+    Closing,
+    Counted,
+    CountedFill,
+    Edges,
+    HouseFillQuery,
+    HouseOrderQuery,
+    Line,
+)
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketTotals
 from tradehall.ports.views import (
     PAGE_MAX,
@@ -182,10 +191,16 @@ class SqliteViews:
         """See the port."""
         return await self._house.fills_after(fill_id, limit=limit)
 
-    async def shares(self) -> Shares:
+    async def counted(self, line: Line, *, after: int | None = None) -> Counted:
         """See the port."""
-        # Not in the pool: whoever wants a page would wait for seconds.
-        return await asyncio.to_thread(read_shares, self._path)
+        if after is None:
+            # Not in the pool: whoever wants a page would wait for seconds.
+            return await asyncio.to_thread(count_all, self._path, line)
+        return await self._in_pool(lambda read: count_after(read, line, after))
+
+    async def edges(self, line: Line, *, since: int | None, until: int | None) -> Edges:
+        """See the port."""
+        return await self._in_pool(lambda read: edges_of(read, line, since, until))
 
     async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
         """See the port."""

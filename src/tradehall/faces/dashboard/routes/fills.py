@@ -1,7 +1,5 @@
 """Fills, and sums over them; positions, open and closed; the summary."""
 
-from msgspec.structs import replace
-
 from tradehall.app.fill_sums import FillSum
 from tradehall.app.house_orders import HouseOrderWish
 from tradehall.app.house_positions import accounts_of, held_of
@@ -30,8 +28,7 @@ async def get_fills(dashboard: Dashboard, request: Request) -> Response:
     query = decode_query(request, requests.FillsQuery)
     wanted = fill_query(dashboard, query, limit=query.limit, offset=query.offset)
     await dashboard.settled()
-    known = dashboard.counts.fills(wanted)
-    fills, total = await dashboard.desk.views.house_fills(replace(wanted, known_total=known))
+    fills, total = await dashboard.desk.views.house_fills(await dashboard.counts.fills(wanted))
     names = await dashboard.order_names([fill.order_id for fill in fills])
     rows = [to_fill(fill, names.get(fill.order_id), dashboard.instruments, dashboard.name_of) for fill in fills]
     return listed(rows, total)
@@ -119,8 +116,7 @@ async def get_positions(dashboard: Dashboard, request: Request) -> Response:
             limit=query.limit - len(rows),
             offset=max(0, query.offset - total),
         )
-        known = dashboard.counts.closed(wanted)
-        closed, count = await dashboard.desk.views.closed_positions(replace(wanted, known_total=known))
+        closed, count = await dashboard.desk.views.closed_positions(await dashboard.counts.closed(wanted))
         rows += [to_closed_position(each, dashboard.instruments, dashboard.name_of) for each in closed]
         total += count
     return listed(rows, total)
@@ -148,7 +144,7 @@ async def get_summary(dashboard: Dashboard, request: Request) -> Response:
     await dashboard.settled()
     by_status = await _by_status(dashboard, HouseOrderQuery(strategy_ids=ids, since=since, until=until))
     wanted = HouseFillQuery(strategy_ids=ids, since=since, until=until, limit=1)
-    _, fills = await dashboard.desk.views.house_fills(replace(wanted, known_total=dashboard.counts.fills(wanted)))
+    _, fills = await dashboard.desk.views.house_fills(await dashboard.counts.fills(wanted))
     signals = dashboard.signals.signals(SignalQuery(keygen=keygen, since=since, until=until, limit=1))[1]
     state = dashboard.desk.state
     held = held_of(state, accounts_of(state, None), dashboard.desk.quotes.get)
@@ -169,19 +165,11 @@ async def get_summary(dashboard: Dashboard, request: Request) -> Response:
 
 
 async def _by_status(dashboard: Dashboard, query: HouseOrderQuery) -> dict[str, int]:
-    """Orders by status; the filled ones, which are most, are what is left of all."""
+    """Orders by status."""
     found: dict[str, int] = {}
     for order in dashboard.orders.working(HouseOrderWish(query=query)):
         found[status_word(order)] = found.get(status_word(order), 0) + 1
-    left = await dashboard.orders.ended_count(query)
     names = {OrderEnd.CANCELLED: "CANCELED"}
-    for end in OrderEnd:
-        if end is not OrderEnd.FILLED:
-            wanted = HouseOrderQuery(
-                strategy_ids=query.strategy_ids, since=query.since, until=query.until, ends=frozenset({end})
-            )
-            count = await dashboard.orders.ended_count(wanted)
-            left -= count
-            found[names.get(end, end.value)] = count
-    found["FILLED"] = left
+    for end, count in (await dashboard.orders.ended_counts(query)).items():
+        found[names.get(end, end.value)] = count
     return {word: count for word, count in found.items() if count}
