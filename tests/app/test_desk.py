@@ -18,6 +18,7 @@ from tradehall.domain.account import AccountTerms
 from tradehall.domain.order import OrderStatus, TimeInForce
 from tradehall.domain.rejection import RejectCode
 from tradehall.domain.time import NS_PER_SECOND
+from tradehall.engine import events as ev
 from tradehall.engine.commands import CancelAllOrders, CancelOrder, CheckMargin, ClosePosition, OpenAccount
 from tradehall.engine.state import ENDED_KEPT
 from tradehall.ports.views import OrderQuery
@@ -235,6 +236,8 @@ async def test_listeners_see_the_state_at_once_and_may_tell_only_when_it_is_dura
     heard = []
 
     class Listener:
+        hears = None
+
         def capture(self, record):
             return record.seq, room.desk.state.seq
 
@@ -249,6 +252,24 @@ async def test_listeners_see_the_state_at_once_and_may_tell_only_when_it_is_dura
     await answer
     head = room.store.journal.head.seq
     assert heard == [(head - 1, head - 1, head), (head, head, head)]
+
+
+@story
+async def test_a_listener_hears_of_decisions_with_the_events_that_it_names_and_of_no_others(room):
+    heard = []
+
+    class Listener:
+        hears = frozenset({ev.OrderCancelled, ev.OrderFilled})
+
+        def capture(self, record):
+            return tuple(type(event) for event in record.events)
+
+        release = heard.append
+
+    room.desk.listen(Listener())
+    resting = (await room.submit(an_order(limit="49000"))).order
+    await room.submit(CancelOrder(ACCOUNT, resting.order_id))
+    assert heard == [(ev.OrderCancelled,)]
 
 
 @story
@@ -360,6 +381,8 @@ async def test_a_listener_never_hears_of_what_was_lost(room):
     heard: list[int] = []
 
     class Listener:
+        hears = None
+
         def capture(self, record):
             return record.seq
 

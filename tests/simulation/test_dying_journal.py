@@ -45,6 +45,8 @@ class FilesInMemory:
 class World:
     """One seed's world. `told`: what callers heard, by client id."""
 
+    hears = None
+
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.disk = MemoryStore(VIEWS_VERSION)

@@ -49,6 +49,8 @@ def acting(actor: Actor) -> Iterator[None]:
 class AuditTrail:
     """The trail's writer and reader. A decision listener: `capture` makes lines, `release` notes them."""
 
+    hears: Final = None
+
     def __init__(self, store: AuditStore, journal: Journal, clock: Clock) -> None:
         self._store = store
         self._journal = journal

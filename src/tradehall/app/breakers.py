@@ -52,6 +52,8 @@ class ResetTooSoon(Exception):
 class Breakers:
     """Both breakers of a shard. As a decision listener it counts the exit legs that the venue refused."""
 
+    hears: Final = frozenset({OrderFailed})
+
     def __init__(self, desk: Desk) -> None:
         self.adapter = Breaker()
         self.exit_order = Breaker()

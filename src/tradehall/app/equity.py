@@ -38,6 +38,8 @@ class EquityHistory:
     A decision listener: movements of funds are no profit of the day.
     """
 
+    hears: Final = frozenset({BalanceChanged})
+
     def __init__(self, desk: Desk, store: EquityStore) -> None:
         self._desk = desk
         self._store = store

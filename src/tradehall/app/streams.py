@@ -59,6 +59,8 @@ Payload: TypeAlias = list[tuple[Channel[Any], AccountId, Sequence[Any]]]
 class AccountStreams:
     """A decision listener: `capture` encodes, `release` posts."""
 
+    hears: Final = None
+
     def __init__(self) -> None:
         self._channels: list[Channel[Any]] = []
 

@@ -30,11 +30,22 @@ IN_FLIGHT_MAX: Final = 20_000
 # 108; the p99 of 1,000 orders/s on schedule is best at 2 ms.
 SWITCH_INTERVAL_S: Final = 0.002
 
+# Compositions of decisions whose listeners are remembered; there are some dozens.
+COMPOSITIONS_MAX: Final = 1_024
+
 _decode_order: Final = msgspec.json.Decoder(Order).decode
 
 
 class DecisionListener(Protocol):
-    """Who wants to hear of decisions, and may only tell once they are durable."""
+    """Who wants to hear of decisions, and may only tell once they are durable.
+
+    `hears`: it hears of decisions with an event of these kinds; None: of every decision.
+    """
+
+    @property
+    def hears(self) -> frozenset[type] | None:
+        """See above; it never changes."""
+        ...
 
     def capture(self, record: Record) -> object | None:
         """Called at once, with the state exactly as after `record`; what it returns comes back in release."""
@@ -45,6 +56,30 @@ class DecisionListener(Protocol):
         ...
 
 
+Capture = Callable[[Record], object | None]
+Release = Callable[[Any], None]
+
+
+class Audience(dict[frozenset[type], tuple[tuple[Capture, Release], ...]]):
+    """Who hears of a decision, by the kinds of its events; worked out once for each composition."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listeners: tuple[DecisionListener, ...] = ()
+
+    def admit(self, listener: DecisionListener) -> None:
+        """One more, told after those before."""
+        self._listeners += (listener,)
+        self.clear()
+
+    def __missing__(self, kinds: frozenset[type]) -> tuple[tuple[Capture, Release], ...]:
+        if len(self) >= COMPOSITIONS_MAX:
+            self.clear()
+        found = (each for each in self._listeners if each.hears is None or not each.hears.isdisjoint(kinds))
+        self[kinds] = made = tuple((each.capture, each.release) for each in found)
+        return made
+
+
 class Batch:
     """What is made durable together: whole turns, so that a wish and the venue's answer are never parted."""
 
@@ -53,7 +88,7 @@ class Batch:
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
         self.rows = ViewRows()
-        self.releases: list[tuple[Callable[[Any], None], object]] = []
+        self.releases: list[tuple[Release, object]] = []
         self.waiters: list[Future[None]] = []
         self.is_done = False
 
@@ -87,7 +122,7 @@ class Writer:
         self.known_ids = KnownIds()
         self._on_refused = on_refused
         self._on_unknown = on_unknown
-        self._listeners: tuple[DecisionListener, ...] = ()
+        self._audience = Audience()
         self._hear_durable: tuple[Callable[[int], None], ...] = ()
         self._hear_rows: tuple[Callable[[int, ViewRows], None], ...] = ()
         self._turn = Batch()
@@ -120,7 +155,7 @@ class Writer:
 
     def listen(self, listener: DecisionListener) -> None:
         """Tell `listener` of every decision from now on."""
-        self._listeners += (listener,)
+        self._audience.admit(listener)
 
     def hear_durable(self, hear: Callable[[int], None]) -> None:
         """Call `hear` with the number of the last durable record, once per batch."""
@@ -135,10 +170,10 @@ class Writer:
         turn = self._turn
         turn.payloads.append(encode_record(record))
         project(record, state, turn.rows)
-        for listener in self._listeners:
-            payload = listener.capture(record)
+        for capture, release in self._audience[frozenset(map(type, record.events))]:
+            payload = capture(record)
             if payload is not None:
-                turn.releases.append((listener.release, payload))
+                turn.releases.append((release, payload))
 
     def end_turn(self) -> bool:
         """Hand the turn's records to the journal; False if there were none."""

@@ -31,6 +31,8 @@ class Ledgers:
     journal's head before decisions are heard.
     """
 
+    hears: Final = None  # It counts the records, so as to notice when the state was folded anew.
+
     def __init__(
         self, state: Callable[[], State], journal: Entries, kept: Mapping[int, bytes], kept_seq: int | None
     ) -> None:

@@ -31,7 +31,6 @@ RUSH: Final = 1_000
 PER_STEP: Final = 200
 READ_AT_ONCE: Final = 5_000
 
-_HEARD: Final = FOLDED | {ev.OrderOpened}
 _log: Final = logging.getLogger("tradehall.support")
 
 Heard = tuple[int, int, int]
@@ -43,6 +42,8 @@ class TripKeeper:
     The fold and its rows follow the journal; what is not written when the house dies is folded again at the next start,
     without stamps.
     """
+
+    hears: Final = FOLDED | {ev.OrderOpened}
 
     def __init__(
         self, desk: Desk, journal: Journal, store: TripStore, attribution: Attribution, overlays: Overlays
@@ -76,10 +77,8 @@ class TripKeeper:
 
     # A decision listener.
 
-    def capture(self, record: Record) -> Heard | None:
+    def capture(self, record: Record) -> Heard:
         """The stamps of a decision that concerns trips: only this moment knows them."""
-        if _HEARD.isdisjoint(map(type, record.events)):
-            return None
         return record.seq, *stamps_before(record.now)
 
     def release(self, payload: Heard) -> None:

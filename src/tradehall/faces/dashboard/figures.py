@@ -34,6 +34,8 @@ class Noted(NamedTuple):
 class Figures:
     """A decision listener."""
 
+    hears: Final = frozenset({ev.OrderAccepted, ev.OrderFilled})
+
     def __init__(self, metrics: Metrics, desk: Desk, name_of: Callable[[str | None], str | None]) -> None:
         self._desk = desk
         self._name_of = name_of

@@ -91,6 +91,8 @@ class Follower:
 class DashboardStream(MarketListener):
     """All open streams of this door. Subscribe it to the market, let it hear of decisions and of the audit trail."""
 
+    hears: Final = None
+
     def __init__(self, dashboard: Dashboard) -> None:
         self._dashboard = dashboard
         self._frames = DecisionFrames(dashboard)

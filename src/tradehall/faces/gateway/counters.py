@@ -31,6 +31,8 @@ _ALWAYS_ZERO: Final = {
 class Counters:
     """A decision listener too: it counts what happens to orders, whoever asked for it."""
 
+    hears: Final = frozenset({*WORD_OF_EVENT, ev.OrderFilled, ev.OcoDoubleExit})
+
     def __init__(self, metrics: Metrics, platform: str, desk: Desk) -> None:
         per_platform = ("platform",)
         self._platform = platform

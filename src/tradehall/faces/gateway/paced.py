@@ -131,6 +131,8 @@ class PacedTelling:
     The account of the house is told of from the beginning, others from when somebody first followed them.
     """
 
+    hears: Final = None
+
     def __init__(self, gateway: Gateway, pace: Pace[Frame], house_account: AccountId) -> None:
         self._encode = AccountFrames(gateway.desk, gateway.settings.subscriptions, gateway.breakers.exit_order)
         self._pace = pace

@@ -37,6 +37,8 @@ class _Waiting:
 class Executions:
     """A decision listener. Belongs to the loop's thread."""
 
+    hears: Final = frozenset(_ENDS)
+
     def __init__(self, desk: Desk, within_s: float = WITHIN_S) -> None:
         self._desk = desk
         self._within_s = within_s
