@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from tradehall.ports.backtesting import BacktestDone, BacktestFailed, BacktestJob
+from tradehall.ports.backtests import BacktestDone, BacktestFailed, BacktestJob
 
 JOB: Final = "job.msgpack"
 METRICS: Final = "metrics.json"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 import tradehall
-from tradehall.app.backtest.pace import Pace, Patience
-from tradehall.app.backtest.simulation import Simulation
 from tradehall.app.breakers import Breakers
 from tradehall.app.demo import HOUSE_ACCOUNT
+from tradehall.app.paced.pace import Pace, Patience
+from tradehall.app.paced.simulation import Simulation
 from tradehall.app.streams import AccountStreams
 from tradehall.config import Config
 from tradehall.faces.gateway import Counters, Gateway, GatewayErrors, GatewayProblem, PacedStream, make_door

@@ -11,13 +11,13 @@ from tradehall.adapters.data_folder import DataFolder, DataFolderRefused
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.access import Access
-from tradehall.app.backtest.bars import PacedBars
-from tradehall.app.backtest.ear import Ear
 from tradehall.app.demo import HOUSE_ACCOUNT
 from tradehall.app.desk import Desk
 from tradehall.app.explain import Explainer
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.market import MarketBoard
+from tradehall.app.paced.bars import PacedBars
+from tradehall.app.paced.ear import Ear
 from tradehall.app.past import Past as Earlier
 from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.recovery import rebuild_views, recover

@@ -13,11 +13,11 @@ from msgspec.structs import asdict, replace
 from tradehall.adapters.backtest_process import FAILURE, JOB, METRICS, REPORT, ROUND_TRIPS
 from tradehall.adapters.reports.html_report import report_html
 from tradehall.analytics.metrics import Metrics
-from tradehall.app.backtesting.graph import GraphStrategy
+from tradehall.app.backtests.graph import GraphStrategy
 from tradehall.backtests import AccountSetup, ArrayTape, BacktestSettings, Block, Costs, run
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import TIMEFRAME_NS, Timeframe
-from tradehall.ports.backtesting import BacktestJob, BarRows
+from tradehall.ports.backtests import BacktestJob, BarRows
 from tradehall.strategies.columns import Columns
 from tradehall.strategies.plan import Clock
 from tradehall.strategies.program import Program

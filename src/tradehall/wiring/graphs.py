@@ -9,7 +9,7 @@ import numpy as np
 
 from tradehall.adapters.history.naming import span_text
 from tradehall.adapters.history.tapes import FileTape
-from tradehall.app.backtesting.graph import GraphStrategy
+from tradehall.app.backtests.graph import GraphStrategy
 from tradehall.backtests import BacktestSettings, Strategy
 from tradehall.backtests.plans import columns_of
 from tradehall.domain.market import TIMEFRAME_NS, Timeframe, bar_start

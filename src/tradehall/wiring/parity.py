@@ -14,8 +14,8 @@ from tradehall.adapters.sessions.reader import find_sessions
 from tradehall.adapters.sqlite.deployments import SqliteDeployments
 from tradehall.adapters.sqlite.inspection import SqliteInspection
 from tradehall.adapters.sqlite.records import SqliteRecords
-from tradehall.app.backtesting.deals import DealComparison, Deals, compared
-from tradehall.app.backtesting.deployed import DeployedRobot
+from tradehall.app.backtests.deals import DealComparison, Deals, compared
+from tradehall.app.backtests.deployed import DeployedRobot
 from tradehall.app.records import deployments
 from tradehall.app.records.deployments import Deployment
 from tradehall.app.records.strategies import VERSION_KIND, StrategyVersion, version_key

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from tradehall.adapters.feeds.replay import ReplayOptions, parse_replay
 from tradehall.adapters.history.recording import FileRecording
-from tradehall.app.backtest.bars import grain_of
-from tradehall.app.backtest.script import Period, Script
+from tradehall.app.paced.bars import grain_of
+from tradehall.app.paced.script import Period, Script
 from tradehall.config import Config
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import TIMEFRAME_NS

@@ -10,7 +10,7 @@ from tradehall.adapters.sqlite.answers import SqliteAnswers
 from tradehall.adapters.sqlite.deployments import SqliteDeployments
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.access import Access
-from tradehall.app.backtesting.runs import Backtests
+from tradehall.app.backtests.runs import Backtests
 from tradehall.app.demo import HOUSE_ACCOUNT
 from tradehall.app.deployments.carrying import Carrier
 from tradehall.app.deployments.deciding import Decider

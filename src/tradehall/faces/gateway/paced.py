@@ -3,8 +3,8 @@
 from typing import Final
 
 from tradehall.app.access import Principal
-from tradehall.app.backtest.bars import PacedBars
-from tradehall.app.backtest.pace import Pace, Place
+from tradehall.app.paced.bars import PacedBars
+from tradehall.app.paced.pace import Pace, Place
 from tradehall.app.streams import events_by_account
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Bar, Quote

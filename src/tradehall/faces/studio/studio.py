@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tradehall.app.access import Access
-from tradehall.app.backtesting.runs import Backtests
+from tradehall.app.backtests.runs import Backtests
 from tradehall.app.deployments.deleting import StrategyDeletion
 from tradehall.app.deployments.deployments import Deployments
 from tradehall.app.deployments.keeping import LedgerKeeper

@@ -5,7 +5,7 @@ from typing import Final
 
 from tradehall.app.access import Access
 from tradehall.app.audit import AuditTrail
-from tradehall.app.backtesting.runs import Backtests
+from tradehall.app.backtests.runs import Backtests
 from tradehall.app.deployments.deleting import StrategyDeletion
 from tradehall.app.deployments.deployments import Deployments
 from tradehall.app.deployments.runner import Runner

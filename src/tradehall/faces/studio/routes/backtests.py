@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradehall.app.backtesting.runs import NewRun
+from tradehall.app.backtests.runs import NewRun
 from tradehall.app.records.backtest_runs import BacktestRun, RunState
 from tradehall.faces.kit import Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import PageQuery, cut_page, in_order

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.backtests.tapes import random_tape
-from tradehall.app.backtesting.graph import GraphStrategy
+from tradehall.app.backtests.graph import GraphStrategy
 from tradehall.backtests import AccountSetup, ArrayTape, BacktestSettings, Broker, Result, run
 from tradehall.backtests.seen import BarColumns, BarSeen
 from tradehall.domain.market import Bar, Timeframe

@@ -6,12 +6,12 @@ import time
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
-from tradehall.app.backtest.bars import NEVER, PacedBars
-from tradehall.app.backtest.pace import Pace
-from tradehall.app.backtest.script import Held, Script
 from tradehall.app.desk import Desk
 from tradehall.app.market import MarketBoard
 from tradehall.app.outcome import ShardUnavailable
+from tradehall.app.paced.bars import NEVER, PacedBars
+from tradehall.app.paced.pace import Pace
+from tradehall.app.paced.script import Held, Script
 from tradehall.backtests.bar_path import STOPS_BETWEEN_MAX, stop_between
 from tradehall.domain.money import round_to
 from tradehall.domain.time import to_rfc3339

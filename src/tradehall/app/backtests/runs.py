@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tradehall.app.backtesting.past import past_of
+from tradehall.app.backtests.past import past_of
 from tradehall.app.market import MarketBoard
 from tradehall.app.records.audit import HOUSE, Actor, audit_line
 from tradehall.app.records.backtest_runs import (
@@ -33,7 +33,7 @@ from tradehall.app.studio.room import StudioRoom, StudioWrite
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Timeframe
-from tradehall.ports.backtesting import COST_NAMES, BacktestFailed, BacktestJob, BacktestWorker
+from tradehall.ports.backtests import COST_NAMES, BacktestFailed, BacktestJob, BacktestWorker
 from tradehall.ports.records import RecordChange
 
 SYMBOLS_MAX: Final = 10

@@ -5,7 +5,7 @@ import asyncio
 from tradehall.app.market import MarketBoard
 from tradehall.app.records.backtest_runs import BacktestRun
 from tradehall.domain.market import Bar, Timeframe
-from tradehall.ports.backtesting import BARS_MAX, BacktestFailed, BarRows
+from tradehall.ports.backtests import BARS_MAX, BacktestFailed, BarRows
 from tradehall.ports.history import BARS_PER_READ_MAX, BarWindow
 from tradehall.strategies.definition import Definition
 from tradehall.strategies.plan import Clock

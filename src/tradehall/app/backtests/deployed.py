@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from tradehall.app.backtesting.deals import Deals
+from tradehall.app.backtests.deals import Deals
 from tradehall.app.bars import BarBook
 from tradehall.app.deployments.carrying import Carrier
 from tradehall.app.deployments.deciding import Decider

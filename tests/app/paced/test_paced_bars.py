@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.app.shard import OwnClock
-from tradehall.app.backtest.bars import NEVER, PacedBars, grain_of
 from tradehall.app.bars import aggregate
+from tradehall.app.paced.bars import NEVER, PacedBars, grain_of
 from tradehall.domain.market import TIMEFRAME_NS, Print, Quote, Timeframe
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from tradehall.ports.history import BarWindow, NoHistory, at_once

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.app.shard import ACCOUNT, START
-from tradehall.app.backtesting.deals import SENT_WITHIN_NS, Deals, compared
+from tradehall.app.backtests.deals import SENT_WITHIN_NS, Deals, compared
 from tradehall.backtests.parity.divergence import Difference
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import OrderRole, OrderTerms, OrderType, Side
