@@ -70,3 +70,16 @@ class ColumnFile:
     def _remap(self) -> None:
         shape = (self._chunks, self._width, CHUNK)
         self._map = np.memmap(self._path, np.int64, "r+", shape=shape) if self._chunks else None
+
+
+def is_any(column: NDArray[np.int64], values: Sequence[int]) -> NDArray[np.bool_]:
+    """Which rows have one of these values."""
+    if len(values) == 1:
+        same: NDArray[np.bool_] = column == values[0]
+        return same
+    return np.isin(column, np.array(values, np.int64))
+
+
+def picked(column: NDArray[np.int64], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The chosen rows; nearly always that is all of them, and then they need not be picked."""
+    return column if chosen.all() else column[chosen]

@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tradehall.adapters.executions.columns import ColumnFile
+from tradehall.adapters.executions.columns import ColumnFile, is_any, picked
 from tradehall.adapters.executions.query import Sql, page_of, totals_of
+from tradehall.adapters.executions.tables import PUT, SCHEMA, TABLES, TRIGGERS, decode_trip, row_of
 from tradehall.domain.money import minor_unit
 from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import (
@@ -30,14 +30,12 @@ from tradehall.ports.trips import (
     TripSums,
     TripTotals,
     TripWrite,
-    result_of,
 )
 
 FILE_NAME: Final = "trips.db"
 COLUMNS_NAME: Final = "executions.bin"
 SUMS_NAME: Final = "sums.bin"
 BUSY_TIMEOUT_S: Final = 5.0
-SCHEMA: Final = 3
 _RESULTS: Final = {"win": 1, "breakeven": 0, "loss": -1}
 _FIELDS: Final = Execution._fields
 # Columns of ended trips, in a file of their own.
@@ -45,76 +43,6 @@ _SUMS: Final = (
     "deployment_id", "currency", "is_closed", "result", "taken_at", "closed_at", "net", "fees", "swaps", "traded",
 )  # fmt: skip
 _AT: Final = {name: number for number, name in enumerate(_FIELDS)}
-
-_TABLES: Final = """
-CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE item (key TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE name (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE trip (
-    trip_id       INTEGER PRIMARY KEY,
-    account_id    INTEGER NOT NULL,
-    deployment_id INTEGER NOT NULL,
-    keygen        TEXT NOT NULL,
-    symbol        TEXT NOT NULL,
-    side          TEXT NOT NULL,
-    status        TEXT NOT NULL,
-    result        TEXT NOT NULL,
-    adjusted      INTEGER NOT NULL,
-    taken_at      INTEGER NOT NULL,
-    closed_at     INTEGER,
-    net           INTEGER NOT NULL,
-    fees          INTEGER NOT NULL,
-    swaps         INTEGER NOT NULL,
-    traded        REAL NOT NULL,
-    currency      TEXT NOT NULL,
-    body          BLOB NOT NULL,
-    place         INTEGER
-) STRICT;
-CREATE INDEX trip_taken ON trip (account_id, taken_at, status, result, adjusted, currency, net, symbol, side);
-CREATE INDEX trip_closed ON trip (account_id, closed_at);
-CREATE INDEX trip_net ON trip (account_id, net);
-CREATE INDEX trip_deployment ON trip (deployment_id, closed_at) WHERE deployment_id <> 0;
-CREATE INDEX trip_open ON trip (deployment_id, taken_at) WHERE status = 'open';
-CREATE TABLE sums (
-    account_id INTEGER NOT NULL, deployment_id INTEGER NOT NULL, keygen TEXT NOT NULL, symbol TEXT NOT NULL,
-    side TEXT NOT NULL, status TEXT NOT NULL, result TEXT NOT NULL, adjusted INTEGER NOT NULL, currency TEXT NOT NULL,
-    count INTEGER NOT NULL, net INTEGER NOT NULL,
-    PRIMARY KEY (account_id, deployment_id, keygen, symbol, side, status, result, adjusted, currency)
-) STRICT, WITHOUT ROWID;
-"""
-_GROUP: Final = ("account_id", "deployment_id", "keygen", "symbol", "side", "status", "result", "adjusted", "currency")
-
-
-def _trigger(event: str, row: str, sign: str) -> str:
-    """Sums follow every row, so that totals of a million trips need not look at them."""
-    values = ", ".join(f"{row}.{name}" for name in _GROUP)
-    return (
-        f"INSERT INTO sums VALUES ({values}, {sign}1, {sign}{row}.net)"
-        f" ON CONFLICT DO UPDATE SET count = count + {sign}1, net = net + {sign}{row}.net;"
-    )
-
-
-_TRIGGERS: Final = "".join(
-    f"CREATE TRIGGER sums_{event.lower()} AFTER {event} ON trip BEGIN {body} END;"
-    for event, body in (
-        ("INSERT", _trigger("INSERT", "NEW", "")),
-        ("DELETE", _trigger("DELETE", "OLD", "-")),
-        ("UPDATE", _trigger("UPDATE", "OLD", "-") + _trigger("UPDATE", "NEW", "")),
-    )
-)
-_PUT: Final = (
-    "INSERT INTO trip VALUES (" + ", ".join("?" * 18) + ") ON CONFLICT (trip_id) DO UPDATE SET "
-    + ", ".join(
-        f"{name} = excluded.{name}"
-        for name in (
-            "deployment_id", "keygen", "status", "result", "adjusted", "taken_at", "closed_at", "net", "fees", "swaps",
-            "traded", "side", "body", "place",
-        )
-    )
-)  # fmt: skip
-
-_encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(Trip).decode
 
 
 class FileTrips:
@@ -148,7 +76,7 @@ class FileTrips:
     def _make(self, db: sqlite3.Connection) -> None:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         drops = "".join(f"DROP TABLE {name};" for name in tables)
-        db.executescript(f"BEGIN; {drops} {_TABLES} {_TRIGGERS} PRAGMA user_version = {SCHEMA}; COMMIT;")
+        db.executescript(f"BEGIN; {drops} {TABLES} {TRIGGERS} PRAGMA user_version = {SCHEMA}; COMMIT;")
 
     # Folding.
 
@@ -189,16 +117,16 @@ class FileTrips:
             for overlay in overlays:
                 found = self._db.execute("SELECT body FROM trip WHERE trip_id = ?", (overlay.trip_id,)).fetchone()
                 if found is not None:
-                    self._put_trips({overlay.trip_id: _decode(found[0])}, {overlay.trip_id: overlay})
+                    self._put_trips({overlay.trip_id: decode_trip(found[0])}, {overlay.trip_id: overlay})
             self._db.execute("INSERT OR REPLACE INTO state VALUES ('trips', ?)", (self._trip_count,))
             self._db.execute("COMMIT")
 
     def _put_trips(self, trips: Mapping[int, Trip | None], overlays: Mapping[int, Overlay]) -> None:
         gone = [(number,) for number, trip in trips.items() if trip is None]
-        rows = [_row(trip, overlays.get(number)) for number, trip in trips.items() if trip is not None]
+        rows = [row_of(trip, overlays.get(number)) for number, trip in trips.items() if trip is not None]
         places = [self._place_of(row) for row in rows]
         self._db.executemany("DELETE FROM trip WHERE trip_id = ?", gone)
-        self._db.executemany(_PUT, [(*row, place) for row, place in zip(rows, places, strict=True)])
+        self._db.executemany(PUT, [(*row, place) for row, place in zip(rows, places, strict=True)])
         placed = [(row, place) for row, place in zip(rows, places, strict=True) if place is not None]
         if placed:
             values = np.array([self._sum_cells(row) for row, _ in placed], np.int64)
@@ -283,11 +211,11 @@ class FileTrips:
     def trip(self, trip_id: int) -> Trip | None:
         """See the port."""
         found = self._read(("SELECT body FROM trip WHERE trip_id = ?", [trip_id]))
-        return _decode(found[0][0]) if found else None
+        return decode_trip(found[0][0]) if found else None
 
     def page(self, query: TripQuery) -> list[Trip]:
         """See the port."""
-        return [_decode(body) for (body,) in self._read(page_of(query))]
+        return [decode_trip(body) for (body,) in self._read(page_of(query))]
 
     def totals(self, query: TripQuery) -> TripTotals:
         """See the port."""
@@ -396,30 +324,3 @@ class FileTrips:
             yield
         except (sqlite3.Error, OSError) as error:
             raise RecordsFault(f"{self._path} cannot be used: {error}") from error
-
-
-def is_any(column: NDArray[np.int64], values: Sequence[int]) -> NDArray[np.bool_]:
-    """Which rows have one of these values."""
-    if len(values) == 1:
-        same: NDArray[np.bool_] = column == values[0]
-        return same
-    return np.isin(column, np.array(values, np.int64))
-
-
-def picked(column: NDArray[np.int64], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The chosen rows; nearly always that is all of them, and then they need not be picked."""
-    return column if chosen.all() else column[chosen]
-
-
-def _row(trip: Trip, overlay: Overlay | None) -> tuple[Any, ...]:
-    """A trip as it is found: with what is laid over it. Its money is never another."""
-    unit = minor_unit(trip.currency)
-    said = overlay if overlay is not None and overlay.is_adjusted else Overlay(trip_id=trip.trip_id)
-    closed_at = trip.closed_at if said.closed_at is None else said.closed_at
-    status = TripStatus.CLOSED if said.result is not None else trip.status
-    return (
-        trip.trip_id, trip.account_id, trip.deployment_id or 0, trip.keygen or "", trip.symbol, trip.side.value.lower(),
-        status.value, said.result or result_of(trip) or "", int(said.is_adjusted),
-        trip.taken_at if said.taken_at is None else said.taken_at, closed_at, int(trip.net_pnl / unit),
-        int(trip.fees / unit), int(trip.swaps / unit), float(trip.traded_value), trip.currency, _encode(trip),
-    )  # fmt: skip

@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
-from msgspec import Struct, field
-
 from tradehall.analytics.book_trips import BookTrips
 from tradehall.analytics.round_trips import OpenTrip, RoundTrip, RoundTrips, Shares
 from tradehall.app.support.attribution import Attribution
+from tradehall.app.support.open_trips import Facts, Kept, Opening, decode_kept, decode_opening, encode, opens
+from tradehall.app.support.telling import begun, pending
 from tradehall.domain.fill import Fill
 from tradehall.domain.ids import AccountId, OrderId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import OrderRole, OrderTerms, Side
-from tradehall.domain.position import Position, PositionSide
+from tradehall.domain.position import Position
 from tradehall.engine import events as ev
 from tradehall.ports.trips import FoldItem, Trip, TripStatus
 
@@ -28,54 +27,7 @@ FOLD_VERSION: Final = 1
 PLACE_BITS: Final = 20
 TARGET: Final = "target"
 EXITS: Final = frozenset({OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT})
-_SIDES: Final = {Side.BUY: PositionSide.LONG, Side.SELL: PositionSide.SHORT}
-
 CurrencyOf = Callable[[AccountId], str]
-
-
-class Opening(Struct, gc=False):
-    """An entry order that has not filled: the trip it may become."""
-
-    trip_id: int
-    order_id: OrderId
-    terms: OrderTerms
-    at: int
-    deployment_id: int | None
-
-
-class Facts(Struct):
-    """What is known of an open trip beside its sums.
-
-    `exits`: its working exit orders, and what they are called. Of a netting account's position (`is_beside`):
-    `books_pnl`, what of it strategies' books have, and `has_hand`, whether anything else is in it.
-    """
-
-    trip_id: int
-    created_at: int
-    updated_at: int
-    deployment_id: int | None = None
-    keygen: str | None = None
-    order_price: Decimal | None = None
-    stop_loss: Decimal | None = None
-    target: Decimal | None = None
-    exits: dict[OrderId, str] = field(default_factory=dict)
-    books_pnl: Decimal = ZERO
-    is_beside: bool = False
-    has_hand: bool = True
-    is_told: bool = False
-
-
-class Kept(Struct):
-    """An open trip as it is kept over a restart."""
-
-    key: str
-    trip: OpenTrip
-    facts: Facts
-
-
-_encode: Final = msgspec.json.Encoder().encode
-_decode_kept: Final = msgspec.json.Decoder(Kept).decode
-_decode_opening: Final = msgspec.json.Decoder(Opening).decode
 
 
 class TripFold:
@@ -87,7 +39,7 @@ class TripFold:
     ) -> None:  # fmt: skip
         self._attribution = attribution
         self._currency_of = currency_of
-        kept = [_decode_kept(body) for key, body in items.items() if not key.startswith("o")]
+        kept = [decode_kept(body) for key, body in items.items() if not key.startswith("o")]
         self._positions = RoundTrips(each.trip for each in kept if each.key.startswith("p"))
         self._books = BookTrips((each.trip for each in kept if each.key.startswith("b")), hedging)
         self._facts = {each.key: each.facts for each in kept}
@@ -95,7 +47,7 @@ class TripFold:
             opening.order_id: opening
             for key, body in items.items()
             if key.startswith("o")
-            for opening in (_decode_opening(body),)
+            for opening in (decode_opening(body),)
         }
         self._exits = {order_id: each.key for each in kept for order_id in each.facts.exits}
         self._closers: dict[OrderId, tuple[str, Decimal]] = {}
@@ -133,7 +85,7 @@ class TripFold:
         for key in self._changed:
             if key.startswith("o"):
                 opening = self._openings.get(int(key[1:]))
-                items.append(FoldItem(key, None if opening is None else _encode(opening)))
+                items.append(FoldItem(key, None if opening is None else encode(opening)))
                 if opening is not None:
                     self._trips.setdefault(opening.trip_id, self._pending(opening, TripStatus.PENDING))
             else:
@@ -144,7 +96,7 @@ class TripFold:
 
     def _kept(self, key: str) -> bytes | None:
         facts, trip = self._facts.get(key), self._open_trip(key)
-        return None if facts is None or trip is None else _encode(Kept(key, trip, facts))
+        return None if facts is None or trip is None else encode(Kept(key, trip, facts))
 
     def _open_trip(self, key: str) -> OpenTrip | None:
         if key.startswith("p"):
@@ -370,43 +322,13 @@ class TripFold:
 
     def _tell(self, key: str, trip: RoundTrip, facts: Facts) -> None:
         beside = trip.net_pnl - facts.books_pnl if facts.is_beside else trip.net_pnl
-        is_over = trip.closed_at is not None
         if facts.is_beside and not facts.has_hand and not beside:
             # All of it is in strategies' books, which tell of it.
             if facts.is_told:
                 self._trips[facts.trip_id] = None
             return
         facts.is_told = True
-        is_whole = not facts.is_beside or not facts.books_pnl
-        self._trips[facts.trip_id] = Trip(
-            trip_id=facts.trip_id,
-            account_id=trip.account_id,
-            symbol=trip.symbol,
-            side=trip.side,
-            status=TripStatus.CLOSED if is_over else TripStatus.OPEN,
-            quantity=trip.quantity,
-            currency=trip.currency,
-            taken_at=trip.opened_at,
-            created_at=facts.created_at,
-            updated_at=self._now,
-            deployment_id=facts.deployment_id,
-            keygen=facts.keygen,
-            position_id=trip.round_trip_id,
-            order_price=facts.order_price,
-            entry_price=trip.entry_price,
-            exit_price=trip.exit_price if is_over else None,
-            stop_loss=facts.stop_loss,
-            target=facts.target,
-            closed_at=trip.closed_at,
-            exit_reason=self._exit_word(facts) if is_over else "",
-            gross_pnl=trip.gross_pnl if is_whole else beside - trip.swaps,
-            fees=trip.fees if is_whole else ZERO,
-            swaps=trip.swaps,
-            net_pnl=beside,
-            traded_value=trip.traded_value,
-            order_ids=trip.order_ids,
-            is_beside=facts.is_beside and bool(facts.books_pnl),
-        )
+        self._trips[facts.trip_id] = begun(trip, facts, beside, exit_word=self._exit_word(facts), now=self._now)
 
     def _exit_word(self, facts: Facts) -> str:
         order_id = 0 if self._fill is None else self._fill.order_id
@@ -414,30 +336,7 @@ class TripFold:
         return word or facts.exits.get(order_id, "manual")
 
     def _pending(self, opening: Opening, status: TripStatus) -> Trip:
-        terms = opening.terms
-        return Trip(
-            trip_id=opening.trip_id,
-            account_id=terms.account_id,
-            symbol=terms.symbol,
-            side=_SIDES[terms.side],
-            status=status,
-            quantity=terms.quantity,
-            currency=self._currency_of(terms.account_id),
-            taken_at=opening.at,
-            created_at=opening.at,
-            updated_at=self._now,
-            deployment_id=opening.deployment_id,
-            keygen=terms.strategy_id,
-            order_price=terms.limit_price if terms.limit_price is not None else terms.stop_price,
-            stop_loss=terms.stop_loss,
-            target=terms.take_profit,
-            order_ids=(opening.order_id,),
-        )
-
-
-def opens(terms: OrderTerms, role: OrderRole) -> bool:
-    """Whether an order may open a position: it is not one that only reduces."""
-    return role is OrderRole.ENTRY and not terms.reduce_only and terms.position_id is None
+        return pending(opening, status, currency=self._currency_of(opening.terms.account_id), now=self._now)
 
 
 _OF_HOLDING: Final = frozenset({ev.EntryKind.SWAP, ev.EntryKind.ADJUSTMENT})
