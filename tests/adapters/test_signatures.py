@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tradehall.adapters.signatures import Ed25519Signer, is_signed
+from tradehall.adapters.signatures import Ed25519Signer, is_signed, public_pem
 
 # RFC 8032, section 7.1, tests 1 to 3.
 RFC_8032 = [
@@ -58,10 +58,9 @@ def test_a_signer_shows_its_seed_to_nobody():
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl program")
 def test_openssl_on_the_command_line_agrees(tmp_path: Path):
     signer = Ed25519Signer(SEED)
-    # SubjectPublicKeyInfo of an Ed25519 key (RFC 8410): twelve bytes that never change, and the key.
-    (tmp_path / "key.der").write_bytes(bytes.fromhex("302a300506032b6570032100") + signer.public_key)
+    (tmp_path / "key.pem").write_text(public_pem(signer.public_key))
     (tmp_path / "message").write_bytes(b"what was said")
     (tmp_path / "signature").write_bytes(signer.sign(b"what was said"))
-    asked = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key.der", "-rawin"]
+    asked = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem", "-rawin"]
     done = subprocess.run([*asked, "-in", "message", "-sigfile", "signature"], cwd=tmp_path, check=False)
     assert done.returncode == 0

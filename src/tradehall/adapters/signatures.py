@@ -6,6 +6,7 @@ EVP_DigestVerifyInit(3).
 """
 
 import _hashlib
+import base64
 import ctypes
 import ctypes.util
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from typing import Any, Final
 from tradehall.ports.signing import KEY_BYTES, SIGNATURE_BYTES, SigningUnavailable
 
 _ED25519: Final = 1087  # NID_ED25519 of <openssl/obj_mac.h>: a number that never changes.
+# What stands before the 32 bytes of any Ed25519 key (RFC 8410).
+_INFO: Final = bytes.fromhex("302a300506032b6570032100")
 _POINTER: Final = ctypes.c_void_p
 _BYTES: Final = ctypes.c_char_p
 _SIZE: Final = ctypes.c_size_t
@@ -73,6 +76,12 @@ def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
     with _key(crypto.EVP_PKEY_new_raw_public_key, public_key) as key, _context() as context:
         _must(crypto.EVP_DigestVerifyInit(context, None, None, None, key))
         return bool(crypto.EVP_DigestVerify(context, signature, len(signature), message, len(message)) == 1)
+
+
+def public_pem(public_key: bytes) -> str:
+    """A public key as other programs read it: SubjectPublicKeyInfo (RFC 8410) in PEM."""
+    text = base64.b64encode(_INFO + public_key).decode("ascii")
+    return f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ FORMAT: Final = "tradehall audit 1"
 # What a door gives in one piece; more comes in several files, which are proved together.
 EXPORT_LINES_MAX: Final = 20_000
 CHALLENGE_CHARACTERS_MAX: Final = 64
+ENTRY_NUMBER_MAX: Final = 10**15
 
 
 class ExportAsk(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Final
 
 from tradehall import __version__
 from tradehall.adapters.data_folder import DataFolderRefused
+from tradehall.adapters.heap import share_heaps
 from tradehall.adapters.house_key import HouseKeyRefused
 from tradehall.adapters.sessions.refusals import RecordingRefused
 from tradehall.app.identity.refusals import IdentityRefused
@@ -21,6 +22,7 @@ from tradehall.config import ConfigMalformed, ConfigRefused
 from tradehall.ports.feed import FeedError
 from tradehall.ports.journal import JournalDamaged, JournalRefused
 from tradehall.ports.records import RecordsFault
+from tradehall.ports.signing import SigningUnavailable
 from tradehall.wiring.refusals import StartRefused
 
 DONE: Final = 0
@@ -30,7 +32,7 @@ WRONG_USAGE: Final = 2
 # What a person can mend: one sentence, no traceback.
 EXPECTED: Final = (
     ConfigRefused, DataFolderRefused, FeedError, HouseKeyRefused, IdentityRefused, JournalDamaged, JournalRefused,
-    KeyRefused, RecordingRefused, RecordsFault, Refused, ShardUnavailable, StartRefused,
+    KeyRefused, RecordingRefused, RecordsFault, Refused, ShardUnavailable, SigningUnavailable, StartRefused,
 )  # fmt: skip
 
 _log = logging.getLogger("tradehall.cli")
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     # No option before the command takes a value.
     asked = next((word for word in words if not word.startswith("-")), "")
+    if asked == "serve":
+        share_heaps()  # Before its module is loaded: libraries start threads then.
     options = make_parser({asked}).parse_args(words)
     log_to_stderr("info")
     try:

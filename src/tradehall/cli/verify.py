@@ -1,4 +1,4 @@
-"""`tradehall verify`: is what is kept sound?"""
+"""`tradehall verify`: is what is kept sound, and what was exported?"""
 
 import argparse
 from contextlib import closing
@@ -8,6 +8,7 @@ import msgspec
 from tradehall.adapters.sqlite.inspection import SqliteInspection, scratch_views
 from tradehall.app.snapshots import Snapshots
 from tradehall.app.verification import verify
+from tradehall.cli.audit import add_proving, refuse_without_files, run_proving
 from tradehall.cli.commands import summary_of
 from tradehall.cli.options import Commands, add_command, add_json, add_settings, existing_folder
 from tradehall.cli.output import Refused, say, say_json
@@ -18,14 +19,19 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
         commands, "verify", run, summary=summary_of("verify"),
-        example="tradehall verify --data /srv/tradehall  (a server may be running)",
+        example="tradehall verify --data /srv/tradehall  (a server may be running), tradehall verify --audit FILE",
     )  # fmt: skip
     add_json(parser)
+    add_proving(parser)
     add_settings(parser, ["data"])
 
 
 def run(options: argparse.Namespace) -> None:
     """Verify. Refused if anything is wrong."""
+    if options.audit:
+        run_proving(options)
+        return
+    refuse_without_files(options)
     folder = existing_folder(options)
     with closing(SqliteInspection(folder.path)) as files, progress_bar("verifying") as progress:
         result = verify(files, scratch_views(), Snapshots(folder.snapshots), progress)

@@ -75,7 +75,7 @@ class Doors:
         self._dashboard_stream = DashboardStream(dashboard)
         house.desk.listen(self._dashboard_stream)
         house.desk.listen(Figures(self._metrics, house.desk, dashboard.name_of))
-        support = house.support.door(house.access, house.explainer)
+        support = house.support.door(house.access, house.explainer, house.past, house.exports)
         self.doors: tuple[Door, ...] = (
             make_door(gateway, self._gateway_stream),
             make_client_door(self._client, self._client_stream),

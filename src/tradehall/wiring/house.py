@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.data_folder import DataFolder
+from tradehall.adapters.heap import give_back
 from tradehall.adapters.sqlite.alerts import SqliteAlerts
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.adapters.sqlite.chores import chore_command
@@ -19,6 +20,8 @@ from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.alerts import Alerts
 from tradehall.app.audit import AuditTrail
+from tradehall.app.audit_export import AuditExports
+from tradehall.app.bars import BarBook
 from tradehall.app.chores import Chores
 from tradehall.app.demo import DEMO_ACCOUNTS, DEMO_DEPOSIT, HOUSE_ACCOUNT
 from tradehall.app.demo_people import DemoPeople, demo_people
@@ -35,10 +38,12 @@ from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.records.strategies import Strategy
 from tradehall.app.recovery import Progress, no_progress, rebuild_views, recover
 from tradehall.app.snapshots import Snapshots
+from tradehall.app.tidying import Tidying
 from tradehall.app.verification import audit_at_start
 from tradehall.config import Config
 from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount
 from tradehall.engine.state import State
+from tradehall.wiring.auditing import make_signer
 from tradehall.wiring.explaining import STREAMS
 from tradehall.wiring.feeds import make_feed
 from tradehall.wiring.people import make_access, make_identity, read_sheet
@@ -76,11 +81,14 @@ class House:
         self.records = SqliteRecords(self.folder.records)
         self._snapshots = Snapshots(self.folder.snapshots)
         self.feed = make_feed(config, self.clock, self.folder)
-        self.market = MarketBoard(self.feed.instruments, self.feed.history, self.clock, self.feed.stale_after_ns)
+        bars = BarBook(self.feed.history, self.feed.bar_grace_ns)
+        self.market = MarketBoard(self.feed.instruments, self.feed.history, self.clock, self.feed.stale_after_ns, bars)
         self.recording = None if config.record is None else Recording(config.record, self.clock.now())
         self.desk = self._make_desk(progress)
         self.past = Past(self._store.journal, self._snapshots, self.market, self.clock)
-        self.trail = AuditTrail(SqliteAudit(self.records), self._store.journal, self.clock)
+        audit = SqliteAudit(self.records)
+        self.trail = AuditTrail(audit, self._store.journal, self.clock)
+        self.exports = AuditExports(self.trail, audit, make_signer(self.folder), self.clock)
         self.desk.listen(self.trail)
         self.desk.writer.hear_durable(self.trail.on_durable)
         self.explainer = Explainer(self.desk, self.past, self._snapshots, self.trail, STREAMS)
@@ -176,10 +184,12 @@ class House:
         self._begin("feed", self.feed.run(self.market))
         self._begin("staleness", self._watch_staleness())
         self._begin("bars", self._prepare_bars())
+        self._begin("bars that are over", self._close_bars())
         self._begin("keys", self.key_watch.run())
         self._begin("equity", self.equity.run())
         self._begin("fill sums", self.fill_sums.run())
         self._begin("counts", self.counts.run())
+        self._begin("tidying", Tidying(give_back).run())
         self.desk.writer.hear_durable(self.chores.hear_durable)
         self.chores.start_audit()
         await self._first_quote()
@@ -218,6 +228,11 @@ class House:
         while True:
             await asyncio.sleep(STALENESS_EVERY_S)
             self.market.check_staleness(self.clock.now())
+
+    async def _close_bars(self) -> None:
+        while True:
+            await asyncio.sleep(BARS_EVERY_S)
+            self.market.close_bars(self.clock.now())
 
     async def _prepare_bars(self) -> None:
         while True:

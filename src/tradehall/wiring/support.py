@@ -7,7 +7,9 @@ from typing import Any, Final
 from tradehall.adapters.executions import FileTrips
 from tradehall.app.access import Access
 from tradehall.app.audit import AuditTrail
+from tradehall.app.audit_export import AuditExports
 from tradehall.app.explain import Explainer
+from tradehall.app.past import Past
 from tradehall.app.support.adjusting import Adjusting
 from tradehall.app.support.attribution import Attribution
 from tradehall.app.support.figures import ExecutionFigures, PerformanceFigures
@@ -50,7 +52,7 @@ class SupportRooms:
         """Let go of the files."""
         self.store.close()
 
-    def door(self, access: Access, explainer: Explainer) -> Support:
+    def door(self, access: Access, explainer: Explainer, past: Past, exports: AuditExports) -> Support:
         """What the support door works with."""
         studio = self._studio
         return Support(
@@ -74,6 +76,8 @@ class SupportRooms:
             executions=self.executions,
             performance=self.performance,
             trail=self._trail,
+            exports=exports,
             explainer=explainer,
+            past=past,
             answers=studio.answers,
         )

@@ -11,8 +11,10 @@ import httpx
 
 from tests.app.studio.world import MIRA, OTTO, World
 from tests.app.studio.world import opened as world_opened
+from tradehall.adapters.signatures import Ed25519Signer
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.app.audit import AuditTrail
+from tradehall.app.audit_export import AuditExports
 from tradehall.app.explain import Explainer
 from tradehall.app.identity.users import NewUser
 from tradehall.app.outcome import Outcome, request_digest
@@ -118,13 +120,15 @@ async def opened(folder: Path, *, limiter: RateLimiter | None = None, **more: An
         if identity.book.user_of_email(OTHER_DOMAIN, "eva@example.test") is None:
             wish = NewUser(email="eva@example.test", first_name="Eva", domain=OTHER_DOMAIN, is_demo=True)
             await identity.users.create(wish, by=HOUSE)
-        trail = AuditTrail(SqliteAudit(world.records), world.store.journal, world.clock)
+        store = SqliteAudit(world.records)
+        trail = AuditTrail(store, world.store.journal, world.clock)
+        exports = AuditExports(trail, store, Ed25519Signer(b"a house in a test".ljust(32)), world.clock)
         rooms = SupportRooms(folder / "support", world.store.journal, studio, trail)
         rooms.store.lay_over(rooms.overlays.all())
         await rooms.keeper.flush()
         snapshots = Snapshots(folder / "snapshots")
         past = Past(world.store.journal, snapshots, studio.market, world.clock)
-        support = rooms.door(world.access, Explainer(studio.desk, past, snapshots, trail))
+        support = rooms.door(world.access, Explainer(studio.desk, past, snapshots, trail), past, exports)
         door, broker = make_door(support), make_broker_door(support)
         app = App((door, broker), limiter=limiter or RateLimiter(enabled=False))
         transport = httpx.ASGITransport(app)

@@ -19,6 +19,11 @@ class HouseSecrets:
         """What signs session tokens."""
         return self._derived("session")
 
+    @property
+    def audit(self) -> bytes:
+        """From which the key that signs exports of the audit follows: 32 bytes."""
+        return self._derived("audit")
+
     def partner(self, domain: str, generation: int) -> bytes:
         """What a partner domain signs its tokens with, as it is given to the partner."""
         return base64.urlsafe_b64encode(self._derived("partner", domain, str(generation))).rstrip(b"=")

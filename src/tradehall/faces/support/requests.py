@@ -4,6 +4,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tradehall.app.audit_export import CHALLENGE_CHARACTERS_MAX, ENTRY_NUMBER_MAX
 from tradehall.app.records.listings import ListingVisibility
 from tradehall.app.records.resets import Delivery
 from tradehall.app.records.users import UserStatus
@@ -224,3 +225,16 @@ class AuditRequest(PeriodQuery, frozen=True, kw_only=True):
     actor: list[str] = []
     action: list[str] = []
     outcome: list[str] = []
+
+
+class ExportRequest(Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """`from`, `to`: when; `first`, `last`: numbers of entries, the tenant's first is 1.
+
+    `challenge`: anything that the reader makes up; it is signed with the rest, so that they see that the file is new.
+    """
+
+    since: str = ""
+    until: str = ""
+    first: Annotated[int, Meta(ge=1, le=ENTRY_NUMBER_MAX)] = 1
+    last: Annotated[int, Meta(ge=1, le=ENTRY_NUMBER_MAX)] | None = None
+    challenge: Annotated[str, Meta(max_length=CHALLENGE_CHARACTERS_MAX)] = ""

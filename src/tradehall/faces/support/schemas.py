@@ -214,6 +214,13 @@ class AuditPage(Page[AuditShown], frozen=True):
     """A page of the audit."""
 
 
+class AuditKeyShown(Struct, frozen=True):
+    """What checks exports of the audit: 32 bytes, in hex."""
+
+    algorithm: str
+    public_key: str
+
+
 class Health(Struct, frozen=True):
     """The door is open."""
 

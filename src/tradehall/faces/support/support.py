@@ -5,6 +5,7 @@ from typing import Final
 
 from tradehall.app.access import Access
 from tradehall.app.audit import AuditTrail
+from tradehall.app.audit_export import AuditExports
 from tradehall.app.backtests.runs import Backtests
 from tradehall.app.deployments.deleting import StrategyDeletion
 from tradehall.app.deployments.deployments import Deployments
@@ -14,6 +15,7 @@ from tradehall.app.explain import Explainer
 from tradehall.app.identity.identity import Identity
 from tradehall.app.market import MarketBoard
 from tradehall.app.marketplace import Marketplace
+from tradehall.app.past import Past
 from tradehall.app.records.users import User
 from tradehall.app.scanners.scanners import Scanners
 from tradehall.app.scanners.watching import ScannerWatch
@@ -62,7 +64,9 @@ class Support:
     executions: ExecutionFigures
     performance: PerformanceFigures
     trail: AuditTrail
+    exports: AuditExports
     explainer: Explainer
+    past: Past
     answers: AnswerStore
 
 

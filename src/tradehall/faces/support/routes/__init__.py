@@ -157,6 +157,18 @@ def _orders(table: Table) -> Iterator[Route]:
 
 
 def _audit(table: Table) -> Iterator[Route]:
+    tag = _tagged("audit")
     yield table.read(
-        "/audit", audit.get_audit, schemas.AuditPage, query=requests.AuditRequest, errors=(403, 404), tag="audit"
+        "/audit", audit.get_audit, schemas.AuditPage, query=requests.AuditRequest, errors=(403, 404), **tag
     )
+    yield table.read(
+        "/audit/export",
+        audit.get_export,
+        None,
+        query=requests.ExportRequest,
+        errors=(403,),
+        limit=ANALYTICS,
+        scope=ADMIN,
+        **tag,
+    )
+    yield table.read("/audit/key", audit.get_key, schemas.AuditKeyShown, **tag)
