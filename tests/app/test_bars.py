@@ -11,6 +11,7 @@ from tests.app.market_fakes import NOON, a_print, a_quote
 from tradehall.app.bars import BARS_KEPT_MAX, BarBook, aggregate
 from tradehall.domain.market import TIMEFRAME_NS, Bar, Timeframe, bar_start
 from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
+from tradehall.ports.feed import BAR_GRACE_NS
 from tradehall.ports.history import Ahead, BarWindow, NoHistory, Steps, at_once
 
 S, MIN, H = NS_PER_SECOND, NS_PER_MINUTE, NS_PER_HOUR
@@ -50,6 +51,98 @@ def test_a_late_quote_changes_no_closed_bar():
     before = read(book)
     assert book.on_quote(a_quote("99", at=NOON + 30 * S)) == []
     assert (read(book), book.late_quotes) == (before, 1)
+
+
+def test_a_bar_that_is_over_waits_for_its_grace_and_closes_without_a_quote():
+    book = a_book([(0, "10"), (50 * S, "12")])
+    assert book.next_close_at == NOON + MIN + BAR_GRACE_NS
+    assert book.close_by_time(NOON + MIN + BAR_GRACE_NS - 1) == []
+    (closed,) = book.close_by_time(NOON + MIN + BAR_GRACE_NS)
+    assert (closed.at, closed.timeframe, closed.close) == (NOON, Timeframe.M1, Decimal(12))
+    assert read(book) == [(0, "10 12 10 12 0")]
+    assert book.over_until("AAPL") == NOON + MIN
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["nobody looked at the clock", "it was closed"])
+def test_a_quote_that_comes_after_the_grace_changes_no_bar(told):
+    book = a_book([(0, "10")])
+    late = a_quote("99", at=NOON + 59 * S, received_at=NOON + MIN + BAR_GRACE_NS)
+    closed = book.close_by_time(late.received_at) if told else []
+    closed += book.on_quote(late)
+    assert [(bar.at, bar.high) for bar in closed] == [(NOON, Decimal(10))]
+    assert (read(book), book.late_quotes) == ([(0, "10 10 10 10 0")], 1)
+
+
+def test_a_quote_within_the_grace_is_in_its_bar_and_the_next_one_begins_the_next():
+    book = a_book([(0, "10")])
+    assert book.on_quote(a_quote("11", at=NOON + 59 * S, received_at=NOON + MIN + BAR_GRACE_NS - 1)) == []
+    assert [bar.close for bar in book.on_quote(a_quote("12", at=NOON + MIN))] == [Decimal(11)]
+    assert read(book) == [(0, "10 11 10 11 0"), (MIN, "12 12 12 12 0")]
+
+
+def test_what_a_symbol_s_last_quote_took_to_come_is_waited_for_too():
+    book = BarBook(NoHistory())
+    years = 10**17  # Of a recording whose quotes keep their times.
+    book.on_quote(a_quote("10", at=NOON, received_at=NOON + years))
+    assert book.close_by_time(NOON + MIN + BAR_GRACE_NS + years - 1) == []
+    assert [bar.at for bar in book.close_by_time(NOON + MIN + BAR_GRACE_NS + years)] == [NOON]
+
+
+def test_longer_bars_close_by_time_when_no_minute_of_theirs_comes_any_more():
+    book = a_book([(0, "10")])
+    book.close_by_time(NOON + MIN + BAR_GRACE_NS)
+    assert book.close_by_time(NOON + 2 * MIN + BAR_GRACE_NS - 1) == []
+    (two,) = book.close_by_time(NOON + 2 * MIN + BAR_GRACE_NS)
+    assert two.timeframe is Timeframe.M2
+    assert [bar.timeframe for bar in book.close_by_time(NOON + H + BAR_GRACE_NS)] == [
+        frame for frame in Timeframe if 2 * MIN < TIMEFRAME_NS[frame] <= H
+    ]
+    assert book.over_until("AAPL") == NOON + H
+    assert book.on_quote(a_quote("11", at=NOON + H - 1)) == []
+    assert book.late_quotes == 1
+
+
+def test_between_two_minutes_a_longer_bar_is_still_forming_and_goes_on():
+    book = a_book([(0, "10")])
+    book.close_by_time(NOON + MIN + BAR_GRACE_NS)
+    book.on_print(a_print("5", at=NOON + 30 * S))
+    assert read(book, Timeframe.M5) == [(0, "10 10 10 10 0")]
+    assert book.on_quote(a_quote("12", at=NOON + 3 * MIN)) == book.bars(BarWindow("AAPL", Timeframe.M2))[:1]
+    assert read(book, Timeframe.M5) == [(0, "10 12 10 12 0")]
+
+
+def test_a_book_without_a_grace_closes_by_quotes_alone():
+    book = BarBook(NoHistory(), None)
+    book.on_quote(a_quote("10", at=NOON))
+    assert book.close_by_time(NOON + 100 * H) == []
+    assert book.on_quote(a_quote("11", at=NOON + 59 * S, received_at=NOON + H)) == []
+    assert book.late_quotes == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 180), st.integers(0, 40)), min_size=1, max_size=60),
+    st.lists(st.integers(0, 30 * 60 + 40), max_size=60),
+)
+def test_bars_are_the_same_however_often_somebody_looks_at_the_clock(quotes, looks):
+    def told(looks: list[int]) -> list[Bar]:
+        book, closed, now = BarBook(NoHistory()), list[Bar](), NOON
+        steps = [(NOON + (10 * at + late) * S, 10 * at * S) for at, late in quotes]
+        heard = [*sorted(steps), (NOON + 2 * H, -1)]
+        waiting = sorted(looks)
+        for received_at, offset in heard:
+            while waiting and NOON + waiting[0] * S <= received_at:
+                closed += book.close_by_time(NOON + waiting.pop(0) * S)
+            if offset >= 0:
+                closed += book.on_quote(a_quote(f"{10 + offset % 7}", at=NOON + offset, received_at=received_at))
+            now = received_at
+        return closed + book.close_by_time(now)
+
+    ours, theirs = told(looks), told([])
+    assert sorted(ours, key=order_of) == sorted(theirs, key=order_of)
+
+
+def order_of(bar: Bar) -> tuple[int, int]:
+    return TIMEFRAME_NS[bar.timeframe], bar.at
 
 
 def test_a_quote_closes_every_timeframe_that_is_over_shortest_first():

@@ -1,7 +1,8 @@
 """Bars built from quotes. The rule everywhere in the house: prices of a bar are bids, its volume is prints.
 
 A bar takes the quotes with start <= at < end. It closes when a quote of its symbol at or after its end
-arrives, and never changes again: a quote that comes too late for its bar counts for none.
+arrives, or by the clock: when it is over for `BAR_GRACE_NS`, and for as long as the last quote of its symbol
+took to come. Then it never changes again: a quote that comes too late for its bar counts for none.
 """
 
 from collections import deque
@@ -14,17 +15,20 @@ from typing import Final
 from tradehall.domain.market import TIMEFRAME_NS, Bar, Print, Quote, Timeframe, bar_start
 from tradehall.domain.money import ZERO
 from tradehall.domain.time import NS_PER_MINUTE
+from tradehall.ports.feed import BAR_GRACE_NS
 from tradehall.ports.history import BARS_PER_READ_MAX, BarHistory, BarWindow, Steps, at_once
 
 # Closed bars kept per symbol and timeframe where no history reaches the present: what one read may ask for.
 BARS_KEPT_MAX: Final = BARS_PER_READ_MAX
+
+NEVER: Final = 2**62
 
 LONGER_TIMEFRAMES: Final = tuple(timeframe for timeframe in Timeframe if timeframe is not Timeframe.M1)
 
 
 @dataclass(slots=True)
 class _Minute:
-    """The forming minute; its fields are those of a Bar."""
+    """The forming minute; its fields are those of a Bar. One that ends as it begins takes no quote: none is forming."""
 
     at: int
     end: int
@@ -37,10 +41,15 @@ class _Minute:
 
 @dataclass(slots=True)
 class _Series:
-    """What was seen of one symbol since the first quote, `live_since` being the start of its minute."""
+    """What was seen of one symbol since the first quote, `live_since` being the start of its minute.
+
+    `patience` [ns]: by how much later than its end, by our clock, a bar is over. `minute.at`: until then all
+    bars are closed.
+    """
 
     minute: _Minute
     live_since: int
+    patience: int
     # The first parts of longer bars: what their closed minutes amount to.
     forming: dict[Timeframe, Bar] = field(default_factory=dict)
     closed: dict[Timeframe, deque[Bar]] = field(
@@ -49,16 +58,29 @@ class _Series:
     # What files hold of each bar in which we began to listen, as far as it was read already.
     heads: dict[Timeframe, list[Bar]] = field(default_factory=dict)
 
+    @property
+    def is_forming(self) -> bool:
+        return self.minute.at < self.minute.end
+
+    def next_end(self) -> int:
+        """When the first of its bars ends, by the time of its quotes: none ends inside the minute."""
+        if self.is_forming:
+            return self.minute.end
+        return min((_end(part) for part in self.forming.values()), default=NEVER)
+
 
 class BarBook:
     """Bars of all symbols: what quotes make of them, joined to the history before.
 
     The oldest of more than `BARS_KEPT_MAX` closed bars of one timeframe are forgotten, unless the
-    history reaches the present and keeps them.
+    history reaches the present and keeps them. `grace_ns` None: quotes alone close bars.
     """
 
-    def __init__(self, history: BarHistory) -> None:
+    def __init__(self, history: BarHistory, grace_ns: int | None = BAR_GRACE_NS) -> None:
         self.late_quotes = 0
+        self.next_close_at = NEVER
+        """When `close_by_time` may have something to do [ns UTC, our clock]."""
+        self._grace_ns = NEVER if grace_ns is None else grace_ns
         self._history = history
         self._series: dict[str, _Series] = {}
         self._headless: list[str] = []
@@ -67,22 +89,34 @@ class BarBook:
         """Take a quote; the bars it closed, shortest first, mostly none."""
         series = self._series.get(quote.symbol)
         if series is None:
-            minute = self._new_minute(quote)
-            self._series[quote.symbol] = _Series(minute, live_since=minute.at)
-            self._headless.append(quote.symbol)
+            self._begin(quote)
             return []
         minute, bid = series.minute, quote.bid
-        if minute.at <= quote.at < minute.end:
+        if minute.at <= quote.at < minute.end and quote.received_at - minute.end < series.patience:
+            series.patience = quote.received_at - quote.at + self._grace_ns
             minute.close = bid
             if bid > minute.high:
                 minute.high = bid
             elif bid < minute.low:
                 minute.low = bid
             return []
-        if quote.at < minute.at:
-            self.late_quotes += 1
+        return self._turn(series, quote)
+
+    def close_by_time(self, now: int) -> list[Bar]:
+        """The bars that are over without a quote to say so, by symbol, shortest first; `now` [ns UTC] by our clock."""
+        if now < self.next_close_at:
             return []
-        return self._next_minute(quote.symbol, series, quote)
+        closed: list[Bar] = []
+        self.next_close_at = NEVER
+        for symbol, series in self._series.items():
+            closed += self._over(symbol, series, now - series.patience)
+            self._await(series)
+        return closed
+
+    def over_until(self, symbol: str) -> int | None:
+        """All bars of a symbol that end by then are closed [ns UTC, the time of its quotes]; None: there are none."""
+        series = self._series.get(symbol)
+        return None if series is None else series.minute.at
 
     def on_print(self, printed: Print) -> None:
         """Count a print as volume of the forming minute it belongs to."""
@@ -130,19 +164,53 @@ class BarBook:
         timeframe = window.timeframe
         minute = _as_bar(window.symbol, series.minute)
         if self._history.reaches_now:
-            yield _lengthened(minute, timeframe)
+            if series.is_forming:
+                yield _lengthened(minute, timeframe)
             return
         closed = series.closed[timeframe]
         if window.start is None and window.end is None:
             yield from islice(closed, max(0, len(closed) - window.limit), None)
         else:
             yield from closed
-        yield grown(series.forming.get(timeframe), minute, timeframe)
+        part = series.forming.get(timeframe)
+        if series.is_forming:
+            yield grown(part, minute, timeframe)
+        elif part is not None:
+            yield part
 
-    def _next_minute(self, symbol: str, series: _Series, quote: Quote) -> list[Bar]:
-        minute = _as_bar(symbol, series.minute)
+    def _begin(self, quote: Quote) -> None:
+        minute = self._new_minute(quote)
+        patience = quote.received_at - quote.at + self._grace_ns
+        series = self._series[quote.symbol] = _Series(minute, live_since=minute.at, patience=patience)
+        self._headless.append(quote.symbol)
+        self._await(series)
+
+    def _await(self, series: _Series) -> None:
+        self.next_close_at = min(self.next_close_at, series.next_end() + series.patience)
+
+    def _turn(self, series: _Series, quote: Quote) -> list[Bar]:
+        """Take a quote that is not of the forming minute, or came when that was over."""
+        # What was over when it came is closed, whether anybody has looked at the clock meanwhile or not.
+        closed = self._over(quote.symbol, series, quote.received_at - series.patience)
+        if quote.at < series.minute.at:
+            self.late_quotes += 1
+            return closed
+        series.patience = quote.received_at - quote.at + self._grace_ns
+        closed += self._over(quote.symbol, series, quote.at)
         series.minute = self._new_minute(quote)
-        return [self._close(series, bar) for bar in _closed_by(series, minute, quote.at)]
+        self._await(series)
+        return closed
+
+    def _over(self, symbol: str, series: _Series, at: int) -> list[Bar]:
+        """Close what ends at or before `at`, by the time of the symbol's quotes; none is forming then."""
+        if series.next_end() > at:
+            return []
+        minute = series.minute
+        over = _closed_by(series, _as_bar(symbol, minute), at) if series.is_forming else _parts_over(series, at)
+        closed = [self._close(series, bar) for bar in over]
+        end = max(map(_end, closed))
+        series.minute = _Minute(end, end, minute.close, minute.close, minute.close, minute.close, ZERO)
+        return closed
 
     def _new_minute(self, quote: Quote) -> _Minute:
         start, bid = quote.at - quote.at % NS_PER_MINUTE, quote.bid
@@ -188,13 +256,25 @@ def aggregate(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:
         yield forming
 
 
+def _end(bar: Bar) -> int:
+    return bar.at + TIMEFRAME_NS[bar.timeframe]
+
+
+def _parts_over(series: _Series, at: int) -> Iterator[Bar]:
+    """Longer bars that end at or before `at`, where no minute is forming."""
+    for timeframe in LONGER_TIMEFRAMES:
+        part = series.forming.get(timeframe)
+        if part is not None and _end(part) <= at:
+            yield series.forming.pop(timeframe)
+
+
 def _closed_by(series: _Series, minute: Bar, at: int) -> Iterator[Bar]:
     """The minute, then each longer bar that ends at or before `at`; the others grow by the minute."""
     yield minute
     for timeframe in LONGER_TIMEFRAMES:
         part = series.forming.pop(timeframe, None)
         longer = grown(part, minute, timeframe)
-        if longer.at + TIMEFRAME_NS[timeframe] <= at:
+        if _end(longer) <= at:
             yield longer
         else:
             series.forming[timeframe] = longer

@@ -48,6 +48,14 @@ class Bars(Protocol):
         """Take a print."""
         ...
 
+    def close_by_time(self, now: int) -> Sequence[Bar]:
+        """The bars that time has closed, where no quote did; `now` [ns UTC] by our clock."""
+        ...
+
+    def over_until(self, symbol: str) -> int | None:
+        """All bars of a symbol that end by then are closed [ns UTC]; None: nothing was heard of it."""
+        ...
+
     def read(self, window: BarWindow) -> Steps[list[Bar]]:
         """Bars of `window`, oldest first."""
         ...
@@ -118,6 +126,11 @@ class MarketBoard:
                 tell_bar(bar)
         for tell in self._on_quote:
             tell(quote)
+
+    def close_bars(self, now: int) -> None:
+        """Close bars that are over and whose symbols are silent; call it a few times a second. See BarBook."""
+        for bar in self.book.close_by_time(now):
+            self.tell_bar(bar)
 
     def tell_bar(self, bar: Bar) -> None:
         """Tell of a bar that time has closed, where it is not for quotes to do so."""

@@ -11,6 +11,10 @@ from tradehall.ports.history import BarHistory
 STALE_AFTER_NS_DEFAULT: Final = 30 * NS_PER_SECOND
 
 
+# How long a bar that is over waits for quotes that are under way.
+BAR_GRACE_NS: Final = NS_PER_SECOND
+
+
 class FeedError(Exception):
     """A feed cannot start; its text is one sentence that names what was found and what was expected."""
 
@@ -52,6 +56,11 @@ class Feed(Protocol):
     @property
     def stale_after_ns(self) -> int | None:
         """Silence after which a symbol counts as stale [ns]; None: only when the feed says so."""
+        ...
+
+    @property
+    def bar_grace_ns(self) -> int | None:
+        """How long a bar that is over waits for quotes under way [ns]; None: its times do not run with our clock."""
         ...
 
     async def run(self, sink: MarketSink) -> None:

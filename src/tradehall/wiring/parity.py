@@ -87,7 +87,8 @@ def deployment_parity_of(
     sessions = find_sessions(recording)
     begins_at = next((row.now for row in sessions[0].rows() if isinstance(row, QuoteHeard) and row.now), 0)
     feed = make_feed(config, SimulatedClock(begins_at), folder)
-    robot = DeployedRobot(deployment, definition, Timeframe(version.timeframe), feed.history, files)
+    timeframe = Timeframe(version.timeframe)
+    robot = DeployedRobot(deployment, definition, timeframe, feed.history, files, feed.bar_grace_ns)
 
     def payloads(after: int) -> Iterator[bytes]:
         return (entry.payload for entry in files.entries(after))

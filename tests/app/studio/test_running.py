@@ -307,3 +307,57 @@ def test_what_a_hand_closes_is_taken_from_the_oldest_holding(tmp_path):
             assert (world.held(one), world.held(two)) == ({}, {"EURUSD": Decimal(500)})
 
     run(journey())
+
+
+def two_symbols():
+    """Buys when euros rose, and pounds did."""
+    return {
+        "inputs": {"pound": {"of": "close", "symbol": "GBPUSD"}, "before": {"of": "open", "symbol": "GBPUSD"}},
+        "rules": [{"when": {"all": [UP, {"above": ["pound", "before"]}]}, "do": [{"open": "long"}]}],
+    }
+
+
+def test_a_bar_that_no_quote_closes_is_closed_by_the_clock_and_looked_at(tmp_path):
+    async def journey():
+        async with opened(tmp_path) as world:
+            running = await world.deploy(await world.strategy(opens_on(UP)))
+            await world.quote("1.0800")
+            await world.quote("1.0810", after_s=30)
+            await world.wait(30)
+            assert world.held(running) == {}  # Quotes may be under way.
+            await world.wait(1)
+            assert world.held(running) == {"EURUSD": Decimal(1_000)}
+
+    run(journey())
+
+
+def test_a_program_does_not_wait_past_its_patience_for_a_symbol_that_is_silent(tmp_path):
+    async def journey():
+        async with opened(tmp_path) as world:
+            for symbol, price in (("EURUSD", "1.0800"), ("GBPUSD", "1.2500")):
+                await world.quote(price, symbol=symbol)
+            running = await world.deploy(await world.strategy(two_symbols()))
+            await world.quote("1.0810", after_s=20)
+            await world.quote("1.2510", symbol="GBPUSD", after_s=1)
+            await world.wait(39)
+            await world.quote("1.0810", after_s=0.5)
+            assert world.held(running) == {}  # Its own bar is over; the pound's is not yet, as far as anybody knows.
+            await world.wait(1)
+            assert world.held(running) == {"EURUSD": Decimal(1_000)}
+
+    run(journey())
+
+
+def test_a_deployment_that_begins_after_a_silent_bar_sees_that_bar_in_its_past(tmp_path):
+    async def journey():
+        async with opened(tmp_path) as world:
+            await world.quote("1.0800")
+            await world.quote("1.0810", after_s=30)
+            await world.wait(31)
+            rising = {"above": ["close", {"prev": ["close", 1]}]}
+            running = await world.deploy(await world.strategy(opens_on(rising)))
+            await world.quote("1.0820", after_s=5)
+            await world.quote("1.0820", after_s=60)
+            assert world.held(running) == {"EURUSD": Decimal(1_000)}
+
+    run(journey())

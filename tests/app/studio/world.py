@@ -108,6 +108,12 @@ class World:
         self.clock.at += -self.clock.at % NS_PER_MINUTE
         await self.quote(close, symbol=symbol)
 
+    async def wait(self, seconds: float) -> None:
+        """Time passes, and nobody says anything."""
+        self.clock.at += round(seconds * NS_PER_SECOND)
+        self.rooms.market.close_bars(self.clock.at)
+        await self.settle()
+
     async def settle(self) -> None:
         """Until nobody has anything to do."""
         for _ in range(3):

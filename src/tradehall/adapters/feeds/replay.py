@@ -14,7 +14,7 @@ from tradehall.adapters.feeds.reel_player import SPEED_MAX, ReelPlayer
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.time import NS_PER_SECOND, to_rfc3339
 from tradehall.ports.clock import Clock
-from tradehall.ports.feed import FeedError, MarketSink
+from tradehall.ports.feed import BAR_GRACE_NS, FeedError, MarketSink
 from tradehall.ports.history import BarHistory, NoHistory
 from tradehall.ports.recording import Recording, Reel
 
@@ -75,6 +75,8 @@ class ReplayFeed:
         self.history: BarHistory = NoHistory() if options.shift else recording.history
         reels = recording.reels(align=options.align)
         self.notes = (*recording.notes, *_notes(reels))
+        # In slow motion the clock says that a bar is over long before the recording does.
+        self.bar_grace_ns = BAR_GRACE_NS if options.speed is not None and options.speed >= 1 else None
         self._clock = clock
         self._shift = options.shift
         # Opened here, where nobody waits yet.

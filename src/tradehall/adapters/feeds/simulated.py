@@ -16,7 +16,7 @@ from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Print, Quote
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from tradehall.ports.clock import Clock
-from tradehall.ports.feed import STALE_AFTER_NS_DEFAULT, MarketSink
+from tradehall.ports.feed import BAR_GRACE_NS, STALE_AFTER_NS_DEFAULT, MarketSink
 from tradehall.ports.history import Steps
 
 # After a longer pause (the machine slept, or its clock was set) what was missed is not sent any more:
@@ -36,6 +36,7 @@ class SimulatedFeed:
 
     provider = "simulated"
     stale_after_ns: int | None = STALE_AFTER_NS_DEFAULT
+    bar_grace_ns: int | None = BAR_GRACE_NS
 
     def __init__(self, clock: Clock, *, seed: int | None = None, state_file: Path | None = None) -> None:
         self.instruments: Mapping[str, Instrument] = demo_instruments()

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tradehall.app.backtests.deals import Deals
-from tradehall.app.bars import BarBook
+from tradehall.app.bars import NEVER, BarBook
 from tradehall.app.deployments.carrying import Carrier
 from tradehall.app.deployments.deciding import Decider
 from tradehall.app.deployments.errands import Errand
@@ -22,6 +22,7 @@ from tradehall.engine.events import OrderAccepted, OrderRejected, RequestRefused
 from tradehall.engine.record import Record, decode_record
 from tradehall.engine.state import State
 from tradehall.ports.deployments import Signal, SignalOutcome
+from tradehall.ports.feed import BAR_GRACE_NS
 from tradehall.ports.history import BARS_PER_READ_MAX, BarHistory, BarWindow
 from tradehall.ports.journal import Entries
 from tradehall.strategies.definition import Definition
@@ -40,7 +41,7 @@ class DeployedRobot:
 
     `signals`, `deals`: all that it signalled and dealt here; `ends` [ns UTC]: when each stretch told its last.
 
-    `history`: the bars of the time before the session.
+    `history`: the bars of the time before the session. `bar_grace_ns`: the feed's.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class DeployedRobot:
         timeframe: Timeframe,
         history: BarHistory,
         journal: Entries,
+        bar_grace_ns: int | None = BAR_GRACE_NS,
     ) -> None:
         self.signals: list[Signal] = []
         self.deals = Deals(deployment.deployment_id)
@@ -59,12 +61,13 @@ class DeployedRobot:
         self._timeframe = timeframe
         self._history = history
         self._journal = journal
+        self._bar_grace_ns = bar_grace_ns
 
     def begin(self, state: State, quotes: Mapping[str, Quote], submit: Submit) -> None:
         """See Robot."""
         self._desk = _Counter(state, quotes, submit)
         self.ends.append(0)
-        self._book = BarBook(self._history)
+        self._book = BarBook(self._history, self._bar_grace_ns)
         self._hub = Hub()
         self._decider = Decider(lambda: state, quotes)
         self._ledgers = Ledgers(lambda: state, self._journal, {}, None)
@@ -92,15 +95,19 @@ class DeployedRobot:
         self.deals.take(record)
 
     def before(self, now: int) -> None:
-        """See Robot: beats, and programs that have waited long enough for other symbols."""
+        """See Robot: bars that are over by the clock, beats, and programs that have waited for other symbols."""
         self.ends[-1] = now
-        while (due := self._hub.next_deadline()) is not None and due <= now:
+        while (due := min(self._book.next_close_at, self._hub.next_deadline() or NEVER)) <= now:
+            self._look_at(self._book.close_by_time(due), due)
             self._decide(self._hub.on_time(due), due)
 
     def on_quote(self, quote: Quote, now: int) -> None:
         """See Robot."""
         closed = self._book.on_quote(quote)
         self._seat(now)
+        self._look_at(closed, now)
+
+    def _look_at(self, closed: Iterable[Bar], now: int) -> None:
         wanted = self._hub.clocks
         bars = [bar for bar in closed if Clock(bar.symbol, bar.timeframe) in wanted]
         if bars:
@@ -123,9 +130,9 @@ class DeployedRobot:
 
     def _closed(self, clock: Clock, count: int) -> list[Bar]:
         limit = min(count + LOOKS_KEPT, HISTORY_MAX)
-        latest = self._desk.quotes[clock.symbol].at
+        over_until = self._book.over_until(clock.symbol) or 0
         bars = self._book.bars(BarWindow(clock.symbol, clock.timeframe, limit=limit + 1))
-        return [bar for bar in bars if bar.at + clock.span <= latest]
+        return [bar for bar in bars if bar.at + clock.span <= over_until]
 
     def _decide(self, looks: Iterable[Look], now: int) -> None:
         deployment = self._deployment

@@ -35,8 +35,7 @@ async def past_of(
 
 async def _bars(market: MarketBoard, clock: Clock, run: BacktestRun, warming_up: int, *, room: int) -> list[Bar]:
     """Closed bars up to the period's end, newest pages first, oldest first in what is returned."""
-    quote = market.quotes.get(clock.symbol)
-    over_at = 0 if quote is None else quote.at
+    over_at = market.book.over_until(clock.symbol) or 0
     end = None if run.until is None else run.until - 1
     first = None if run.since is None else run.since - warming_up * clock.span
     pages: list[list[Bar]] = []

@@ -83,14 +83,14 @@ class Seats:
     async def _closed_bars(self, clock: Clock, count: int) -> list[Bar]:
         """The newest closed bars, and before them enough to tell what was missed."""
         limit = min(count + LOOKS_KEPT, BARS_PER_READ_MAX - 1)
-        quote = self._market.quotes.get(clock.symbol)
+        over_until = self._market.book.over_until(clock.symbol)
         read = self._read.get(clock, [])
-        if quote is not None and len(read) >= limit and quote.at < read[-1].at + 2 * clock.span:
+        if over_until is not None and len(read) >= limit and over_until < read[-1].at + 2 * clock.span:
             return read
         bars = await self._market.bars(BarWindow(clock.symbol, clock.timeframe, limit=limit + 1))
-        quote = self._market.quotes.get(clock.symbol)
-        # The last one may still be forming: it is over when a quote has come after it.
-        closed = [bar for bar in bars if quote is not None and bar.at + clock.span <= quote.at]
+        # The last one may still be forming.
+        over_until = self._market.book.over_until(clock.symbol)
+        closed = [bar for bar in bars if over_until is not None and bar.at + clock.span <= over_until]
         if len(self._read) >= HISTORIES_KEPT_MAX:
             self._read.clear()
         self._read[clock] = closed

@@ -145,6 +145,17 @@ class PacedBars:
         self.next_end = min((line.next_end() for line in self._lines.values()), default=NEVER)
         return bars
 
+    def close_by_time(self, now: int) -> Sequence[Bar]:
+        """None: whoever moves the clock closes them."""
+        return ()
+
+    def over_until(self, symbol: str) -> int | None:
+        """See Bars."""
+        line = self._lines.get(symbol)
+        if line is None or line.since is None:
+            return None
+        return self._clock.now() if line.forming is None else line.forming.at
+
     @property
     def last_end(self) -> int:
         """When the last of the bars that are being told is over [ns UTC]; longer ones made of them do not count."""

@@ -181,6 +181,6 @@ class ScannerWatch(MarketListener):
         for clock, count in program.bars_needed().items():
             least = patterns.bars_needed(scan, program) if clock == program.clock else count
             bars = await self._market.bars(BarWindow(clock.symbol, clock.timeframe, limit=least + 2))
-            quote = self._market.quotes.get(clock.symbol)
-            found[clock] = [bar for bar in bars if quote is not None and bar.at + clock.span <= quote.at]
+            over_until = self._market.book.over_until(clock.symbol) or 0
+            found[clock] = [bar for bar in bars if bar.at + clock.span <= over_until]
         return found
