@@ -1,6 +1,7 @@
 """Time travel: at any instant the shard is what it was, by whichever way it is folded."""
 
 import asyncio
+import weakref
 from decimal import Decimal
 
 import pytest
@@ -127,6 +128,17 @@ def test_prices_are_the_newer_of_the_last_quote_read_and_the_last_whole_minute(h
 def test_the_future_is_refused(history, tmp_path):
     with pytest.raises(FutureInstant):
         run(a_past(history, tmp_path).at(history[1].at + 1))
+
+
+@pytest.mark.parametrize(("kept_s", "is_kept"), [(0, False), (60, True)])
+def test_a_moment_is_kept_for_who_looks_again_soon_and_no_longer(history, tmp_path, kept_s, is_kept):
+    async def looked():
+        past = a_past(history, tmp_path, kept_s=kept_s)
+        state = weakref.ref((await past.at(history[2][3][0])).state)
+        await asyncio.sleep(0.001)
+        return state() is not None
+
+    assert run(looked()) is is_kept
 
 
 def test_a_crowd_of_travellers_is_sent_away_and_the_others_served(history, tmp_path):

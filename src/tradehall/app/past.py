@@ -23,7 +23,9 @@ from tradehall.ports.journal import EMPTY, Entries, checked
 
 # One fold at a time takes a second of a core at most; who comes when so many wait is sent away.
 WAITING_MAX: Final = 16
+# Moments are as large as the shard: they are kept for who looks around in one, and for no longer.
 MOMENTS_KEPT: Final = 2
+KEPT_S: Final = 60.0
 
 
 class TooManyTravellers(Exception):
@@ -66,14 +68,18 @@ class Past:
     The archive of snapshots decides how long it takes: one is at most some ten thousand records away.
     """
 
-    def __init__(self, journal: Entries, snapshots: Snapshots, prices: PastPrices, clock: Clock) -> None:
+    def __init__(
+        self, journal: Entries, snapshots: Snapshots, prices: PastPrices, clock: Clock, *, kept_s: float = KEPT_S
+    ) -> None:
         self._journal = journal
+        self._kept_s = kept_s
         self._snapshots = snapshots
         self._prices = prices
         self._clock = clock
         self._folding = asyncio.Lock()
         self._waiting = 0
         self._kept: dict[int, tuple[State, dict[str, Quote]]] = {}
+        self._forgetting: asyncio.TimerHandle | None = None
 
     async def at(self, instant: int) -> Moment:
         """The moment of `instant` [ns UTC]. FutureInstant, TooManyTravellers."""
@@ -103,6 +109,9 @@ class Past:
         self._kept[seq] = found
         while len(self._kept) > MOMENTS_KEPT:
             del self._kept[next(iter(self._kept))]
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        self._forgetting = asyncio.get_running_loop().call_later(self._kept_s, self._kept.clear)
         return found
 
     def _fold(self, seq: int) -> tuple[State, dict[str, Quote]]:
