@@ -38,6 +38,7 @@ from tradehall.faces.kit import (
     decode_bytes,
 )
 from tradehall.faces.kit.first_frame import Speaker
+from tradehall.faces.kit.heart import Heart
 from tradehall.faces.kit.response import ENCODER
 
 NOT_AUTHORIZED: Final = 4401
@@ -80,7 +81,7 @@ class ClientStream(MarketListener):
         self._board = Board()
         self._followers: dict[Follower, None] = {}
         self._moved: set[str] = set()
-        self._heart: asyncio.Task[None] | None = None
+        self._heart = Heart("client-balances", BALANCE_EVERY_S, self.beat)
         self._overflows = client.metrics.counter("tradehall_client_slow_streams_total", "Streams closed as too slow")
         client.alerts.listen(self.on_alert)
         client.identity.room.listen(self)
@@ -262,18 +263,11 @@ class ClientStream(MarketListener):
 
     async def start(self) -> None:
         """Begin to tell balances; needs a running loop."""
-        self._heart = asyncio.create_task(self._beat_for_ever(), name="client-balances")
+        self._heart.start()
 
     async def stop(self) -> None:
         """Tell no more."""
-        if self._heart is not None:
-            self._heart.cancel()
-            self._heart = None
-
-    async def _beat_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(BALANCE_EVERY_S)
-            await self.beat()
+        self._heart.stop()
 
     async def beat(self) -> None:
         """Tell the balance of those whose positions' quotes have moved; end streams whose session is over."""

@@ -32,8 +32,9 @@ from tradehall.faces.kit import (
     Response,
     Session,
     Upgrade,
-    decode_bytes,
 )
+from tradehall.faces.kit.decoding import heard
+from tradehall.faces.kit.heart import Heart
 from tradehall.ports.audit import AuditEntry
 from tradehall.ports.deployments import SignalQuery
 
@@ -97,7 +98,8 @@ class DashboardStream(MarketListener):
         self._dashboard = dashboard
         self._frames = DecisionFrames(dashboard)
         self._followers: dict[Follower, None] = {}
-        self._rounds: asyncio.Task[None] | None = None
+        self._rounds = 0
+        self._heart = Heart("dashboard-rounds", ROUND_S, self._go_round)
         self._changed: dict[AccountId, None] = {}
         self._accounts: dict[AccountId, bytes] = {}
         self._next_account = 0
@@ -137,7 +139,7 @@ class DashboardStream(MarketListener):
         try:
             with contextlib.suppress(Disconnected):
                 async for text in texts:
-                    said = _said(text)
+                    said = heard(text, Said)
                     if said is not None and said.type == "auth":
                         return await self._proved(session, said.token)
                     await self._refuse(session, "Not authenticated")
@@ -164,7 +166,7 @@ class DashboardStream(MarketListener):
     # What clients say.
 
     def _hear(self, text: str, follower: Follower) -> None:
-        said = _said(text)
+        said = heard(text, Said)
         hear = None if said is None else _HEARD.get(said.type)
         if said is None:
             follower.say(type="error", detail="Malformed message: a JSON object with a type is expected")
@@ -246,26 +248,21 @@ class DashboardStream(MarketListener):
     async def start(self) -> None:
         """Begin the rounds; needs a running loop."""
         self._dashboard.trail.hear(self.on_audit)
-        self._rounds = asyncio.create_task(self._go_round(), name="dashboard-rounds")
+        self._heart.start()
 
     async def stop(self) -> None:
         """No longer."""
-        if self._rounds is not None:
-            self._rounds.cancel()
-            self._rounds = None
+        self._heart.stop()
 
     def say_goodbye(self) -> None:
         """Take no more requests; the kit closes the sockets when all is durable."""
         self._dashboard.is_stopping = True
 
-    async def _go_round(self) -> None:
-        count = 0
-        while True:
-            await asyncio.sleep(ROUND_S)
-            count += 1
-            self.tell_quotes()
-            if count % ROUNDS_PER_PULSE == 0:
-                self.pulse()
+    def _go_round(self) -> None:
+        self._rounds += 1
+        self.tell_quotes()
+        if self._rounds % ROUNDS_PER_PULSE == 0:
+            self.pulse()
 
     def tell_quotes(self) -> None:
         """The newest quotes, each encoded once, to all who have room."""
@@ -329,11 +326,3 @@ _HEARD: Final[dict[str, Callable[[DashboardStream, Said, Follower], None]]] = {
     "ping": DashboardStream._hear_ping,
     "subscribe": DashboardStream._hear_subscribe,
 }
-
-
-def _said(text: str) -> Said | None:
-    try:
-        said: Any = decode_bytes(text.encode("utf-8", "replace"), Said)
-    except Problem:
-        return None
-    return said if isinstance(said, Said) else None

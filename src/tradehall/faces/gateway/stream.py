@@ -26,6 +26,7 @@ from tradehall.faces.gateway.frames import (
 from tradehall.faces.gateway.gateway import Gateway
 from tradehall.faces.gateway.translate import to_bar, to_quote
 from tradehall.faces.kit import Board, Frame, Outbox, Problem, Request, Response, Session, Upgrade, decode_bytes
+from tradehall.faces.kit.heart import Heart
 
 HEARTBEAT_S: Final = 15.0
 GOODBYE_S: Final = 0.5
@@ -67,7 +68,7 @@ class GatewayStream(MarketListener):
         self._quote_names: dict[str, tuple[str, ...]] = {}
         self._candle_names: dict[tuple[str, Timeframe], tuple[str, ...]] = {}
         self._warned: dict[str, int] = {}
-        self._heart: asyncio.Task[None] | None = None
+        self._heart = Heart("gateway-heartbeat", HEARTBEAT_S, self.beat)
 
     # One client.
 
@@ -185,18 +186,11 @@ class GatewayStream(MarketListener):
 
     async def start(self) -> None:
         """Begin to beat; needs a running loop."""
-        self._heart = asyncio.create_task(self._beat_for_ever(), name="gateway-heartbeat")
+        self._heart.start()
 
     async def stop(self) -> None:
         """Beat no more."""
-        if self._heart is not None:
-            self._heart.cancel()
-            self._heart = None
-
-    async def _beat_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_S)
-            self.beat()
+        self._heart.stop()
 
     def beat(self) -> None:
         """Ping every client, and let those go whose key is no longer valid."""

@@ -138,3 +138,11 @@ def _malformed(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "JSON is malformed: nested too deeply"
     return str(error)
+
+
+def heard(text: str, shape: type[T]) -> T | None:
+    """What somebody said on a stream; None where it has not that shape."""
+    try:
+        return decode_bytes(text.encode("utf-8", "replace"), shape)
+    except Problem:
+        return None

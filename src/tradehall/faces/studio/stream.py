@@ -14,6 +14,7 @@ from tradehall.app.studio.reach import Owned, Reach
 from tradehall.app.studio.room import Changed
 from tradehall.domain.time import to_rfc3339
 from tradehall.faces.kit import Frame, Metrics, Outbox, Problem, Request, Response, Session, Upgrade, decode_bytes
+from tradehall.faces.kit.heart import Heart
 from tradehall.faces.kit.response import ENCODER
 from tradehall.faces.studio import translate
 from tradehall.faces.studio.auth import bare_token, principal_of, reach_of
@@ -51,7 +52,7 @@ class StudioStream(MarketListener):
     def __init__(self, studio: Studio, metrics: Metrics) -> None:
         self._studio = studio
         self._followers: dict[Follower, None] = {}
-        self._heart: asyncio.Task[None] | None = None
+        self._heart = Heart("studio-streams", LOOK_EVERY_S, self._look)
         self._overflows = metrics.counter("tradehall_studio_slow_streams_total", "Streams closed as too slow")
         studio.room.listen(self.on_changes)
         studio.runner.sender.hear_signals = self.on_signals
@@ -60,13 +61,11 @@ class StudioStream(MarketListener):
 
     async def start(self) -> None:
         """Look after sessions from now on."""
-        self._heart = asyncio.create_task(self._beat_for_ever(), name="studio-streams")
+        self._heart.start()
 
     async def stop(self) -> None:
         """No longer."""
-        if self._heart is not None:
-            self._heart.cancel()
-            self._heart = None
+        self._heart.stop()
 
     # One session.
 
@@ -167,10 +166,8 @@ class StudioStream(MarketListener):
 
     # Ends.
 
-    async def _beat_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            now = self._studio.desk.clock.now()
-            for follower in list(self._followers):
-                if not self._studio.access.is_still_valid(follower.principal, now):
-                    follower.session.hang_up(NOT_AUTHORIZED, "the token is no longer valid")
+    def _look(self) -> None:
+        now = self._studio.desk.clock.now()
+        for follower in list(self._followers):
+            if not self._studio.access.is_still_valid(follower.principal, now):
+                follower.session.hang_up(NOT_AUTHORIZED, "the token is no longer valid")

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -21,14 +21,14 @@ from tradehall.faces.kit import (
     Disconnected,
     Frame,
     Outbox,
-    Problem,
     Request,
     Response,
     Session,
     Speaker,
     Upgrade,
-    decode_bytes,
 )
+from tradehall.faces.kit.decoding import heard
+from tradehall.faces.kit.heart import Heart
 from tradehall.faces.kit.websocket import TRY_AGAIN_LATER
 from tradehall.faces.terminal.auth import READ, TRADE
 from tradehall.faces.terminal.frames import (
@@ -110,7 +110,7 @@ class TerminalStream(MarketListener):
         self._followers: dict[Follower, None] = {}
         self._strangers = 0
         self._was_connected = True
-        self._looking: asyncio.Task[None] | None = None
+        self._heart = Heart("terminal-keys", EXPIRY_LOOK_S, self.look)
         self.speaker = Speaker(lambda frame: frame.get("type") == "auth", self.serve)
 
     # One connection.
@@ -153,7 +153,7 @@ class TerminalStream(MarketListener):
         try:
             with contextlib.suppress(Disconnected):
                 async for text in texts:
-                    if (said := _said(text)) is not None and said.type == "auth":
+                    if (said := heard(text, Said)) is not None and said.type == "auth":
                         return await self._admitted(session, said.apiKey or "")
                     await session.send([encoded(ErrorFrame("Authentication required"))])
             return None
@@ -188,7 +188,7 @@ class TerminalStream(MarketListener):
     # What clients say.
 
     def _hear(self, text: str, follower: Follower) -> None:
-        said = _said(text)
+        said = heard(text, Said)
         if said is None:
             follower.say(ErrorFrame("Malformed message: a JSON object with a type is expected"))
             return
@@ -327,19 +327,12 @@ class TerminalStream(MarketListener):
 
     async def start(self) -> None:
         """Look after keys that expire; needs a running loop."""
-        self._looking = asyncio.create_task(self._look_for_ever(), name="terminal-keys")
+        self._heart.start()
 
     async def stop(self) -> None:
         """No longer."""
         self._pulse.stop()
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
-
-    async def _look_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(EXPIRY_LOOK_S)
-            self.look()
+        self._heart.stop()
 
     def look(self) -> None:
         """Hang up on streams whose key has expired."""
@@ -360,14 +353,6 @@ _HEARD: Final[dict[str, Callable[[TerminalStream, Said, Follower], None]]] = {
     "subscribe": TerminalStream._hear_subscribe,
     "unsubscribe": TerminalStream._hear_unsubscribe,
 }
-
-
-def _said(text: str) -> Said | None:
-    try:
-        said: Any = decode_bytes(text.encode("utf-8", "replace"), Said)
-    except Problem:
-        return None
-    return said if isinstance(said, Said) else None
 
 
 def _symbols_of(said: Said) -> list[str] | UnsetType:
