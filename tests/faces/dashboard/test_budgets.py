@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,12 @@ async def capped(door: Opened, allocated: float = 1000.0) -> str:
     answer = await door.call("PUT", f"/budget/{keygen}/USD", {"allocated": allocated})
     assert answer.status_code == 201, answer.text
     return keygen
+
+
+async def limit(door: Opened, keygen: str, quantity: float, **more: Any) -> dict[str, Any]:
+    """A strategy's order to buy AAPL at 100; its row."""
+    wish = {"instrument_id": "AAPL.SIM", "order_type": "LIMIT", "price": 100, "quantity": quantity}
+    return await door.order(**wish, strategy_id=keygen, **more)
 
 
 def test_a_budget_is_created_changed_and_read(tmp_path):
@@ -63,26 +70,12 @@ def test_the_registry_is_no_strategy_and_empty_without_budgets(tmp_path):
 def test_an_order_beyond_the_budget_is_denied_with_the_numbers_and_what_would_pass(tmp_path):
     async def steps(door):
         keygen = await capped(door)
-        first = await door.order(
-            instrument_id="AAPL.SIM",
-            order_type="LIMIT",
-            price=100,
-            quantity=164,
-            strategy_id=keygen,
-            client_order_id="a",
-        )
+        first = await limit(door, keygen, 164, client_order_id="a")
         assert first["status"] == "ACCEPTED"
         reserved = (await door.get("/budget/registry"))[keygen]["USD"]["reserved"]
         assert 820 <= reserved < 840  # 164 x 100 / leverage 20 is 820; the fee comes on top.
         before = await door.get("/budget/registry")
-        second = await door.order(
-            instrument_id="AAPL.SIM",
-            order_type="LIMIT",
-            price=100,
-            quantity=48,
-            strategy_id=keygen,
-            client_order_id="b",
-        )
+        second = await limit(door, keygen, 48, client_order_id="b")
         assert second["status"] == "DENIED"
         reason = await door.get("/trading/orders/b/deny-reason")
         context = reason["context"]
@@ -94,9 +87,7 @@ def test_an_order_beyond_the_budget_is_denied_with_the_numbers_and_what_would_pa
             f"BUDGET_EXCEEDED: required={context['required']} USD, available={context['available']} USD"
         )
         assert await door.get("/budget/registry") == before
-        passing = await door.order(
-            instrument_id="AAPL.SIM", order_type="LIMIT", price=100, quantity=context["would_pass"], strategy_id=keygen
-        )
+        passing = await limit(door, keygen, context["would_pass"])
         assert passing["status"] == "ACCEPTED"
         exceeded, count = await door.page("/trading/audit", action="budget.exceeded")
         assert (count, exceeded[0]["severity"], exceeded[0]["entity_id"]) == (1, "WARNING", f"{keygen}:USD")
@@ -109,20 +100,10 @@ def test_an_order_beyond_the_budget_is_denied_with_the_numbers_and_what_would_pa
 def test_fifty_orders_at_once_pass_as_long_as_the_budget_lasts(tmp_path):
     async def steps(door):
         keygen = await capped(door)
-        probe = await door.order(
-            instrument_id="AAPL.SIM",
-            order_type="LIMIT",
-            price=100,
-            quantity=5,
-            strategy_id=keygen,
-            client_order_id="probe",
-        )
+        probe = await limit(door, keygen, 5, client_order_id="probe")
         each = (await door.get("/budget/registry"))[keygen]["USD"]["reserved"]
         await door.call("DELETE", f"/trading/orders/{probe['client_order_id']}")
-        wanted = [
-            door.order(instrument_id="AAPL.SIM", order_type="LIMIT", price=100, quantity=5, strategy_id=keygen)
-            for _ in range(50)
-        ]
+        wanted = [limit(door, keygen, 5) for _ in range(50)]
         rows = await asyncio.gather(*wanted)
         passed = sum(row["status"] == "ACCEPTED" for row in rows)
         assert passed == min(50, int(1000 // each))
@@ -136,22 +117,8 @@ def test_fifty_orders_at_once_pass_as_long_as_the_budget_lasts(tmp_path):
 def test_a_cancel_frees_the_reservation_and_a_restart_finds_the_same_registry(tmp_path):
     async def steps(door):
         keygen = await capped(door)
-        await door.order(
-            instrument_id="AAPL.SIM",
-            order_type="LIMIT",
-            price=100,
-            quantity=10,
-            strategy_id=keygen,
-            client_order_id="a",
-        )
-        await door.order(
-            instrument_id="AAPL.SIM",
-            order_type="LIMIT",
-            price=100,
-            quantity=20,
-            strategy_id=keygen,
-            client_order_id="b",
-        )
+        await limit(door, keygen, 10, client_order_id="a")
+        await limit(door, keygen, 20, client_order_id="b")
         both = (await door.get("/budget/registry"))[keygen]["USD"]["reserved"]
         assert (await door.call("DELETE", "/trading/orders/a")).json()["status"] == "CANCELED"
         await door.wish(quantity="1", symbol="AAPL", strategy_id=keygen)

@@ -277,9 +277,7 @@ def test_goodbye_is_said_before_the_close(tmp_path):
             [goodbye] = await frames(socket, 1)
             assert goodbye["event"] == "DISCONNECTING"
             await door.app.close_sessions()
-            with pytest.raises(Closed) as closed:
-                await socket.receive()
-            assert closed.value.code == 1001
+            assert await socket.end() == 1001
         with pytest.raises(Refused) as refused:
             async with door.socket():
                 pass

@@ -144,6 +144,14 @@ class WebSocketClient:
         """The next text frame, read as JSON."""
         return json.loads(await self.receive())
 
+    async def end(self) -> int:
+        """The code that the server closes with, and with nothing before that."""
+        message = await self._next()
+        assert message["type"] == "websocket.close", message
+        self._to_app.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
+        code: int = message["code"]
+        return code
+
     def waiting(self) -> int:
         """How many messages came that nobody has looked at."""
         return self._from_app.qsize()

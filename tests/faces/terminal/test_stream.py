@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 
 from tests.app.shard import an_order
-from tests.faces.kit.asgi import Closed
 from tests.faces.terminal.opened import MIRA, NETTING, OTTO, a_trade, journey
 from tradehall.domain.time import NS_PER_MS, NS_PER_SECOND
 from tradehall.engine.commands import MoveFunds, Tick
@@ -71,9 +70,7 @@ def test_a_bad_key_is_told_and_hung_up_on(tmp_path, key):
                 "success": False,
                 "message": "Invalid API key",
             }
-            with pytest.raises(Closed) as closed:
-                await socket.receive()
-            assert closed.value.code == 4403
+            assert await socket.end() == 4403
 
     journey(tmp_path, steps)
 
@@ -81,9 +78,7 @@ def test_a_bad_key_is_told_and_hung_up_on(tmp_path, key):
 def test_who_does_not_authenticate_in_time_is_hung_up_on(tmp_path):
     async def steps(door):
         async with door.socket() as socket:
-            with pytest.raises(Closed) as closed:
-                await socket.receive()
-            assert closed.value.code == 4401
+            assert await socket.end() == 4401
 
     journey(tmp_path, steps, settings=TerminalSettings(auth_within_s=0.02))
 
@@ -333,9 +328,7 @@ def test_a_key_that_ends_loses_its_streams(tmp_path, how):
             else:
                 door.clock.at += 61 * NS_PER_SECOND
                 door.stream.look()
-            with pytest.raises(Closed) as closed:
-                await socket.receive()
-            assert closed.value.code == 4403
+            assert await socket.end() == 4403
             assert (await say(other, type="ping"))["type"] == "pong", "another key's stream stays"
 
     journey(tmp_path, steps)
@@ -396,9 +389,7 @@ def test_strangers_are_counted_and_the_last_too_many_is_sent_away(tmp_path):
             await sign_in(door, socket)
             door.stream._strangers = STRANGERS_MAX
             async with door.socket() as other:
-                with pytest.raises(Closed) as closed:
-                    await other.receive()
-            assert closed.value.code == 1013
+                assert await other.end() == 1013
             door.stream._strangers = 0
 
     journey(tmp_path, steps)
@@ -447,8 +438,6 @@ def test_who_was_taken_over_is_not_hung_up_on_by_the_terminals_clock(tmp_path):
             socket.send("still here")
             assert await socket.receive_json() == {"heard": "still here"}
         async with door.socket("/") as socket:
-            with pytest.raises(Closed) as closed:
-                await socket.receive()
-            assert closed.value.code == 4401
+            assert await socket.end() == 4401
 
     journey(tmp_path, steps, settings=TerminalSettings(auth_within_s=0.02))
