@@ -11,20 +11,24 @@ from hypothesis import strategies as st
 
 from tests.backtests.dice_trader import DiceTrader
 from tests.backtests.dice_world import LEVERED, a_world
-from tests.backtests.tapes import random_tape
+from tests.backtests.tapes import BEGIN, quotes_of, random_tape
 from tradehall.backtests import (
     BacktestSettings,
     BarPath,
+    Broker,
     Costs,
     FillAt,
     FillRule,
     InBar,
     Result,
+    Strategy,
     Tape,
     run,
 )
 from tradehall.backtests.kernels import CAN_SEARCH
-from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
+from tradehall.domain.strategy import StrategyLimits, TradingState
+from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
+from tradehall.engine import commands as cmd
 from tradehall.engine.record import encode_record
 from tradehall.venue.settings import Liquidity, VenueSettings
 
@@ -92,3 +96,50 @@ def test_several_symbols_that_convert_into_each_other(seed, fills, venue):
 def test_whatever_is_thrown_together(seed, share):
     tapes, chosen = a_world(seed)
     assert_skipping_is_invisible(lambda: DiceTrader(seed, share, reacts=seed % 2 == 0), tapes, chosen)
+
+
+class Limited(DiceTrader):
+    """The dice's orders, all of a strategy that may lose little in a day; a halt is lifted now and then."""
+
+    def on_start(self, broker: Broker) -> None:
+        for account_id in (1, 2):
+            broker.submit(cmd.RegisterStrategy(account_id, "mine"))
+            broker.submit(cmd.SetStrategyLimits(account_id, "mine", StrategyLimits(daily_loss_max=Decimal(40))))
+
+    def order(self, symbol: str, broker: Broker, **options: Any) -> None:
+        if self.dice.random() < 0.1:
+            broker.submit(cmd.SetTradingState(broker.account_id, "mine", TradingState.NORMAL))
+        super().order(symbol, broker, strategy_id="mine", **options)
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), fills=rules)
+def test_losses_that_are_counted_by_the_day(seed, fills):
+    tapes = [random_tape("EURUSD", 500, seed, span_ns=NS_PER_HOUR), random_tape("GBPUSD", 500, seed + 1, kind="quotes")]
+    chosen = BacktestSettings(accounts=LEVERED, fills=fills)
+    assert_skipping_is_invisible(lambda: Limited(seed, 0.1), tapes, chosen)
+
+
+class YesterdaysProfit(Strategy):
+    """Wins 40, loses 45 of them while it may lose 20 a day, and looks no more."""
+
+    def on_start(self, broker: Broker) -> None:
+        for hours, act in enumerate((self.begin, self.turn, self.turn)):
+            broker.at(BEGIN + hours * NS_PER_HOUR + 1, act)
+
+    def begin(self, broker: Broker) -> None:
+        broker.submit(cmd.RegisterStrategy(1, "mine"))
+        broker.submit(cmd.SetStrategyLimits(1, "mine", StrategyLimits(daily_loss_max=Decimal(20))))
+        broker.buy(20, strategy_id="mine")
+
+    def turn(self, broker: Broker) -> None:
+        (broker.sell if broker.net() else broker.buy)(20, strategy_id="mine")
+
+
+def test_a_day_that_takes_profits_away_halts_when_it_begins():
+    tape = quotes_of((100.0, 100.0), (102.0, 102.0), (102.0, 102.0), *[(99.75, 99.75)] * 5, every_ns=NS_PER_HOUR)
+    chosen = BacktestSettings(accounts=LEVERED, closes_at_end=False)
+    result = assert_skipping_is_invisible(YesterdaysProfit, [tape], chosen)
+    (halt,) = [record for record in result.records if isinstance(record.command, cmd.CheckLosses)]
+    assert halt.now == (BEGIN // NS_PER_DAY + 1) * NS_PER_DAY

@@ -332,7 +332,7 @@ def test_a_strategy_without_limits_is_not_watched():
     world = a_world()
     world.deal(strategy_id=MINE)
     watch = LossWatch(world.state, world.quotes)
-    assert not watch.is_waiting and watch.bounds("EURUSD") is None
+    assert not watch.moved and watch.bounds("EURUSD") is None
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -360,6 +360,7 @@ def test_no_quote_that_reaches_a_loss_is_overlooked(seed):
         prices[symbol] += random.randint(-300, 300)
         bid = str(Decimal(prices[symbol]).scaleb(-5 if symbol == "EURUSD" else -3))
         world.now += random.choice([1, 1, 1, 7 * 3600]) * 1_000_000_000
+        watch.turn_to(world.now)
         touched = watch.touched(world.quote(symbol, bid), world.now)
         looks += len(touched)
         for strategy_id in (MINE, OTHER):

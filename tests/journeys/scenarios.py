@@ -10,6 +10,7 @@ from decimal import Decimal
 from tests.builders import INSTRUMENTS, an_account, an_instrument, an_order, free
 from tests.journeys.stage import Stage
 from tests.journeys.strategy_scenarios import STRATEGY_JOURNEYS
+from tradehall.domain.account import MarginState
 from tradehall.domain.order import OrderRole
 from tradehall.domain.rejection import RejectCode
 from tradehall.domain.time import from_rfc3339
@@ -133,6 +134,19 @@ def margin_call_and_stop_out() -> Stage:
     return stage
 
 
+def an_order_calls_its_account() -> Stage:
+    """What a resting order holds calls its account in the same input, and calls it off when the order goes."""
+    stage = Stage(deposit="1000")
+    stage.quote("1.10000", "1.10000")
+    stage.place(quantity="10000")
+    resting = stage.limit("BUY", "9000", "1.00000")  # 550 and 450 of 1,000 are used.
+    called = stage.account.margin_state
+    stage.cancel(resting)
+    assert (called, stage.account.margin_state) == (MarginState.CALLED, MarginState.NORMAL)
+    assert stage.told()[-4:] == ["OrderAccepted", "MarginStateChanged", "OrderCancelled", "MarginStateChanged"]
+    return stage
+
+
 def day_order_expires() -> Stage:
     """A DAY order of a market with sessions expires at the end of the session; one given after it lives through the next."""
     new_york = tuple((day * 1440 + 870, day * 1440 + 1260) for day in range(5))
@@ -248,6 +262,7 @@ JOURNEYS: tuple[Callable[[], Stage], ...] = (
     hedging_partial_closes,
     trailing_stop,
     margin_call_and_stop_out,
+    an_order_calls_its_account,
     day_order_expires,
     swap_over_a_week,
     isolated_liquidation,

@@ -29,7 +29,6 @@ class Why(StrEnum):
     """Why a price was shown to the engine."""
 
     REACHED = "it could touch an order, set a peak, or leave a margin's band"
-    AFTER_DECISION = "margins are looked at with the first price after a decision"
     WAITED_FOR = "an order waited for any price"
     OPEN = "orders waited for the open"
     LATEST = "it was the latest before an order, a deadline or the end of a block"
@@ -124,8 +123,6 @@ class World:
     def _next_reached(self, line: Line, after: Point) -> tuple[Point, Why]:
         if not self.skips:
             return after, Why.ASKED
-        if self.loop.wants_any_quote:
-            return after, Why.AFTER_DECISION
         levels = line.levels(self.loop.reach(line.symbol), self.loop.margin_bounds(line.symbol))
         if levels is EVERYWHERE:
             return after, Why.WAITED_FOR
@@ -184,26 +181,30 @@ class World:
         """Show a price after the latest ones of all others."""
         self.market.move(quote.at, line.number, line, line.told)
         self.catch_up()
-        if point[1] == 0:
-            for action in self._actions.take(line.symbol, quote.at):
-                self._book(action, line, point, quote)
-        self._show(line, point, quote, why, quote.at)
+        actions = self._actions.take(line.symbol, quote.at) if point[1] == 0 else []
+        for action in actions:
+            if action.kind is ActionKind.SPLIT:
+                self._take_orders_out(action, line)
+        bookings = [booking_of(action, account_id) for action in actions for account_id in self.state.accounts]
+        self._show(line, point, quote, why, quote.at, bookings)
 
-    def _show(self, line: Line, point: Point, quote: Quote, why: Why, at: int) -> None:
+    def _show(
+        self,
+        line: Line,
+        point: Point,
+        quote: Quote,
+        why: Why,
+        at: int,
+        bookings: Sequence[cmd.BookCorporateAction] = (),
+    ) -> None:
         line.told, line.shown = point, quote
         self.market.move(at, line.number, line, point)
         self.shown[why] += 1
         self.is_stale = True
-        self.loop.on_quote(quote, at)
-
-    def _book(self, action: CorporateAction, line: Line, point: Point, quote: Quote) -> None:
-        """Book a split or dividend at the first price behind it, which is the latest from now on."""
-        if action.kind is ActionKind.SPLIT:
-            self._take_orders_out(action, line)
-        line.told, line.shown = point, quote
-        self.market.move(quote.at, line.number, line, point)
-        for account_id in self.state.accounts:
-            self.loop.submit(booking_of(action, account_id), quote.at)
+        if bookings:
+            self.loop.on_actions(bookings, quote, at)
+        else:
+            self.loop.on_quote(quote, at)
 
     def _take_orders_out(self, action: CorporateAction, line: Line) -> None:
         for account in self.state.accounts.values():

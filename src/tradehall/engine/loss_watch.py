@@ -39,20 +39,38 @@ class LossWatch:
         self._quotes = quotes
         self._bands: dict[str, dict[StrategyKey, _Band]] = {}
         self._symbols: dict[StrategyKey, list[str]] = {}
-        self._moved: dict[StrategyKey, None] = {}
-        self._day = 0
+        self.moved: dict[StrategyKey, None] = {}
+        # Those whose profit of the day stands against a daily limit: when it is over, they have lost more.
+        self._daily: dict[StrategyKey, None] = {}
+        self._day_ends_at = 0
         for account_id, account in state.accounts.items():
-            self._moved |= dict.fromkeys((account_id, name) for name, book in account.books.items() if is_watched(book))
+            self.moved |= dict.fromkeys((account_id, name) for name, book in account.books.items() if is_watched(book))
 
     def refresh(self, account_id: AccountId, strategy_id: str | None) -> None:
-        """Remember that a strategy's book, limits or state changed: the next quote gives it new bands."""
+        """Remember that a strategy's book, limits or state changed."""
         if strategy_id is not None:
-            self._moved[(account_id, strategy_id)] = None
+            self.moved[(account_id, strategy_id)] = None
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the next quote, whatever it says, has a strategy valued."""
-        return bool(self._moved)
+    def next_deadline(self) -> int | None:
+        """When a day ends whose profits stand against a limit [ns UTC]; None while there are none."""
+        return self._day_ends_at if self._daily else None
+
+    def turn_to(self, now: int) -> None:
+        """An input comes at `now`. If that is another day than the last one's, those profits count no longer."""
+        if now >= self._day_ends_at:
+            self._day_ends_at = (now // NS_PER_DAY + 1) * NS_PER_DAY
+            self.moved |= self._daily
+
+    def due(self, now: int) -> list[StrategyKey]:
+        """Strategies that what has happened since the last look brought down to a limit, in order."""
+        moved, self.moved = self.moved, {}
+        return sorted(key for key in moved if self._look(key, now) and self._is_priced(key))
+
+    def _is_priced(self, key: StrategyKey) -> bool:
+        """Whether every part has a price: after a start nobody is halted before the quotes have come."""
+        account = self._state.accounts[key[0]]
+        symbols = [part.symbol for part in account.books[key[1]].parts.values()]
+        return all(self._quotes.get(symbol) is not None and self._rate(account, symbol) for symbol in symbols)
 
     def bounds(self, symbol: str) -> Bounds | None:
         """Where quotes of `symbol` have a strategy valued; None: no strategy depends on it."""
@@ -64,25 +82,25 @@ class LossWatch:
     def touched(self, quote: Quote, now: int) -> list[StrategyKey]:
         """Strategies that this quote, already among the latest, may have brought down to a limit."""
         bands = self._bands.get(quote.symbol)
-        if not self._moved and not bands:
+        if not self.moved and not bands:
             return []
-        suspects, self._moved = self._moved, {}
-        if now // NS_PER_DAY != self._day:
-            self._day = now // NS_PER_DAY  # A new day has other losses.
-            suspects |= dict.fromkeys(self._symbols)
+        suspects, self.moved = self.moved, {}
         for key, (low, high) in (bands or {}).items():
             if quote.bid <= low or quote.ask >= high:
                 suspects[key] = None
-        return [key for key in suspects if self._look(key, now)]
+        return sorted(key for key in suspects if self._look(key, now))
 
     def _look(self, key: StrategyKey, now: int) -> bool:
         """Value the strategy and give it new bands; whether a limit is reached."""
         for symbol in self._symbols.pop(key, ()):
             del self._bands[symbol][key]
+        self._daily.pop(key, None)
         account = self._state.accounts[key[0]]
         book = account.books[key[1]]
         if not is_watched(book):
             return False
+        if book.limits.daily_loss_max is not None and book.day == now // NS_PER_DAY and book.day_pnl > 0:
+            self._daily[key] = None
         floating = sum(
             (floating_of_part(self._state, account, part, self._quotes.get) for part in book.parts.values()), ZERO
         )

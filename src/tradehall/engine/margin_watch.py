@@ -3,7 +3,9 @@
 For every account with positions, the distance of its equity from the next margin threshold is shared out
 among the symbols it depends on: while each price stays inside its band, no threshold can have been
 reached. Bands hang in heaps, four to a symbol; a quote that leaves a band has the account valued and given
-new bands. This is a cache: it decides when to look, never what is found, and is not part of the State.
+new bands. Part of the distance is left to what working orders hold: while that stays inside its room, orders come
+and go without a valuation. This is a cache: it decides when to look, never what is found, and is not part of the
+State.
 """
 
 from collections.abc import Mapping
@@ -19,10 +21,12 @@ from tradehall.domain.position import Position, floating_pnl
 from tradehall.engine.conversion import conversion_rate, conversion_symbols
 from tradehall.engine.handlers.check_margin import isolated_is_broken, margin_state
 from tradehall.engine.state import State
-from tradehall.engine.valuation import isolated_positions, value_cross, value_position
+from tradehall.engine.valuation import cross_floating, isolated_positions, value_cross, value_position
 
 # Half the distance is shared out, so that products of two moves (price x conversion) stay covered.
 _SHARE: Final = Decimal("0.5")
+# What working orders hold may use up this part meanwhile; the rest is for products of moves.
+_SHARE_OF_HOLDS: Final = Decimal("0.25")
 # No band is wider than this part of the price: conversions stay near what the band was made with.
 _WIDEST: Final = Decimal("0.1")
 _ANY_PRICE: Final = Decimal("-Infinity")
@@ -55,32 +59,76 @@ def _figures(quote: Quote) -> tuple[Decimal, Decimal, Decimal, Decimal]:
 
 
 class MarginWatch:
-    """Bands of all accounts with positions, over one State and the latest quotes."""
+    """Bands of all accounts with positions, over one State and the latest quotes.
+
+    `refresh` and `held` say what happened; `due`, when all has happened, names who needs a check because of it, and
+    `touched` who needs one because of a quote.
+    """
 
     def __init__(self, state: State, quotes: Mapping[str, Quote]) -> None:
         self._state = state
         self._quotes = quotes
         self._heaps: dict[str, tuple[_Heap, _Heap, _Heap, _Heap]] = {}
         self._generation: dict[AccountId, int] = {}
-        self._moved: dict[AccountId, None] = {}
+        # Between which figures, both left out, the margin that an account's orders hold calls nobody.
+        self._rooms: dict[AccountId, tuple[Decimal, Decimal]] = {}
+        # Accounts that changed since the last look, and those that were looked at and have old bands.
+        self.moved: dict[AccountId, None] = {}
+        self._bandless: dict[AccountId, None] = {}
         for account_id, account in state.accounts.items():
             if account.positions:
                 self._look(account_id)
+            elif account.margin_held or account.margin_state is not MarginState.NORMAL:
+                self.moved[account_id] = None
 
     def refresh(self, account_id: AccountId) -> None:
-        """Remember that an account's positions, orders or balance changed: the next quote gives it new bands.
+        """Remember that an account's positions, terms or balance changed."""
+        self.moved[account_id] = None
 
-        However often it changes between two quotes, it is valued once.
+    def held(self, account_id: AccountId) -> None:
+        """Remember that what an account's orders hold changed, if it is enough to matter."""
+        room = self._rooms.get(account_id)
+        if room is None or not room[0] < self._state.accounts[account_id].margin_held < room[1]:
+            self.moved[account_id] = None
+
+    def due(self) -> list[AccountId]:
+        """Accounts that what has happened since the last look gave another margin state, by number.
+
+        Bands are made when they are asked for: however often an account changes between two quotes, it gets them once.
         """
-        self._moved[account_id] = None
+        moved, self.moved = self.moved, {}
+        due = [account_id for account_id in moved if self._is_changed(account_id)]
+        due.sort()
+        return due
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the next quote, whatever it says, has an account valued."""
-        return bool(self._moved)
+    def _is_changed(self, account_id: AccountId) -> bool:
+        account = self._state.accounts[account_id]
+        if not account.positions:
+            return self._look(account_id)
+        self._bandless[account_id] = None
+        self._rooms.pop(account_id, None)
+        if self._is_sound(account):
+            return False
+        value, isolated = value_cross(self._state, account, self._quotes.get), isolated_positions(account)
+        return self._is_due(account, value, isolated) and self._is_priced(account)
+
+    def _is_sound(self, account: Account) -> bool:
+        """Whether an account was well and is, by more than a percent of margin: most are, and need no exact level."""
+        if account.margin_state is not MarginState.NORMAL or account.margin_isolated:
+            return False
+        equity = account.balance + cross_floating(self._state, account, self._quotes.get)
+        level = max(account.terms.margin_call_level, account.terms.stop_out_level) + ONE
+        return equity * HUNDRED > (account.margin_used + account.margin_held) * level
+
+    def _is_priced(self, account: Account) -> bool:
+        """Whether every position has a price: after a start nobody is called before the quotes have come."""
+        return all(self._quotes.get(symbol) is not None and self._rate(account, symbol) for symbol in account.exposures)
 
     def bounds(self, symbol: str) -> Bounds | None:
         """Where quotes of `symbol` leave the first band; None: no account depends on it. Infinite: any quote does."""
+        for account_id in self._bandless:
+            self._look(account_id)
+        self._bandless.clear()
         heaps = self._heaps.get(symbol)
         if heaps is None:
             return None
@@ -93,14 +141,19 @@ class MarginWatch:
         )
 
     def touched(self, quote: Quote) -> list[AccountId]:
-        """Accounts whose margin state this quote, already among the latest, may have changed."""
-        suspects, self._moved = self._moved, {}
+        """Accounts whose margin state this quote, already among the latest, has changed, by number.
+
+        Of those, too, that changed since the last look.
+        """
+        suspects = self.moved | self._bandless if self.moved or self._bandless else {}
+        self.moved.clear()
+        self._bandless.clear()
         heaps = self._heaps.get(quote.symbol)
         if heaps is not None:
             for heap, figure in zip(heaps, _figures(quote), strict=True):
                 while heap and heap[0][0] <= figure:
                     self._take(heappop(heap), suspects)
-        return [account_id for account_id in suspects if self._look(account_id)]
+        return sorted(account_id for account_id in suspects if self._look(account_id)) if suspects else []
 
     def _take(self, entry: _Entry, suspects: dict[AccountId, None]) -> None:
         _, account_id, generation = entry
@@ -114,15 +167,26 @@ class MarginWatch:
         is_due = self._is_due(account, value, isolated)
         if account.positions or account_id in self._generation:
             self._generation[account_id] = self._generation.get(account_id, 0) + 1
+        # Until it is dealt with, as when a market is closed, every quote and every order has another look.
+        slack = ZERO if is_due else self._slack(account, value, isolated)
+        self._set_room(account, value, slack)
         if account.positions:
             conversions = {name: self._conversions(account, name) for name in account.exposures}
             symbols = self._symbols(conversions)
-            # Until it is dealt with, as when a market is closed, every quote has another look.
-            slack = ZERO if is_due else self._slack(account, value, isolated) * _SHARE / len(symbols)
+            share = slack * _SHARE / len(symbols)
             for symbol in symbols:
                 names = [name for name, read in conversions.items() if symbol in read]
-                self._set_band(account, symbol, slack, names, isolated)
+                self._set_band(account, symbol, share, names, isolated)
         return is_due
+
+    def _set_room(self, account: Account, value: Valuation, slack: Decimal) -> None:
+        """How much more or less orders may hold before another look. Without equity nothing is told by the level."""
+        account_id, terms, held = account.terms.account_id, account.terms, account.margin_held
+        if value.margin_used and value.equity > 0:
+            room = slack * _SHARE_OF_HOLDS * HUNDRED / max(terms.margin_call_level, terms.stop_out_level, ONE)
+            self._rooms[account_id] = held - room, held + room
+        else:
+            self._rooms.pop(account_id, None)
 
     def _is_due(self, account: Account, value: Valuation, isolated: list[Position]) -> bool:
         wanted = margin_state(account, value)

@@ -3,17 +3,17 @@ and a backtest.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from tradehall.domain.fill import ExecutionReport
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Depth, Print, Quote
 from tradehall.engine import events as ev
-from tradehall.engine.commands import AnyCommand, CheckLosses, CheckMargin, ReportExecution, Tick
+from tradehall.engine.commands import AnyCommand, BookCorporateAction, CheckLosses, CheckMargin, ReportExecution, Tick
 from tradehall.engine.context import Context
 from tradehall.engine.engine import Engine
-from tradehall.engine.loss_watch import LossWatch
+from tradehall.engine.loss_watch import LossWatch, StrategyKey
 from tradehall.engine.margin_watch import Bounds, MarginWatch, tightest
 from tradehall.engine.record import Record
 from tradehall.venue.book import Reach
@@ -24,8 +24,6 @@ from tradehall.venue.simulated import SimulatedVenue
 DECISIONS_MAX: Final = 65_536
 DECISIONS_PER_ORDER_MAX: Final = 1_024
 
-_Moved = AccountId | tuple[AccountId, str | None]
-
 
 class TradingLoop:
     """Applies commands, market data and time to one shard, in that thread of thought which calls it.
@@ -33,6 +31,9 @@ class TradingLoop:
     `quotes`: the latest quote of each symbol, kept by the caller, who puts a quote there before
     `on_quote`. `on_record` is called for each decision that made events, while the state is exactly what
     it was after it. Decisions' instants are strictly increasing.
+
+    Margins and loss limits are looked at once at the end of each input, when nothing more follows from it: whoever
+    has crossed a level by then is called there and then (docs/adr/0009-when-margins-are-looked-at.md).
     """
 
     def __init__(
@@ -50,8 +51,6 @@ class TradingLoop:
         self._watch = MarginWatch(engine.state, quotes)
         self._losses = LossWatch(engine.state, quotes)
         self._backlog: deque[ev.AnyEvent] = deque()
-        # Accounts, and strategies of accounts, whose equity or positions changed since the last look.
-        self._moved: dict[_Moved, None] = {}
         self._decisions_left = 0
 
     def rebuild(self) -> None:
@@ -67,30 +66,40 @@ class TradingLoop:
         record = self._decide(command, now)
         if record is not None:
             self._settle(now)
+            self._look(now)
         return record
 
     def on_quote(self, quote: Quote, now: int) -> None:
         """Let a quote, already the latest of its symbol, reach orders and margins."""
         self._begin()
         self._tick(now)
-        self._apply(self._venue.on_quote(quote, now), now)
-        for account_id in self._watch.touched(quote):
-            self._check_margin(account_id, now)
-        for key in self._losses.touched(quote, now):
-            if self._decide(CheckLosses(*key), now) is not None:
+        self._meet(quote, now)
+
+    def on_actions(self, actions: Iterable[BookCorporateAction], quote: Quote, now: int) -> None:
+        """Book splits and dividends, then let the first quote behind them reach orders and margins.
+
+        They are one input: new units at the old price would call everybody.
+        """
+        self._begin()
+        self._tick(now)
+        for action in actions:
+            if self._decide(action, now) is not None:
                 self._settle(now)
+        self._meet(quote, now)
 
     def on_depth(self, depth: Depth, now: int) -> None:
         """Let new levels behind the touch reach orders that wait for them."""
         self._begin()
         self._tick(now)
         self._apply(self._venue.on_depth(depth, now), now)
+        self._look(now)
 
     def on_print(self, print_: Print, now: int) -> None:
         """Let an execution of others reach the orders that queue."""
         self._begin()
         self._tick(now)
         self._apply(self._venue.on_print(print_, now), now)
+        self._look(now)
 
     def on_time(self, now: int) -> None:
         """Do what is due: expiries, swaps, delayed orders."""
@@ -99,17 +108,18 @@ class TradingLoop:
 
     def next_deadline(self) -> int | None:
         """When `on_time` is due [ns UTC]; None while nothing waits for time."""
-        engine, venue = self._engine.next_deadline(), self._venue.next_deadline()
-        if engine is None or venue is None:
-            return venue if engine is None else engine
-        return min(engine, venue)
+        deadline = self._engine.next_deadline()
+        for other in (self._venue.next_deadline(), self._losses.next_deadline()):
+            if other is not None and (deadline is None or other < deadline):
+                deadline = other
+        return deadline
 
     # What a quote must do to matter: any other may be left out, if the last before an order or a deadline is told.
 
     @property
     def wants_any_quote(self) -> bool:
-        """Whether the next quote matters, of whatever symbol."""
-        return self._watch.is_waiting or self._losses.is_waiting
+        """Whether the next quote matters, of whatever symbol: only before the first input after a start."""
+        return bool(self._watch.moved or self._losses.moved)
 
     def follows(self, symbol: str) -> bool:
         """Whether the latest quote of `symbol` must be told before anything else happens."""
@@ -132,19 +142,28 @@ class TradingLoop:
         due = self._venue.next_deadline()
         if due is not None and due <= now:
             self._apply(self._venue.on_time(now), now)
+        self._look(now)
 
     def _tick(self, now: int) -> None:
         """What was due before a quote happens before it: an order that has expired must not fill on it."""
+        self._losses.turn_to(now)
         while (due := self._engine.next_deadline()) is not None and due <= now:
             record = self._decide(Tick(), now)
             assert record is not None, f"a tick at {now} did nothing about what was due at {due}"
             self._settle(now)
 
+    def _meet(self, quote: Quote, now: int) -> None:
+        """A quote reaches orders first, then margins, then losses."""
+        self._apply(self._venue.on_quote(quote, now), now)
+        self._check_margins(self._watch.touched(quote), now)
+        self._check_losses(self._losses.touched(quote, now), now)
+        self._look(now)
+
     def _apply(self, reports: Reports, now: int) -> None:
         """Apply reports one by one: the venue decides each on the state after the one before."""
         for report in reports:
             self._report(report, now)
-        if self._backlog or self._moved:
+        if self._backlog:
             self._settle(now)
 
     def _settle(self, now: int) -> None:
@@ -153,21 +172,27 @@ class TradingLoop:
         while backlog:
             for report in react(backlog.popleft(), now):
                 self._report(report, now)
-        if self._moved:
-            moved, self._moved = self._moved, {}
-            for subject in moved:
-                if isinstance(subject, tuple):
-                    self._losses.refresh(*subject)
-                else:
-                    self._watch.refresh(subject)
 
     def _report(self, report: ExecutionReport, now: int) -> None:
         self._decide(ReportExecution(report), now)
 
-    def _check_margin(self, account_id: AccountId, now: int) -> None:
+    def _look(self, now: int) -> None:
+        """The end of an input: look at the margins and losses that it moved, and at what comes of that."""
+        watch, losses = self._watch, self._losses
+        while watch.moved or losses.moved:
+            self._check_margins(watch.due(), now)
+            self._check_losses(losses.due(now), now)
+
+    def _check_margins(self, account_ids: Iterable[AccountId], now: int) -> None:
         """Look again after each liquidation, until nothing more has to go."""
-        while self._decide(CheckMargin(account_id), now) is not None:
-            self._settle(now)
+        for account_id in account_ids:
+            while self._decide(CheckMargin(account_id), now) is not None:
+                self._settle(now)
+
+    def _check_losses(self, keys: Iterable[StrategyKey], now: int) -> None:
+        for key in keys:
+            if self._decide(CheckLosses(*key), now) is not None:
+                self._settle(now)
 
     def _decide(self, command: AnyCommand, now: int) -> Record | None:
         """One decision: applied, recorded, and its events put where the venue will find them."""
@@ -184,9 +209,9 @@ class TradingLoop:
             kind = type(event)
             if kind in _HEARD_BY_VENUE:
                 self._backlog.append(event)
-            subject_of = _MOVES_EQUITY.get(kind)
-            if subject_of is not None:
-                self._moved[subject_of(event)] = None
+            note = _NOTED.get(kind)
+            if note is not None:
+                note(self._watch, self._losses, event)
         return record
 
 
@@ -194,14 +219,45 @@ _HEARD_BY_VENUE: Final = frozenset(
     {ev.OrderAccepted, ev.OrderAmended, ev.OrderFilled, ev.OrderCancelled, ev.OrderExpired, ev.OrderFailed}
 )
 
-_MOVES_EQUITY: Final[dict[type, Callable[..., _Moved]]] = {
-    ev.AccountUpdated: lambda event: event.terms.account_id,
-    ev.BalanceChanged: lambda event: event.account_id,
-    ev.MarginStateChanged: lambda event: event.account_id,
-    ev.PositionOpened: lambda event: event.position.account_id,
-    ev.PositionChanged: lambda event: event.position.account_id,
-    ev.PositionClosed: lambda event: event.position.account_id,
-    ev.BookFilled: lambda event: (event.account_id, event.strategy_id),
-    ev.StrategyLimitsSet: lambda event: (event.account_id, event.strategy_id),
-    ev.TradingStateSet: lambda event: (event.account_id, event.strategy_id),
+
+def _equity(margins: MarginWatch, _: LossWatch, event: Any) -> None:
+    margins.refresh(event.account_id)
+
+
+def _position(margins: MarginWatch, _: LossWatch, event: Any) -> None:
+    margins.refresh(event.position.account_id)
+
+
+def _terms(margins: MarginWatch, _: LossWatch, event: ev.AccountUpdated) -> None:
+    margins.refresh(event.terms.account_id)
+
+
+def _asked(margins: MarginWatch, _: LossWatch, event: ev.OrderAccepted | ev.OrderAmended) -> None:
+    margins.held(event.terms.account_id)
+
+
+def _ended(margins: MarginWatch, _: LossWatch, event: Any) -> None:
+    margins.held(event.account_id)
+
+
+def _book(_: MarginWatch, losses: LossWatch, event: Any) -> None:
+    losses.refresh(event.account_id, event.strategy_id)
+
+
+# Who has to be looked at again because of an event. What a fill holds less comes with a change of its position.
+_NOTED: Final[dict[type, Callable[[MarginWatch, LossWatch, Any], None]]] = {
+    ev.AccountUpdated: _terms,
+    ev.BalanceChanged: _equity,
+    ev.MarginStateChanged: _equity,
+    ev.PositionOpened: _position,
+    ev.PositionChanged: _position,
+    ev.PositionClosed: _position,
+    ev.OrderAccepted: _asked,
+    ev.OrderAmended: _asked,
+    ev.OrderCancelled: _ended,
+    ev.OrderExpired: _ended,
+    ev.OrderFailed: _ended,
+    ev.BookFilled: _book,
+    ev.StrategyLimitsSet: _book,
+    ev.TradingStateSet: _book,
 }
