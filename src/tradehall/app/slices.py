@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Final, TypeVar
 
 from tradehall.ports.history import Ahead, Steps
 
 # How long one slice keeps the loop from others, its last step excepted.
 SLICE_NS_MAX: Final = 800_000
+# News that are told one after the other before anybody looks at the clock.
+TOLD_AT_ONCE_MAX: Final = 25
 
 T = TypeVar("T")
 
@@ -25,6 +27,14 @@ class Pauses:
         if time.perf_counter_ns() > self._until:
             await asyncio.sleep(0)
             self._until = time.perf_counter_ns() + self._slice_ns
+
+
+async def tell_in_slices(news: Sequence[T], tell: Callable[[Sequence[T]], None]) -> None:
+    """Tell all of it, some at a time."""
+    pauses = Pauses()
+    for start in range(0, len(news), TOLD_AT_ONCE_MAX):
+        tell(news[start : start + TOLD_AT_ONCE_MAX])
+        await pauses.pause_if_due()
 
 
 class Slices:

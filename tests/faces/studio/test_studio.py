@@ -367,6 +367,9 @@ def test_the_stream_tells_ones_own_and_counts(tmp_path):
                 assert [(each["type"], each["seq"], each["data"]["state"]) for each in frames] == [
                     ("deployment", 2, "starting"), ("deployment", 3, "running"),
                 ]  # fmt: skip
+                await house.world.rooms.keeper.keep()
+                told = await heard(mine)
+                assert (told["type"], told["seq"], told["data"]["point"]["realized_pnl"]) == ("equity", 4, "0.00")
                 say(others, type="ping")
                 assert (await heard(others))["type"] == "pong"
 

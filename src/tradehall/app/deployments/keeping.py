@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -12,7 +12,7 @@ from tradehall.app.deployments.ledgers import Ledgers
 from tradehall.app.desk import Desk
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.deployments import Deployment
-from tradehall.app.slices import Pauses
+from tradehall.app.slices import Pauses, tell_in_slices
 from tradehall.app.studio.book import StudioBook
 from tradehall.domain.money import ZERO
 from tradehall.domain.time import NS_PER_SECOND
@@ -25,13 +25,13 @@ EQUITY_EVERY_NS: Final = 60 * NS_PER_SECOND
 RECORDS_BEHIND_MAX: Final = 20_000
 
 _log: Final = logging.getLogger("tradehall.deployments")
-Tell = Callable[[EquityPoint], None]
 
 
 class LedgerKeeper:
-    """Writes ledgers and equity points down."""
+    """Writes ledgers and equity points down. `hear_points` is told of points that were; it must be quick."""
 
     def __init__(self, book: StudioBook, desk: Desk, ledgers: Ledgers, store: DeploymentStore) -> None:
+        self.hear_points: Callable[[Sequence[EquityPoint]], None] = lambda _: None
         self._book = book
         self._desk = desk
         self._ledgers = ledgers
@@ -66,6 +66,7 @@ class LedgerKeeper:
         if points:
             await asyncio.to_thread(self._store.add_equity, points)
             self._last_points |= {point.deployment_id: point for point in points}
+            await tell_in_slices(points, self.hear_points)
 
     def point(self, deployment: Deployment, now: int) -> EquityPoint:
         """What a deployment is worth now: its share, or what its account began with, and all it brought."""

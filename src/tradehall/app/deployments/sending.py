@@ -9,14 +9,11 @@ from tradehall.app.deployments.carrying import Carrier
 from tradehall.app.deployments.errands import Errand, Submit, run_errands
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.deployments import DeploymentState
-from tradehall.app.slices import Pauses
+from tradehall.app.slices import tell_in_slices
 from tradehall.app.studio.book import StudioBook
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.ports.clock import Clock as WallClock
 from tradehall.ports.deployments import DeploymentStore, Signal, SignalOutcome
-
-# How many signals are told to those who follow them before others of the loop have their turn.
-TOLD_PER_SLICE_MAX: Final = 50
 
 _log: Final = logging.getLogger("tradehall.deployments")
 
@@ -43,7 +40,8 @@ class Sender:
     async def take(self, signals: Sequence[Signal]) -> None:
         """Signals that were written down: what is pending will be sent, of the others it is told now."""
         self._pending += [signal for signal in signals if signal.outcome is SignalOutcome.PENDING]
-        await self._tell([signal for signal in signals if signal.outcome is not SignalOutcome.PENDING])
+        done = [signal for signal in signals if signal.outcome is not SignalOutcome.PENDING]
+        await tell_in_slices(done, self.hear_signals)
 
     def load(self, pending: Sequence[Signal]) -> None:
         """What an earlier run wrote down and perhaps did not send."""
@@ -61,7 +59,7 @@ class Sender:
             settled = self._unsettled
             await asyncio.to_thread(self._store.settle, settled)
             self._unsettled = []
-            await self._tell(settled)
+            await tell_in_slices(settled, self.hear_signals)
 
     async def _carried(self, signals: Sequence[Signal]) -> list[Signal]:
         """The first signal of each deployment, in their order; when all of it is durable the second of each, and on.
@@ -91,12 +89,6 @@ class Sender:
         if signal.terms is not None and not is_running:
             return self.carrier.given_up(signal, "the deployment does not run any more")
         return (yield from self.carrier.carry_out(signal, is_strict=deployment is None or deployment.strict_sl))
-
-    async def _tell(self, signals: Sequence[Signal]) -> None:
-        pauses = Pauses()
-        for start in range(0, len(signals), TOLD_PER_SLICE_MAX):
-            self.hear_signals(signals[start : start + TOLD_PER_SLICE_MAX])
-            await pauses.pause_if_due()
 
 
 def _warn(came_to: Sequence[Signal | ShardUnavailable]) -> None:

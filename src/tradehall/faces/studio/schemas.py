@@ -138,6 +138,13 @@ class EquityShown(Struct, frozen=True):
     unrealized_pnl: str
 
 
+class EquityTold(Struct, frozen=True):
+    """A new point, as the stream tells it."""
+
+    deployment_id: int
+    point: EquityShown
+
+
 class BacktestQueued(Struct, frozen=True):
     """A backtest that waits for its turn."""
 

@@ -16,16 +16,17 @@ from tradehall.domain.time import to_rfc3339
 from tradehall.faces.kit import Frame, Metrics, Outbox, Problem, Request, Response, Session, Upgrade, decode_bytes
 from tradehall.faces.kit.heart import Heart
 from tradehall.faces.kit.response import ENCODER
-from tradehall.faces.studio import translate
+from tradehall.faces.studio import schemas, translate
 from tradehall.faces.studio.auth import bare_token, principal_of, reach_of
 from tradehall.faces.studio.studio import Studio
-from tradehall.ports.deployments import Match, Signal
+from tradehall.ports.deployments import EquityPoint, Match, Signal
 
 NOT_AUTHORIZED: Final = 4401
 TOO_SLOW: Final = 4429
 HELLO_WITHIN_S: Final = 10.0
 QUEUE_MAX: Final = 5_000
 LOOK_EVERY_S: Final = 1.0
+TOPICS: Final = ("deployment", "signal", "equity", "backtest", "scanner", "scanner_match")
 
 
 class Said(Struct, frozen=True):
@@ -56,6 +57,7 @@ class StudioStream(MarketListener):
         self._overflows = metrics.counter("tradehall_studio_slow_streams_total", "Streams closed as too slow")
         studio.room.listen(self.on_changes)
         studio.runner.sender.hear_signals = self.on_signals
+        studio.keeper.hear_points = self.on_points
         studio.watch.hear_matches = self.on_matches
         studio.backtests.hear_progress = self.on_progress
 
@@ -106,7 +108,7 @@ class StudioStream(MarketListener):
         session.request.principal = principal
         follower = Follower(session, outbox, principal, reach_of(principal))
         self._followers[follower] = None
-        self._post(follower, b"ready", b'{"topics":["deployment","signal","backtest","scanner_match"]}')
+        self._post(follower, b"ready", ENCODER.encode({"topics": TOPICS}))
         return follower
 
     def _hear(self, follower: Follower, text: str) -> None:
@@ -139,6 +141,13 @@ class StudioStream(MarketListener):
         """Signals were written down, with what became of them."""
         for signal in signals if self._followers else ():
             self._tell(signal, b"signal", translate.signal(signal))
+
+    def on_points(self, points: Sequence[EquityPoint]) -> None:
+        """What deployments are worth was written down."""
+        for point in points if self._followers else ():
+            deployment = self._studio.room.book.deployments.get(point.deployment_id)
+            if deployment is not None:
+                self._tell(deployment, b"equity", schemas.EquityTold(point.deployment_id, translate.equity(point)))
 
     def on_matches(self, matches: Sequence[Match]) -> None:
         """Matches were written down."""
