@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradehall.faces.kit import BadRequest, WireDecimal, WireNumber, WirePositive, decode_bytes, parse_decimal, plain
+from tradehall.faces.kit import (
+    BadRequest,
+    WireDecimal,
+    WireJson,
+    WireNumber,
+    WireObject,
+    WirePositive,
+    decode_bytes,
+    parse_decimal,
+    plain,
+)
 from tradehall.faces.kit.decimals import schema_hook
 
 
@@ -17,6 +27,11 @@ class Wish(msgspec.Struct):
     text: WireDecimal | None = None
     number: WireNumber | None = None
     positive: WirePositive | None = None
+
+
+class Free(msgspec.Struct):
+    anything: WireJson = None
+    thing: WireObject | None = None
 
 
 def read(json):
@@ -55,6 +70,31 @@ def test_what_is_no_bounded_decimal_is_refused_by_name(json):
         read(b'{"text":' + json + b"}")
     assert refused.value.field == "text"
     assert len(refused.value.message) < 120
+
+
+@pytest.mark.parametrize(("sent", "read"), [
+    # as sent                                    as others may write it again
+    (b"1.5",                                     1.5),
+    (b"-0.25e1",                                 -2.5),
+    (b"7",                                       7),
+    (b'"1.50"',                                  "1.50"),
+    (b"0.1996685273892423266073065454",          "0.1996685273892423266073065454"),
+    (b"1e400",                                   "1e400"),
+    (b"1e-99999999999999999999",                 "1e-99999999999999999999"),
+    (b'[1.5,{"a":[0.1,true,null]}]',           [1.5, {"a": [0.1, True, None]}]),
+])  # fmt: skip
+def test_free_json_has_numbers_that_can_be_written_again(sent, read):
+    found = decode_bytes(b'{"anything":' + sent + b"}", Free).anything
+    assert found == read
+    assert msgspec.json.decode(msgspec.json.encode(found)) == read
+
+
+@pytest.mark.parametrize("sent", [b"[]", b"1.5", b'"{}"', b"true"])
+def test_where_an_object_is_asked_for_nothing_else_will_do(sent):
+    assert decode_bytes(b'{"thing":{"a":1.5}}', Free).thing == {"a": 1.5}
+    with pytest.raises(BadRequest) as refused:
+        decode_bytes(b'{"thing":' + sent + b"}", Free)
+    assert refused.value.field == "thing"
 
 
 def test_a_number_field_takes_no_text():

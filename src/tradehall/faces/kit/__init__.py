@@ -34,7 +34,15 @@ A door declares; the kit receives. `routes` usually binds handlers to what they 
 from tradehall.faces.kit.access_log import AccessLog
 from tradehall.faces.kit.app import App
 from tradehall.faces.kit.as_of import moment_at
-from tradehall.faces.kit.decimals import WireDecimal, WireNumber, WirePositive, parse_decimal, plain
+from tradehall.faces.kit.decimals import (
+    WireDecimal,
+    WireJson,
+    WireNumber,
+    WireObject,
+    WirePositive,
+    parse_decimal,
+    plain,
+)
 from tradehall.faces.kit.decoding import decode, decode_bytes, decode_query
 from tradehall.faces.kit.docs_pages import docs_door
 from tradehall.faces.kit.door import Door, ErrorDialect, Route
@@ -82,7 +90,9 @@ __all__ = [
     "Speaker",
     "Upgrade",
     "WireDecimal",
+    "WireJson",
     "WireNumber",
+    "WireObject",
     "WirePositive",
     "decode",
     "decode_bytes",

@@ -3,14 +3,14 @@
 msgspec's own Decimal field takes `Infinity` and `1e999999` and stumbles over `NaN`. A field
 declared as `WireDecimal` or `WirePositive` (JSON string or number; above zero), or as `WireNumber`
 (JSON number only), holds, after `decode`, a plain finite `Decimal` with the digits the client sent:
-"1" stays 1, "1.50" stays 1.50.
+"1" stays 1, "1.50" stays 1.50. `WireJson` and `WireObject` hold JSON of any shape, for those who know what it means.
 """
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 MAX_DIGITS = 28
 LARGEST = Decimal("1e27")
@@ -48,10 +48,19 @@ class _HoldsDecimals(type):
         return type(value) is Decimal
 
 
+class _HoldsJson(type):
+    """Lets msgspec accept whatever `free_json` made."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return True
+
+
 if TYPE_CHECKING:
     WireDecimal = Decimal
     WirePositive = Decimal
     WireNumber = Decimal
+    WireJson: TypeAlias = Any
+    WireObject: TypeAlias = dict[str, Any]
 else:
 
     class WireDecimal(metaclass=_HoldsDecimals):
@@ -63,6 +72,12 @@ else:
     class WireNumber(metaclass=_HoldsDecimals):
         """Field type: a decimal sent as JSON number."""
 
+    class WireJson(metaclass=_HoldsJson):
+        """Field type: any JSON value."""
+
+    class WireObject(metaclass=_HoldsJson):
+        """Field type: a JSON object with anything in it."""
+
 
 class NumberText(str):
     """The JSON text of a number with fraction or exponent, before anybody rounded it."""
@@ -71,7 +86,9 @@ class NumberText(str):
 
 
 def decode_hook(wanted: type, found: Any) -> Any:
-    """msgspec's `dec_hook`: JSON value → Decimal. Needs `float_hook=NumberText`."""
+    """msgspec's `dec_hook`: JSON value → Decimal, or free JSON. Needs `float_hook=NumberText`."""
+    if wanted is WireJson or wanted is WireObject:
+        return _json_of(wanted, found)
     if wanted not in _SCHEMAS:
         raise NotImplementedError(f"no decoder for {wanted}")
     kind = type(found)
@@ -83,6 +100,27 @@ def decode_hook(wanted: type, found: Any) -> Any:
     raise ValueError(f"Expected a decimal number, got {_JSON_NAMES.get(kind, 'an array')}")
 
 
+def free_json(value: Any) -> Any:
+    """JSON as others may write it again: its numbers are floats, or the digits as text where a float has not all."""
+    if type(value) is dict:
+        return {name: free_json(each) for name, each in value.items()}
+    if type(value) is list:
+        return [free_json(each) for each in value]
+    if type(value) is not NumberText:
+        return value
+    number = float(value)
+    try:
+        return number if Decimal(repr(number)) == parse_decimal(value) else str(value)
+    except ValueError:
+        return str(value)
+
+
+def _json_of(wanted: type, found: Any) -> Any:
+    if wanted is WireObject and type(found) is not dict:
+        raise ValueError(f"Expected `object`, got `{_JSON_NAMES.get(type(found), 'an array')}`")
+    return free_json(found)
+
+
 def query_hook(wanted: type, found: Any) -> Any:
     """msgspec's `dec_hook` for query parameters, where every value is text."""
     return decode_hook(wanted, NumberText(found) if type(found) is str else found)
@@ -90,6 +128,8 @@ def query_hook(wanted: type, found: Any) -> Any:
 
 def schema_hook(wanted: type) -> dict[str, Any]:
     """JSON schema of the wire types, for OpenAPI: all that it allows is accepted."""
+    if wanted is WireJson or wanted is WireObject:
+        return {"type": "object"} if wanted is WireObject else {"description": "Any JSON value."}
     if wanted not in _SCHEMAS:
         raise NotImplementedError(f"no schema for {wanted}")
     return {"anyOf": _SCHEMAS[wanted]}

@@ -1,18 +1,17 @@
 """Bodies and queries of the studio door, as they are read."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tradehall.app.records.deployments import Mode, SizeType, StopPolicy
 from tradehall.app.records.listings import ListingVisibility
-from tradehall.faces.kit import WireDecimal, WirePositive
+from tradehall.faces.kit import WireDecimal, WireJson, WireObject, WirePositive
 from tradehall.faces.kit.pages import PageQuery
 
 Text: TypeAlias = Annotated[str, Meta(max_length=500)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=80)]
 Number: TypeAlias = Annotated[int, Meta(ge=1, le=10**15)]
-Json: TypeAlias = dict[str, Any]
 
 
 class NewStrategyRequest(Struct, forbid_unknown_fields=True):
@@ -21,7 +20,7 @@ class NewStrategyRequest(Struct, forbid_unknown_fields=True):
     name: Name
     symbol: str
     timeframe: str
-    definition: Json | None = None
+    definition: WireObject | None = None
     template: str | None = None
     draft: bool = False
     category: int | str | None = None
@@ -33,7 +32,7 @@ class StrategyRequest(Struct, forbid_unknown_fields=True):
     name: Name | None = None
     symbol: str | None = None
     timeframe: str | None = None
-    definition: Json | None = None
+    definition: WireObject | None = None
     draft: bool | None = None
     category: int | str | None = None
     notifications: bool | None = None
@@ -42,7 +41,7 @@ class StrategyRequest(Struct, forbid_unknown_fields=True):
 class DefinitionRequest(Struct, forbid_unknown_fields=True):
     """A definition to be judged."""
 
-    definition: Any
+    definition: WireJson
 
 
 class CopyRequest(Struct, forbid_unknown_fields=True):
@@ -103,7 +102,7 @@ class ScannerRequest(Struct, forbid_unknown_fields=True):
     pattern_type: str
     universe: list[str]
     timeframe: str
-    condition: Any = None
+    condition: WireJson = None
     pattern: str | None = None
 
 
@@ -114,7 +113,7 @@ class ScannerPatch(Struct, forbid_unknown_fields=True):
     pattern_type: str | None = None
     universe: list[str] | None = None
     timeframe: str | None = None
-    condition: Any | UnsetType = UNSET
+    condition: WireJson | UnsetType = UNSET
     pattern: str | None = None
     state: str | None = None
 
@@ -126,7 +125,7 @@ class BacktestRequest(Struct, forbid_unknown_fields=True, rename={"since": "from
     until: str | None = None
     symbols: list[str] | None = None
     initial_cash: WirePositive | None = None
-    costs: Json | None = None
+    costs: WireObject | None = None
 
 
 # Queries.
