@@ -1,13 +1,13 @@
 """Time travel: the shard as it was at an instant, folded from the journal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Final, Protocol
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from tradehall.app.desk import Desk
 from tradehall.app.recovery import collector_paused, unhurried
@@ -116,14 +116,15 @@ class Past:
 
     def _fold(self, seq: int) -> tuple[State, dict[str, Quote]]:
         state, since = self._snapshots.newest(self._journal, until=seq) or (State(), EMPTY)
-        read: list[Raw] = []
+        latest: dict[str, Quote] = {}
         entries = checked(self._journal.entries(since.seq), since)
         with collector_paused():
             for entry in unhurried(islice(entries, seq - since.seq)):
                 record = _decode_seen(entry.payload)
                 fold(state, RecordFacts(record.seq, record.now, record.events))
-                read.append(record.quotes)
-        return state, _latest(read)
+                for quote in record.quotes:
+                    latest[quote.symbol] = quote
+        return state, latest
 
     async def _quotes(self, state: State, told: Mapping[str, Quote], instant: int) -> dict[str, Quote]:
         quotes = dict(told)
@@ -161,24 +162,10 @@ class _Instant(Struct, frozen=True):
 
 
 class _Seen(RecordFacts, frozen=True, gc=False):
-    """A record without its command; of the quotes it read, the last ones are wanted alone."""
+    """A record without its command."""
 
-    quotes: Raw = Raw(b"[]")
+    quotes: tuple[Quote, ...] = ()
 
 
 _decode_instant: Final = msgspec.json.Decoder(_Instant).decode
 _decode_seen: Final = msgspec.json.Decoder(_Seen).decode
-_decode_quotes: Final = msgspec.json.Decoder(tuple[Quote, ...]).decode
-
-
-def _latest(read: list[Raw]) -> dict[str, Quote]:
-    """The last quote of each symbol among those that records read, oldest first."""
-    latest: dict[str, Quote] = {}
-    for quote in _backwards(read):
-        latest.setdefault(quote.symbol, quote)
-    return latest
-
-
-def _backwards(read: list[Raw]) -> Iterator[Quote]:
-    for raw in reversed(read):
-        yield from _decode_quotes(raw)
