@@ -244,6 +244,8 @@ async def hostile(visitors: Visitors) -> None:
         ("GET", "/v1/account", {"headers": {"origin": "http://evil.example"}}),
         ("POST", "/api/studio/v1/strategies/validate",
          {"json": {"definition": {"rules": [[]] * 999}}, "headers": {"authorization": visitors.sheet.operator}}),
+        ("POST", "/api/studio/v1/strategies/validate",
+         {"content": b'{"definition":{"rules":1e-320}}', "headers": {"authorization": visitors.sheet.operator}}),
         (f"ODD{dice.randrange(10**6)}", "/v1/orders", {}),
     ]  # fmt: skip
     method, path, more = dice.choice(ways)

@@ -1,5 +1,7 @@
 """What the server's process holds, and whether it keeps growing."""
 
+import contextlib
+import sqlite3
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from bench.servers import Server
 DESCRIPTORS_MAX: Final = 32
 THREADS_MAX: Final = 2
 TASKS_MAX: Final = 60
+# Of private memory: pages of files can be dropped at any time. Nothing is allowed for each order on top of it: this has
+# to do for all that is kept by right meanwhile: of orders that ended, sessions that go on, deployments that are over.
 GROWN_MIB_MAX: Final = 16.0
 SLOPE_MIB_MAX: Final = 0.75  # A minute, over the second half.
 # The journal's log is begun anew at 64 MiB, unless readers hold it then; more than this says that they always do.
@@ -21,7 +25,7 @@ WAL_MIB_MAX: Final = 256.0
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the process. Sizes in MiB; `private` is the memory that is no file's."""
+    """One look at the process. Sizes in MiB; `private` is the memory that is no file's. `orders`: there ever were."""
 
     rss: float
     private: float
@@ -29,6 +33,7 @@ class Sample:
     threads: int
     tasks: int
     wal: float
+    orders: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,14 @@ def look(server: Server, tasks: int) -> Sample:
         threads=sum(1 for _ in (process / "task").iterdir()),
         tasks=tasks,
         wal=wal / 2**20,
+        orders=orders_in(server.data / "journal.db"),
     )
+
+
+def orders_in(journal: Path) -> int:
+    """How many orders the views have."""
+    with contextlib.closing(sqlite3.connect(f"{journal.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        return int(db.execute("SELECT count(*) FROM orders").fetchone()[0])
 
 
 def middle(samples: Sequence[Sample]) -> Sample:
@@ -68,6 +80,7 @@ def middle(samples: Sequence[Sample]) -> Sample:
         threads=int(statistics.median(each.threads for each in samples)),
         tasks=int(statistics.median(each.tasks for each in samples)),
         wal=max(each.wal for each in samples),
+        orders=samples[-1].orders,
     )
 
 
@@ -81,6 +94,8 @@ def judged(minutes: Sequence[Minute], warm_up: int, quiet: tuple[Sample, Sample]
     """Figures with their promises. `warm_up`: minutes that do not count; `quiet`: before and after, nobody there."""
     after = minutes[warm_up:] or minutes
     before, at_end = quiet
+    grown = after[-1].sample.private - after[0].sample.private
+    ended = after[-1].sample.orders - after[0].sample.orders
     requests = sum(minute.requests for minute in minutes)
     return [
         Figure("requests", requests),
@@ -89,9 +104,12 @@ def judged(minutes: Sequence[Minute], warm_up: int, quiet: tuple[Sample, Sample]
         Figure("p99 of the slowest minute", max(minute.p99 for minute in minutes), "ms"),
         Figure("the longest", max(minute.longest for minute in minutes), "ms"),
         Figure("the server's CPU", statistics.mean(minute.cpu_percent for minute in after), "% of a core"),
-        Figure("memory after the warm-up", after[0].sample.rss, "MiB"),
-        Figure("memory at the end", after[-1].sample.rss, "MiB"),
-        Figure("grown since the warm-up", after[-1].sample.rss - after[0].sample.rss, "MiB", GROWN_MIB_MAX),
+        Figure("resident memory at the end, files included", after[-1].sample.rss, "MiB"),
+        Figure("private memory after the warm-up", after[0].sample.private, "MiB"),
+        Figure("private memory at the end", after[-1].sample.private, "MiB"),
+        Figure("orders since the warm-up", ended),
+        Figure("grown since the warm-up", grown, "MiB", GROWN_MIB_MAX),
+        Figure("grown for each of these orders, everything included", grown * 2**20 / max(1, ended), "bytes"),
         Figure("growth, over the second half", slope(minutes[len(minutes) // 2 :]), "MiB/min", SLOPE_MIB_MAX),
         Figure("open files more than before, nobody there", at_end.descriptors - before.descriptors, "",
                DESCRIPTORS_MAX),
@@ -106,4 +124,4 @@ def slope(minutes: Sequence[Minute]) -> float:
     """MiB a minute, by least squares over the minutes' medians; 0 for fewer than two."""
     if len(minutes) < 2:
         return 0.0
-    return statistics.linear_regression(range(len(minutes)), [minute.sample.rss for minute in minutes]).slope
+    return statistics.linear_regression(range(len(minutes)), [minute.sample.private for minute in minutes]).slope
