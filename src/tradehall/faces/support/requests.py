@@ -216,6 +216,25 @@ class PerformanceQuery(Struct, frozen=True, kw_only=True, rename={"since": "from
     adjusted: bool = True
 
 
+class AccountsQuery(PageQuery, frozen=True, kw_only=True):
+    """`account_login`: of these only; `as_of`: as it was then."""
+
+    account_login: list[int] = []
+    as_of: str = ""
+
+
+class HoldingsQuery(AccountsQuery, frozen=True, kw_only=True):
+    """Filter by symbol."""
+
+    symbol: list[str] = []
+
+
+class UserOrdersQuery(HoldingsQuery, frozen=True, kw_only=True):
+    """`status` default: all that work."""
+
+    status: list[str] = []
+
+
 class AuditRequest(PeriodQuery, frozen=True, kw_only=True):
     """Newest first; `user`: number or e-mail."""
 

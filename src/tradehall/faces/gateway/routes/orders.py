@@ -2,14 +2,11 @@
 
 from copy import copy
 
-from msgspec.structs import replace
-
 from tradehall.app.outcome import Outcome, request_digest
-from tradehall.app.past import Moment
-from tradehall.domain.account import Account
+from tradehall.app.past_orders import ENDED, ended_by, working_orders
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.ids import AccountId
-from tradehall.domain.order import WORKING, Order, OrderStatus
+from tradehall.domain.order import Order, OrderStatus
 from tradehall.domain.rejection import RejectCode
 from tradehall.engine.commands import CancelAllOrders, CancelOrder, PlaceOrder
 from tradehall.engine.events import OrderCancelled
@@ -29,7 +26,6 @@ from tradehall.faces.kit import Request, Response, decode, decode_query, explain
 from tradehall.ports.views import OrderQuery
 
 _REPLAYED = ((b"idempotent-replayed", b"true"),)
-_ENDED = frozenset(OrderStatus) - WORKING
 
 
 async def post_order(gateway: Gateway, request: Request) -> Response:
@@ -78,13 +74,13 @@ async def get_orders(gateway: Gateway, request: Request) -> Response:
         return json_response([])
     moment = await gateway.moment(query.as_of)
     account, statuses = gateway.account(request, moment.state), wanted.statuses
-    found = {order.order_id: copy(order) for order in _working(account, wanted, statuses)}
+    found = {order.order_id: copy(order) for order in working_orders(account, wanted)}
     await gateway.settled()
-    if statuses is not None and statuses & _ENDED and wanted.limit:
+    if statuses is not None and statuses & ENDED and wanted.limit:
         if query.as_of is None:
             found |= {order.order_id: order for order in await gateway.desk.views.orders(wanted)}
         else:
-            found |= {order.order_id: order for order in await _ended_by(gateway, wanted, moment)}
+            found |= {order.order_id: order for order in await ended_by(gateway.desk.views, wanted, moment)}
         # What ended while we waited is no longer what it was asked for as.
         found = {number: order for number, order in found.items() if order.status in statuses}
     newest = sorted(found.values(), key=lambda order: (order.created_at, order.order_id), reverse=True)
@@ -98,7 +94,7 @@ async def get_order_history(gateway: Gateway, request: Request) -> Response:
     """
     query = decode_query(request, requests.OrdersQuery)
     wanted = _wanted(gateway, request, query, by_creation=False)
-    if wanted is None or not wanted.limit or (wanted.statuses is not None and not wanted.statuses & _ENDED):
+    if wanted is None or not wanted.limit or (wanted.statuses is not None and not wanted.statuses & ENDED):
         return json_response([])
     await gateway.settled()
     orders = await gateway.desk.views.orders(wanted)
@@ -134,7 +130,7 @@ async def patch_order(gateway: Gateway, request: Request) -> Response:
     text = request.params["order_id"]
     body = decode(request, requests.ModifyOrderRequest)
     order = gateway.find_order_to_change(request, text)
-    if order.status in _ENDED and gateway.desk.state.order(order.order_id) is None:
+    if order.status in ENDED and gateway.desk.state.order(order.order_id) is None:
         raise _not_modifiable(order)
     command = wishes.to_amendment(body, order.terms.account_id, order.order_id)
     outcome = await gateway.submit(command)
@@ -149,7 +145,7 @@ async def patch_order(gateway: Gateway, request: Request) -> Response:
 async def delete_order(gateway: Gateway, request: Request) -> Response:
     """Cancel an order; one that is cancelled already stays so."""
     order = gateway.find_order_to_change(request, request.params["order_id"])
-    if order.status in _ENDED:
+    if order.status in ENDED:
         await gateway.settled()
         if order.status is not OrderStatus.CANCELLED:
             raise _not_modifiable(order)
@@ -229,38 +225,6 @@ def _wanted(gateway: Gateway, request: Request, query: requests.OrdersQuery, *, 
         until=until,
         limit=requests.ORDERS_DEFAULT if query.limit is None else min(query.limit, requests.ORDERS_MAX),
         by_creation=by_creation,
-    )
-
-
-async def _ended_by(gateway: Gateway, wanted: OrderQuery, moment: Moment) -> list[Order]:
-    """Orders that match and had ended at a moment, as they were then."""
-    until = moment.at + 1 if wanted.until is None else min(wanted.until, moment.at + 1)
-    found = await gateway.desk.views.orders(replace(wanted, until=until, ended_by=moment.at))
-    # What the venue reported after an order's end changed it once more: the state of then knows how it was.
-    ended = moment.state.ended.values()
-    return found + [order for order in ended if order.terms.account_id == wanted.account_id and _matches(order, wanted)]
-
-
-def _working(account: Account, wanted: OrderQuery, statuses: frozenset[OrderStatus] | None) -> list[Order]:
-    """Working orders that match, newest first, no more than are wanted."""
-    found: list[Order] = []
-    for order in reversed(account.orders.values()):
-        if len(found) >= wanted.limit:
-            break
-        if (statuses is None or order.status in statuses) and _matches(order, wanted):
-            found.append(order)
-    return found
-
-
-def _matches(order: Order, wanted: OrderQuery) -> bool:
-    terms = order.terms
-    return (
-        wanted.symbol in (None, terms.symbol)
-        and wanted.side in (None, terms.side)
-        and wanted.client_order_id in (None, terms.client_order_id)
-        and wanted.oco_group_id in (None, terms.oco_group_id)
-        and (wanted.since is None or order.created_at >= wanted.since)
-        and (wanted.until is None or order.created_at < wanted.until)
     )
 
 

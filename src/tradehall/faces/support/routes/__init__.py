@@ -9,11 +9,22 @@ from tradehall.faces.shown.deployments import DeploymentShown
 from tradehall.faces.shown.scanners import ScannerShown
 from tradehall.faces.shown.strategies import PublicationShown, StrategyShown
 from tradehall.faces.support import requests, schemas
+from tradehall.faces.support.accounts.schemas import AccountPage, BudgetPage, OrderPage, PositionPage
 from tradehall.faces.support.auth import authenticator
 from tradehall.faces.support.errors import SupportErrors
 from tradehall.faces.support.figures.schemas import LatencyShown, PerformanceShown, SlippageShown
 from tradehall.faces.support.manners import ADMIN, Table
-from tradehall.faces.support.routes import audit, deployments, figures, orders, scanners, strategies, trades, users
+from tradehall.faces.support.routes import (
+    accounts,
+    audit,
+    deployments,
+    figures,
+    orders,
+    scanners,
+    strategies,
+    trades,
+    users,
+)
 from tradehall.faces.support.support import ANALYTICS, LIMITS, WRITES, Support
 
 TITLE: Final = "Support"
@@ -39,7 +50,7 @@ def make_door(support: Support) -> Door:
         prefixes=(PREFIX,),
         routes=(
             *_people(table), *_strategies(table), *_deployments(table), *_trades(table), *_scanners(table),
-            *_figures(table), *_audit(table), *_orders(table),
+            *_figures(table), *_audit(table), *_orders(table), *_accounts(table),
         ),
         errors=errors,
         authenticate=authenticator(support.access),
@@ -154,6 +165,17 @@ def _figures(table: Table) -> Iterator[Route]:
 
 def _orders(table: Table) -> Iterator[Route]:
     yield table.read("/orders/{id}/explain", orders.get_explanation, Explained, tag="orders")
+
+
+def _accounts(table: Table) -> Iterator[Route]:
+    asked = requests.AccountsQuery
+    for path, handler, answer, query in (
+        ("accounts", accounts.get_accounts, AccountPage, asked),
+        ("positions", accounts.get_positions, PositionPage, requests.HoldingsQuery),
+        ("orders", accounts.get_orders, OrderPage, requests.UserOrdersQuery),
+        ("budgets", accounts.get_budgets, BudgetPage, asked),
+    ):
+        yield table.read(f"/users/{{user}}/{path}", handler, answer, query=query, errors=(404, 503), tag="accounts")
 
 
 def _audit(table: Table) -> Iterator[Route]:
