@@ -28,6 +28,7 @@ from tradehall.app.records.alerts import (
     replaced,
     updated,
 )
+from tradehall.app.waking import rest
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Quote
 from tradehall.domain.time import NS_PER_SECOND
@@ -298,12 +299,7 @@ class Alerts(MarketListener):
         rest_s = self._flush_every_s
         if deadline is not None:
             rest_s = max(0.0, min(rest_s, (deadline - self._clock.now()) / NS_PER_SECOND))
-        try:
-            async with asyncio.timeout(rest_s):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        self._wake.clear()
+        await rest(self._wake, within_s=rest_s)
 
     async def flush(self) -> None:
         """Write all there is and tell it. RecordsFault if it cannot be: firings are kept, wishes undone."""

@@ -23,7 +23,7 @@ from tradehall.app.records.api_keys import (
     ApiKeys,
 )
 from tradehall.cli.commands import summary_of
-from tradehall.cli.options import Commands, add_command, add_json, add_settings, existing_folder
+from tradehall.cli.options import Commands, add_command, add_group, add_json, add_settings, existing_folder
 from tradehall.cli.output import WrongUsage, say, say_json, say_table
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND, to_rfc3339
 
@@ -33,14 +33,10 @@ _SPANS: Final = {"s": NS_PER_SECOND, "m": NS_PER_MINUTE, "h": NS_PER_HOUR, "d": 
 
 def add_to(commands: Commands) -> None:
     """Add the command and its four."""
-    group = commands.add_parser(
-        "keys",
-        help=summary_of("keys"),
-        description="Make, list, revoke and rotate keys. A running server notices within a second.",
-        epilog="example: tradehall keys create --account 700001 --name robot",
-        allow_abbrev=False,
-    )
-    actions = group.add_subparsers(dest="action", metavar="action", required=True)
+    actions = add_group(
+        commands, "keys", summary=summary_of("keys"), more="A running server notices within a second.",
+        example="tradehall keys create --account 700001 --name robot",
+    )  # fmt: skip
     _add_create(actions)
     _add_list(actions)
     _add_revoke(actions)

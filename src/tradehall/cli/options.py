@@ -17,7 +17,7 @@ def add_command(commands: Commands, name: str, run: Run, *, summary: str, exampl
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
+        description=_sentence(summary),
         epilog=f"example: {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -25,6 +25,22 @@ def add_command(commands: Commands, name: str, run: Run, *, summary: str, exampl
     parser.add_argument("--config", metavar="FILE", type=Path, help="settings to read instead of tradehall.toml")
     parser.set_defaults(run=run)
     return parser
+
+
+def add_group(commands: Commands, name: str, *, summary: str, more: str, example: str) -> Commands:
+    """A command that has commands of its own, to be added to what is returned."""
+    group = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{_sentence(summary)} {more}",
+        epilog=f"example: {example}",
+        allow_abbrev=False,
+    )
+    return group.add_subparsers(dest="action", metavar="action", required=True)
+
+
+def _sentence(summary: str) -> str:
+    return summary[0].upper() + summary[1:] + "."
 
 
 def add_settings(parser: argparse.ArgumentParser, keys: Iterable[str]) -> None:

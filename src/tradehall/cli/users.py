@@ -20,7 +20,7 @@ from tradehall.app.records.resets import Delivery
 from tradehall.app.records.users import DEFAULT_DOMAIN, SessionType, User
 from tradehall.cli.commands import summary_of
 from tradehall.cli.keys import person, stamp
-from tradehall.cli.options import Commands, add_command, add_json, add_settings, configured, existing_folder
+from tradehall.cli.options import Commands, add_command, add_group, add_json, add_settings, configured, existing_folder
 from tradehall.cli.output import say, say_json, say_table
 from tradehall.wiring.people import make_identity
 
@@ -31,14 +31,10 @@ T = TypeVar("T")
 
 def add_to(commands: Commands) -> None:
     """Add the command and its actions."""
-    group = commands.add_parser(
-        "users",
-        help=summary_of("users"),
-        description="People, operators and partner domains. A running server notices within a second.",
-        epilog="example: tradehall users create --email mira@example.test --name 'Mira Vogel'",
-        allow_abbrev=False,
-    )
-    actions = group.add_subparsers(dest="action", metavar="action", required=True)
+    actions = add_group(
+        commands, "users", summary=summary_of("users"), more="A running server notices within a second.",
+        example="tradehall users create --email mira@example.test --name 'Mira Vogel'",
+    )  # fmt: skip
     _add_people(actions)
     _add_domains(actions)
     _add_operators(actions)

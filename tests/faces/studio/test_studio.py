@@ -347,6 +347,17 @@ def test_why_it_has_not_traded_is_told_with_conditions_and_values(tmp_path):
     run(journey())
 
 
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59Z", "2030-01-15T10:30:00+02:00", "2030-01-15T10:30:00 02:00"])
+def test_a_period_may_end_in_any_year_and_with_a_plus_sign_that_nobody_encoded(tmp_path, until):
+    async def journey():
+        async with opened(tmp_path) as house:
+            scanner = await house.ok("POST", "/scanners", SCANNER, status=201)
+            matches = await house.ok("GET", f"/scanners/{scanner['id']}/matches", params={"to": until})
+            assert (matches["items"], matches["total"]) == ([], 0)
+
+    run(journey())
+
+
 def test_a_scanner_finds_what_is_there_at_the_last_bar(tmp_path):
     async def journey():
         async with opened(tmp_path) as house:

@@ -24,6 +24,7 @@ from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.deployments import Deployment, DeploymentState
 from tradehall.app.slices import Pauses
 from tradehall.app.studio.book import StudioBook
+from tradehall.app.waking import rest
 from tradehall.domain.market import Bar, Timeframe
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.ports.clock import Clock as WallClock
@@ -151,12 +152,7 @@ class Runner(MarketListener):
         rest_s = REST_S_MAX
         if deadline is not None:
             rest_s = max(0.0, min(rest_s, (deadline - self._clock.now()) / NS_PER_SECOND))
-        try:
-            async with asyncio.timeout(rest_s):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        self._wake.clear()
+        await rest(self._wake, within_s=rest_s)
 
     def _groups(self) -> Iterator[list[Bar]]:
         """What one quote closed, together: bars of one symbol, shortest first."""

@@ -20,6 +20,7 @@ from tradehall.app.strategies.strategies import Strategies
 from tradehall.app.studio.book import StudioBook
 from tradehall.app.studio.refusals import StudioRefused
 from tradehall.app.studio.room import StudioRoom, StudioWrite
+from tradehall.app.waking import rest
 from tradehall.domain.market import Timeframe
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine.commands import RegisterStrategy
@@ -80,12 +81,7 @@ class Supervisor:
         """Look after all deployments until cancelled."""
         while True:
             await self.look()
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
+            await rest(self._wake, within_s=LOOK_EVERY_S)
 
     async def look(self) -> None:
         """Do for every deployment what its state asks for."""

@@ -13,6 +13,7 @@ from tradehall.app.market import MarketBoard, MarketListener
 from tradehall.app.records.scanners import Scanner, ScannerState
 from tradehall.app.scanners.scanners import scan_of
 from tradehall.app.studio.book import StudioBook
+from tradehall.app.waking import rest
 from tradehall.domain.market import Bar, Timeframe
 from tradehall.domain.money import ZERO
 from tradehall.ports.clock import Clock as WallClock
@@ -78,12 +79,7 @@ class ScannerWatch(MarketListener):
             except RecordsFault as fault:
                 _log.warning("matches could not be written, trying again: %s", fault)
                 await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
+            await rest(self._wake, within_s=LOOK_EVERY_S)
 
     async def turn(self) -> None:
         """Do all there is to do now."""

@@ -25,13 +25,13 @@ from tradehall.engine.handlers.exits import (
     EXIT_ROLES,
     exit_leg_missing,
     exit_price,
-    exits_draft,
+    exits_rejection,
     legs_of_entry,
     move_leg,
     place_exit,
     protected_position,
 )
-from tradehall.engine.rules import AMEND_ORDER_CHECKS, EXIT_CHECKS, SHAPE_CHECKS, first_rejection
+from tradehall.engine.rules import AMEND_ORDER_CHECKS, SHAPE_CHECKS, first_rejection
 from tradehall.engine.state import State
 
 _MORE_THAN_EXITS = ("quantity", "limit_price", "stop_price", "trailing_distance", "expires_at")
@@ -129,15 +129,7 @@ def _filled_entry_rejection(state: State, order: Order, command: cmd.AmendOrder,
             return exit_leg_missing(role, f"order {order.order_id}")
     position = protected_position(state, order)
     assert position is not None, "legs have a position"
-    draft = exits_draft(
-        state,
-        position,
-        context,
-        stop_loss=command.stop_loss,
-        take_profit=command.take_profit,
-        is_strict=command.is_strict,
-    )
-    return first_rejection(EXIT_CHECKS, draft)
+    return exits_rejection(state, position, command, context)
 
 
 def _move_legs(state: State, entry: Order, command: cmd.AmendOrder, emit: Emit) -> None:

@@ -20,6 +20,7 @@ from tradehall.engine.booking import part_in
 from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
+from tradehall.engine.rules import EXIT_CHECKS, first_rejection
 from tradehall.engine.state import State
 
 EXIT_ROLES = (OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
@@ -158,27 +159,22 @@ def exit_price(leg: Order) -> Decimal | None:
     return leg.terms.stop_price if leg.role is OrderRole.STOP_LOSS else leg.terms.limit_price
 
 
-def exits_draft(
-    state: State,
-    position: Position,
-    context: Context,
-    *,
-    stop_loss: Decimal | None,
-    take_profit: Decimal | None,
-    is_strict: bool,
-) -> OrderDraft:
-    """New exits of a position as EXIT_CHECKS want to see them: those of an entry made now."""
+def exits_rejection(
+    state: State, position: Position, command: cmd.AmendOrder | cmd.SetPositionExits, context: Context
+) -> Rejection | None:
+    """Why a position may not get the exits that `command` names: they are judged as those of an entry made now."""
     terms = OrderTerms(
         account_id=position.account_id,
         symbol=position.symbol,
         side=position.side.entry_side,
         type=OrderType.MARKET,
         quantity=position.quantity,
-        stop_loss=stop_loss,
-        take_profit=take_profit,
+        stop_loss=command.stop_loss,
+        take_profit=command.take_profit,
     )
     account = state.accounts[position.account_id]
-    return OrderDraft(state, account, cmd.PlaceOrder(terms, is_strict=is_strict), context)
+    draft = OrderDraft(state, account, cmd.PlaceOrder(terms, is_strict=command.is_strict), context)
+    return first_rejection(EXIT_CHECKS, draft)
 
 
 def move_leg(leg: Order, price: Decimal, emit: Emit) -> None:

@@ -15,12 +15,11 @@ from tradehall.engine.handlers.exits import (
     exit_leg_missing,
     exit_legs,
     exit_price,
-    exits_draft,
+    exits_rejection,
     leg_terms,
     move_leg,
     named_position,
 )
-from tradehall.engine.rules import EXIT_CHECKS, first_rejection
 from tradehall.engine.rules.position import position_unknown
 from tradehall.engine.state import State
 
@@ -31,7 +30,7 @@ def set_position_exits(state: State, command: cmd.SetPositionExits, context: Con
     if position is None:
         rejection: Rejection | None = position_unknown(command.position_id)
     else:
-        rejection = _missing_leg(state, position, command) or _exits_rejection(state, position, command, context)
+        rejection = _missing_leg(state, position, command) or exits_rejection(state, position, command, context)
     if rejection is not None or position is None:
         assert rejection is not None, "an unknown position has its rejection"
         emit(ev.RequestRefused(command.account_id, rejection, position_id=command.position_id))
@@ -52,20 +51,6 @@ def _missing_leg(state: State, position: Position, command: cmd.SetPositionExits
         if price is not None and not exit_legs(state, position, role):
             return exit_leg_missing(role, f"position {position.position_id}")
     return None
-
-
-def _exits_rejection(
-    state: State, position: Position, command: cmd.SetPositionExits, context: Context
-) -> Rejection | None:
-    draft = exits_draft(
-        state,
-        position,
-        context,
-        stop_loss=command.stop_loss,
-        take_profit=command.take_profit,
-        is_strict=command.is_strict,
-    )
-    return first_rejection(EXIT_CHECKS, draft)
 
 
 def _remove(state: State, position: Position, role: OrderRole, emit: Emit) -> None:

@@ -29,18 +29,18 @@ from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import Order
 from tradehall.domain.position import Position
 from tradehall.domain.strategy import StrategyBook
-from tradehall.domain.time import from_rfc3339
 from tradehall.engine.commands import AnyCommand
 from tradehall.engine.state import State
 from tradehall.faces.dashboard.errors import not_found, refusal_of
 from tradehall.faces.kit import BadRequest, Limit, Problem, ProblemKind, Response, json_response, moment_at
+from tradehall.faces.kit.instants import wire_instant
 from tradehall.ports.deployments import DeploymentStore
 
 READS: Final = "read"
 WRITES: Final = "write"
 LIMITS: Final = {READS: Limit(per_second=50, burst=100), WRITES: Limit(per_second=5, burst=20)}
 _NUMBERED: Final = re.compile(r"ord_([1-9][0-9]{0,18})\Z", re.ASCII)
-_FAR: Final = 2**63 - 1
+_ORDER_ID_MAX: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ class Dashboard:
         if found:
             return max(found, key=lambda order: order.order_id)
         match = _NUMBERED.match(name)
-        order_id = int(match[1]) if match is not None and int(match[1]) <= _FAR else 0
+        order_id = int(match[1]) if match is not None and int(match[1]) <= _ORDER_ID_MAX else 0
         order = state.order(order_id) or views.order(order_id)
         if order is None or login not in {None, str(order.terms.account_id)}:
             raise not_found("Order")
@@ -246,11 +246,7 @@ def read_instant(text: str | None, name: str, place: str = "query") -> int | Non
     """An instant [ns UTC]; BadRequest for anything that is none."""
     if text is None:
         return None
-    # A plus sign that was not encoded arrives as a space.
-    if text[-6:-5] == " " and "T" in text.upper():
-        text = f"{text[:-6]}+{text[-5:]}"
     try:
-        at = from_rfc3339(text)
-    except (ValueError, OverflowError) as error:
+        return wire_instant(text)
+    except ValueError as error:
         raise BadRequest(name, str(error), found=text[:40], place=place) from None
-    return max(-_FAR, min(_FAR, at))

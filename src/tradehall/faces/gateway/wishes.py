@@ -7,17 +7,16 @@ from typing import Final, TypeVar
 from tradehall.domain.account import Account, PositionMode
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import MarginMode, OrderStatus, OrderTerms, OrderType, Side, TimeInForce, TrailingType
-from tradehall.domain.time import from_rfc3339
 from tradehall.engine.commands import AmendOrder, ClosePosition
 from tradehall.engine.order_types import SHAPES
 from tradehall.faces.gateway import requests
 from tradehall.faces.gateway.errors import bad_value, bad_word, position_not_found
 from tradehall.faces.gateway.translate import number_of
 from tradehall.faces.kit import BadRequest
+from tradehall.faces.kit.instants import wire_instant
 
 SOURCE: Final = "gateway"
 _PERCENT_BELOW: Final = 100
-_FAR: Final = 2**63 - 1
 
 W = TypeVar("W", bound=StrEnum)
 
@@ -63,14 +62,10 @@ def instant(text: str | None, field: str) -> int | None:
     """An instant of a query [ns UTC]; BadRequest for anything that is none."""
     if text is None:
         return None
-    # A plus sign that was not encoded arrives as a space.
-    if text[-6:-5] == " " and "T" in text.upper():
-        text = f"{text[:-6]}+{text[-5:]}"
     try:
-        at = from_rfc3339(text)
-    except (ValueError, OverflowError) as error:
+        return wire_instant(text)
+    except ValueError as error:
         raise BadRequest(field, f"{field}: {error}", found=text[:40], place="query") from None
-    return max(-_FAR, min(_FAR, at))  # Years that no clock of ours knows are as good as the last it does.
 
 
 # Placing.

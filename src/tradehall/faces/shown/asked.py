@@ -4,14 +4,15 @@ from collections.abc import Collection, Sequence
 
 from tradehall.domain.time import from_rfc3339
 from tradehall.faces.kit import BadRequest
+from tradehall.faces.kit.instants import wire_instant
 
 
 def instant(field: str, text: str | None, *, place: str = "body") -> int | None:
-    """An RFC 3339 text as ns UTC; None and "" are none."""
+    """An RFC 3339 text as ns UTC; None and "" are none. BadRequest for anything else."""
     if not text:
         return None
     try:
-        return from_rfc3339(text)
+        return wire_instant(text) if place == "query" else from_rfc3339(text)
     except ValueError:
         raise BadRequest(
             field, "must be an RFC 3339 time such as 2025-01-15T10:30:00Z", found=text[:40], place=place

@@ -14,9 +14,10 @@ from tradehall.domain.market import Quote
 from tradehall.domain.money import round_to, trimmed
 from tradehall.domain.order import Order, OrderTerms, OrderType, Side, TimeInForce
 from tradehall.domain.position import Position
-from tradehall.domain.time import NS_PER_MS, from_rfc3339
+from tradehall.domain.time import NS_PER_MS
 from tradehall.engine.commands import AmendOrder, ClosePosition, PlaceOrder, SetPositionExits
 from tradehall.faces.kit import BadRequest, Request
+from tradehall.faces.kit.instants import wire_instant
 from tradehall.faces.terminal.errors import TerminalProblem, shown
 from tradehall.faces.terminal.requests import (
     LAST_MS,
@@ -108,12 +109,9 @@ def instant(text: str | None, field: str) -> int | None:
     if text.isascii() and text.isdigit():
         number = int(text) if len(text) <= 15 else LAST_MS
         return min(number, LAST_MS) * NS_PER_MS
-    # A plus sign that was not encoded arrives as a space.
-    if text[-6:-5] == " " and "T" in text.upper():
-        text = f"{text[:-6]}+{text[-5:]}"
     try:
-        at = from_rfc3339(text)
-    except (ValueError, OverflowError) as error:
+        at = wire_instant(text)
+    except ValueError as error:
         raise BadRequest(field, f"{field}: {error}", found=text[:40], place="query") from None
     return max(-LAST_MS * NS_PER_MS, min(LAST_MS * NS_PER_MS, at))
 
