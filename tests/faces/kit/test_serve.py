@@ -17,9 +17,9 @@ KEY = {"x-api-key": "me"}
 
 
 @contextmanager
-def a_server(*arguments):
+def a_server(*arguments, stderr=None):
     command = [sys.executable, "-m", "tests.faces.kit.served", *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     try:
         assert process.stdout is not None
         ports = [int(word) for word in process.stdout.readline().split()]
@@ -72,6 +72,18 @@ def test_a_frame_too_big_closes_with_1009(port):
         client.recv(timeout=5)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1009
+
+
+@pytest.mark.parametrize("frames", [[b"\xff\xfe"], [b"\xe2\x82", b"A"]], ids=["at once", "in two parts"])
+def test_text_that_is_no_utf8_closes_with_1007_and_says_nothing_in_the_log(tmp_path, frames):
+    with (tmp_path / "stderr").open("w+") as said:
+        with a_server(stderr=said) as (_, ports), stream(ports[0]) as client, pytest.raises(ConnectionClosed) as closed:
+            client.send([*frames], text=True)
+            client.recv(timeout=5)
+        said.seek(0)
+        assert "Traceback" not in said.read()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1007
 
 
 def test_who_never_reads_is_cut_off_and_stalls_nobody(port):

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 
 from tradehall.faces.kit.http import KEEP_ALIVE_S, BoundedHttp
 from tradehall.faces.kit.websocket import MAX_INBOUND_BYTES, RAW_FRAMES
@@ -111,6 +112,15 @@ class FrameSocket(WebSocketsSansIOProtocol):
             self.close_sent = True
         self.loop.call_later(HANG_UP_AFTER_S, self.transport.abort)
 
+    def send_receive_event_to_app(self) -> None:
+        """As uvicorn's, but text that is no UTF-8 is the peer's fault, and no stack trace in our log."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_text(b"".join(self.frames)):
+            self.frames = []
+            self.conn.send_close(CloseCode.INVALID_DATA)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
     def handle_close(self, event: Any) -> None:
         """The peer's close frame: an answer to `hang_up` ends the connection, which uvicorn would leave open."""
         is_answer = self.close_sent and self.close_timer is None
@@ -122,6 +132,14 @@ class FrameSocket(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         # close() waits until all is written, which to a dead peer is never.
         self.loop.call_later(HANG_UP_AFTER_S, self.transport.abort)
+
+
+def _is_text(found: bytes) -> bool:
+    try:
+        found.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def bind(listening: Listening) -> list[socket.socket]:
