@@ -18,6 +18,12 @@ from typing import Any
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+# A start has work left to do when it answers already: sums, trips, the trail. It is over when the server rests, more
+# than once, for on a busy machine it may just have had no turn.
+RESTING_S = 3.0
+RESTING_SHARE = 0.15
+RESTS = 3
+SETTLED_WITHIN_S = 900.0
 
 
 @dataclass
@@ -112,6 +118,27 @@ def wait_until_ready(server: Server, path: str = "/ready", timeout_s: float = 60
                 return time.perf_counter() - started
         time.sleep(0.02)
     raise RuntimeError("the server did not become ready")
+
+
+def settle(server: Server) -> None:
+    """Wait until a start's work in the background is done; RuntimeError if it never is."""
+    deadline = time.monotonic() + SETTLED_WITHIN_S
+    rests = 0
+    while time.monotonic() < deadline:
+        before = server.cpu_s()
+        time.sleep(RESTING_S)
+        rests = rests + 1 if server.cpu_s() - before < RESTING_SHARE * RESTING_S else 0
+        if rests == RESTS:
+            return
+    raise RuntimeError("the server never came to rest")
+
+
+def ask(server: Server, path: str, token: str = "") -> bytes:
+    """The body of an answer."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    with urllib.request.urlopen(urllib.request.Request(server.url + path, headers=headers)) as answer:
+        found: bytes = answer.read()
+    return found
 
 
 def load(server: Server, path: str = "/orders", **options: str | float) -> dict[str, Any]:

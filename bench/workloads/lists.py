@@ -4,14 +4,13 @@ import json
 import os
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench.figures import Figure, Options
 from bench.houses import KEYGEN, NS_PER_ORDER, write_house
-from bench.servers import Server, tradehall
+from bench.servers import Server, ask, settle, tradehall
 from bench.worlds import START
 from tradehall.app.demo import CLIENT_ACCOUNT, HOUSE_ACCOUNT
 from tradehall.domain.time import to_rfc3339
@@ -20,10 +19,6 @@ ORDERS: Final = 1_000_000
 PAGE_MS: Final = 50.0
 ROUNDS: Final = 40
 PAGE_WITHIN_S: Final = 4.0
-# A start has work left to do when it answers already: sums, trips, the trail. It is over when the server rests.
-RESTING_S: Final = 3.0
-RESTING_SHARE: Final = 0.25
-SETTLED_WITHIN_S: Final = 900.0
 # A house that was written before and is to be measured again.
 KEPT: Final = "BENCH_HOUSE"
 
@@ -44,7 +39,7 @@ def run(options: Options) -> list[Figure]:
         if not (data / "journal.db").exists():
             write_house(data, orders=orders)
         with tradehall(data=data, TRADEHALL_LOG_LEVEL="warning") as server:
-            _settle(server)
+            settle(server)
             sheet = json.loads((data / "demo.json").read_text())
             lists = [
                 *_dashboard(orders, START + orders * NS_PER_ORDER // 2),
@@ -55,36 +50,18 @@ def run(options: Options) -> list[Figure]:
     return [Figure("orders behind the lists", orders), *figures]
 
 
-def _settle(server: Server) -> None:
-    """Wait until a start's work in the background is done."""
-    deadline = time.monotonic() + SETTLED_WITHIN_S
-    while time.monotonic() < deadline:
-        before = server.cpu_s()
-        time.sleep(RESTING_S)
-        if server.cpu_s() - before < RESTING_SHARE * RESTING_S:
-            return
-    raise RuntimeError("the server never came to rest")
-
-
 def _measured(server: Server, page: List, options: Options) -> Iterator[Figure]:
     took: list[float] = []
-    _answer(server, page)
+    ask(server, page.path, page.token)
     before, deadline = server.cpu_s(), time.perf_counter() + PAGE_WITHIN_S
     while len(took) < options.scaled(ROUNDS) and time.perf_counter() < deadline:
         started = time.perf_counter()
-        _answer(server, page)
+        ask(server, page.path, page.token)
         took.append((time.perf_counter() - started) * 1_000)
     cpu = (server.cpu_s() - before) / len(took) * 1_000
     took.sort()
     yield Figure(page.what, took[len(took) // 2], "ms", PAGE_MS)
     yield Figure("  p99, CPU", took[-1], f"ms, {cpu:.1f} ms")
-
-
-def _answer(server: Server, page: List) -> bytes:
-    headers = {"authorization": f"Bearer {page.token}"} if page.token else {}
-    with urllib.request.urlopen(urllib.request.Request(server.url + page.path, headers=headers)) as answer:
-        found: bytes = answer.read()
-    return found
 
 
 def _dashboard(orders: int, middle: int) -> Iterator[List]:
@@ -136,7 +113,7 @@ def _dashboard(orders: int, middle: int) -> Iterator[List]:
 
 def _support(server: Server, sheet: dict[str, Any], orders: int) -> Iterator[List]:
     token = sheet["support"]["admin_token"]
-    users = json.loads(_answer(server, List("", "/api/support/v1/users", token)))["items"]
+    users = json.loads(ask(server, "/api/support/v1/users", token))["items"]
     user = next(each["id"] for each in users if str(CLIENT_ACCOUNT) in json.dumps(each))
     of_user = f"/api/support/v1/users/{user}"
     far = orders // 10 // 100 - 2

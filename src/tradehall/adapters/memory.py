@@ -239,6 +239,9 @@ class MemoryViews:
         found = [number for number in self._numbers(line) if after is None or number > after]
         return Counted(self._store.seq, max(found, default=after or 0), self._shares(line, found))
 
+    async def read_on(self) -> None:
+        """See the port."""
+
     async def edges(self, line: Line, *, since: int | None, until: int | None) -> Edges:
         """See the port."""
         bits, stamp = PLACE_BITS[line], {Line.ORDERS: "created_at", Line.FILLS: "at", Line.CLOSINGS: "closed_at"}[line]

@@ -161,6 +161,7 @@ class HouseCounts:
         """Count what there is, and then what comes, so that whoever asks after a rush need not; until cancelled."""
         await self.begin()
         while True:
+            await self._desk.views.read_on()
             await asyncio.sleep(AGAIN_AFTER_S)
             await self._fills.tally()
             await self._closings.tally()

@@ -20,6 +20,7 @@ from tradehall.engine.state import State
 from tradehall.engine.trailing import trailing_stop_price
 from tradehall.engine.valuation import value_position
 from tradehall.ports.tickets import Ticket, TicketKind, TicketQuery, TicketState, TicketTotals, matches, ticket_row
+from tradehall.ports.views import PAGE_MAX
 
 _LIVE: Final = frozenset({TicketState.OPEN, TicketState.PENDING})
 
@@ -139,7 +140,10 @@ async def _ended(desk: Desk, query: TicketQuery, skipped: int) -> tuple[list[Tic
         return [], TicketTotals()
     # Live tickets may come first: all ended ones up to the end of the page are candidates.
     candidates = replace(query, limit=query.offset - skipped + query.limit, offset=skipped)
-    return await desk.views.tickets(candidates), await desk.views.ticket_totals(query)
+    ended = await desk.views.tickets(candidates)
+    if not skipped and len(ended) < min(candidates.limit, PAGE_MAX):
+        return ended, _add_up(TicketTotals(), ended)  # All there are.
+    return ended, await desk.views.ticket_totals(query)
 
 
 def _add_up(totals: TicketTotals, live: list[Ticket]) -> TicketTotals:

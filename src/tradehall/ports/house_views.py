@@ -137,7 +137,7 @@ class NumberSpan(NamedTuple):
 
 
 class Line(StrEnum):
-    """Rows that are numbered in the order of their instants: orders by created_at, fills by at, closings by closed_at."""
+    """Rows numbered in the order of their instants: orders by created_at, fills by at, closings by closed_at."""
 
     ORDERS = "orders"
     FILLS = "fills"

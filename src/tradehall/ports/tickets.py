@@ -208,10 +208,11 @@ def matches(row: TicketRow, query: TicketQuery) -> bool:
         return False
     if query.closed_until is not None and row.closed_at > query.closed_until:
         return False
-    return all(_holds(clause, getattr(row, clause.column)) for clause in query.clauses)
+    return all(holds(clause, getattr(row, clause.column)) for clause in query.clauses)
 
 
-def _holds(clause: Clause, value: Any) -> bool:
+def holds(clause: Clause, value: Any) -> bool:
+    """Whether a value of the clause's column is as it says."""
     return _COMPARISONS[clause.comparison](value, clause.values)
 
 

@@ -239,6 +239,10 @@ class Views(Protocol):
         """How many rows beyond number `after` a line has, by their values; None: all, beside everything else."""
         ...
 
+    async def read_on(self) -> None:
+        """Bring up to date what is summed up of rows; looks at every row the first time, beside everything else."""
+        ...
+
     async def edges(self, line: Line, *, since: int | None, until: int | None) -> Edges:
         """What two instants leave of a line: `since` <= instant < `until` [ns UTC]; None: no bound."""
         ...

@@ -61,8 +61,10 @@ def test_no_history_query_scans_a_table(db, page, wish):
     "wish", [{}, {"symbol": "BTCUSD"}, {"since": 1, "until": 2}, {"ticket": 1}, {"is_funds": True}]
 )
 def test_deals_are_counted_and_paged_by_an_index(db, wish):
-    plan: list[str] = []
-    for sql, values in (deals_page(DealQuery(ACCOUNT, **wish)), deal_count(DealQuery(ACCOUNT, **wish))):
-        plan = plan_of(db, sql, values)
-        assert all(line.startswith(("SEARCH", "USE TEMP B-TREE FOR")) for line in plan), plan
-    assert "COVERING" in plan[0], plan
+    query = DealQuery(ACCOUNT, **wish, offset=90)
+    for total in (100, 1_000):
+        plan = plan_of(db, *deals_page(query, total))
+        assert not any("SCAN deals" in line for line in plan), plan
+        assert any("SEARCH deals USING COVERING INDEX" in line for line in plan), plan
+    plan = plan_of(db, *deal_count(query))
+    assert plan[0].startswith("SEARCH") and "COVERING" in plan[0], plan

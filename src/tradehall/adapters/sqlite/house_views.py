@@ -154,7 +154,7 @@ Times = tuple[int, int]
 def _in_spans(read: Read, line: Line, query: Query, parts_of: Callable[[Times], list[Part]]) -> list[int]:
     """Keys of a page, of which nothing is outside of the spans: instants of their ends are where indexes begin."""
     assert query.spans is not None, "asked for what is in spans"
-    key, _ = KEYS[line]
+    key = KEYS[line].key
     found: list[int] = []
     left, offset = min(query.limit, PAGE_MAX), query.offset
     for span in query.spans:
@@ -184,7 +184,7 @@ def _narrowed(query: Q, times: Times) -> Q:
 
 def _stamp(line: Line, parts: Sequence[Part]) -> str:
     """By what parts are merged: all by the instant, or by the key where one is the table itself."""
-    key, stamp = KEYS[line]
+    _, key, stamp = KEYS[line]
     return stamp if all(part.is_indexed for part in parts) else key
 
 

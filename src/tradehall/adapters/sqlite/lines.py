@@ -6,7 +6,7 @@ Later numbers have later instants, so that an instant is found among a million r
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tradehall.adapters.sqlite.connection import open_reader
 from tradehall.adapters.sqlite.query import Sql
@@ -14,10 +14,20 @@ from tradehall.ports.house_views import NUMBER_MAX, PLACE_BITS, Counted, Edges, 
 
 Read = Callable[[Sql], list[Any]]
 
-# The number of a row and its instant.
+
+class Numbered(NamedTuple):
+    """A table whose rows have later instants the higher their numbers are."""
+
+    table: str
+    key: str
+    stamp: str
+
+
 KEYS: Final = {
-    Line.ORDERS: ("order_id", "created_at"), Line.FILLS: ("fill_id", "at"), Line.CLOSINGS: ("closing_key", "closed_at"),
-}  # fmt: skip
+    Line.ORDERS: Numbered("orders", "order_id", "created_at"),
+    Line.FILLS: Numbered("fills", "fill_id", "at"),
+    Line.CLOSINGS: Numbered("closings", "closing_key", "closed_at"),
+}
 assert KEYS.keys() == set(Line)
 _WORDS: Final = {
     Line.ORDERS: "account_id, strategy_id, symbol, side, ended_as",
@@ -46,8 +56,8 @@ def count_after(read: Read, line: Line, after: int) -> Counted:
 def edges_of(read: Read, line: Line, since: int | None, until: int | None) -> Edges:
     """See the port."""
     bits = PLACE_BITS[line]
-    first = 0 if since is None else _next(read, line, first_number_at(read, line, since))
-    last = NUMBER_MAX if until is None else max(first, first_number_at(read, line, until))
+    first = 0 if since is None else _next(read, line, first_number_at(read, KEYS[line], since))
+    last = NUMBER_MAX if until is None else max(first, first_number_at(read, KEYS[line], until))
     first_place, last_place = -(-first >> bits), last >> bits
     middle = min(first_place << bits, last)
     parts = ((first, middle), (max(middle, last_place << bits), last))
@@ -55,15 +65,15 @@ def edges_of(read: Read, line: Line, since: int | None, until: int | None) -> Ed
     return Edges(NumberSpan(first, last), first_place, last_place, shares)
 
 
-def first_number_at(read: Read, line: Line, at: int) -> int:
+def first_number_at(read: Read, rows: Numbered, at: int) -> int:
     """The least number from which on all rows are of instant `at` or later."""
-    key, stamp = KEYS[line]
+    table, key, stamp = rows
     # Asked for one by one: of both together SQLite looks at every row.
-    low, high = (read((f"SELECT ifnull({end}({key}), 0) FROM {line}", []))[0][0] for end in ("min", "max"))
+    low, high = (read((f"SELECT ifnull({end}({key}), 0) FROM {table}", []))[0][0] for end in ("min", "max"))
     high += 1
     while low < high:
         middle = (low + high) // 2
-        found = read((f"SELECT {key}, {stamp} FROM {line} WHERE {key} >= ? ORDER BY {key} LIMIT 1", [middle]))
+        found = read((f"SELECT {key}, {stamp} FROM {table} WHERE {key} >= ? ORDER BY {key} LIMIT 1", [middle]))
         if not found or found[0][1] >= at:
             high = middle
         else:
@@ -73,16 +83,16 @@ def first_number_at(read: Read, line: Line, at: int) -> int:
 
 def times_of(read: Read, line: Line, span: NumberSpan) -> tuple[int, int] | None:
     """Instants of the first and the last row of a span; None: there is none."""
-    key, stamp = KEYS[line]
-    within = f"SELECT {stamp} FROM {line} WHERE {key} >= ? AND {key} < ? ORDER BY {key}"
+    table, key, stamp = KEYS[line]
+    within = f"SELECT {stamp} FROM {table} WHERE {key} >= ? AND {key} < ? ORDER BY {key}"
     first, last = (read((f"{within} {way} LIMIT 1", list(span))) for way in ("ASC", "DESC"))
     return (first[0][0], last[0][0]) if first and last else None
 
 
 def _next(read: Read, line: Line, number: int) -> int:
     """The first row's number from `number` on: what ends later and is numbered in between counts to neither side."""
-    key, _ = KEYS[line]
-    found = read((f"SELECT {key} FROM {line} WHERE {key} >= ? ORDER BY {key} LIMIT 1", [number]))
+    table, key, _ = KEYS[line]
+    found = read((f"SELECT {key} FROM {table} WHERE {key} >= ? ORDER BY {key} LIMIT 1", [number]))
     return int(found[0][0]) if found else number
 
 
@@ -91,10 +101,10 @@ def _between(read: Read, line: Line, first: int, last: int) -> list[Share]:
 
 
 def _grouped(line: Line, source: str) -> str:
-    key, _ = KEYS[line]
+    table, key, _ = KEYS[line]
     ended = " AND is_last = 1" if line is Line.CLOSINGS else ""
     return (
-        f"SELECT {_WORDS[line]}, {key} >> {PLACE_BITS[line]}, count(*), max({key}) FROM {line} {source}"
+        f"SELECT {_WORDS[line]}, {key} >> {PLACE_BITS[line]}, count(*), max({key}) FROM {table} {source}"
         f" WHERE {key} >= ? AND {key} < ?{ended} GROUP BY 1, 2, 3, 4, 5, 6"
     )
 

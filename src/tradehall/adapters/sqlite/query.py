@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from tradehall.domain.order import WORKING, OrderStatus
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.ports.deals import DealQuery
@@ -114,25 +116,46 @@ def _history_page(source: str, key: str, terms: list[tuple[str, Any]], query: Hi
     return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
 
 
-def tickets_page(query: TicketQuery) -> Sql:
-    """Bodies of ended tickets, newest first."""
-    where, values = _tickets_where(query)
-    sql = f"SELECT body FROM tickets WHERE {where} ORDER BY opened_at DESC, ticket DESC LIMIT ? OFFSET ?"
+def tickets_page(query: TicketQuery, numbers: tuple[int, int] | None = None) -> Sql:
+    """Bodies of ended tickets, newest first; with `numbers`, from and to before, those are looked through."""
+    source, where, values = _tickets_source(query, numbers)
+    sql = f"SELECT body FROM {source} WHERE {where} ORDER BY opened_at DESC, ticket DESC LIMIT ? OFFSET ?"
     return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
 
 
-def ticket_sums(query: TicketQuery) -> Sql:
-    """One row: count and sums, in the order of TicketTotals."""
-    where, values = _tickets_where(query)
-    sums = "count(*), sum(profit), sum(net_profit), sum(commission), sum(swap), sum(lots)"
-    return f"SELECT {sums} FROM tickets WHERE {where}", values
+def ticket_sums(query: TicketQuery, numbers: tuple[int, int] | None = None) -> Sql:
+    """One row: count and sums, in the order of TicketTotals; `numbers` as above."""
+    source, where, values = _tickets_source(query, numbers)
+    return f"SELECT {TICKET_SUMS} FROM {source} WHERE {where}", values
 
 
-def deals_page(query: DealQuery) -> Sql:
-    """Bodies of deals, newest first."""
+TICKET_SUMS: Final = "count(*), sum(profit), sum(net_profit), sum(commission), sum(swap), sum(lots)"
+
+
+def _tickets_source(query: TicketQuery, numbers: tuple[int, int] | None) -> tuple[str, str, list[Any]]:
+    # The numbers are within the bound: of two bounds SQLite would seek by either.
+    where, values = _tickets_where(query if numbers is None else replace(query, key_below=None))
+    if numbers is not None:
+        return "tickets NOT INDEXED", f"{where} AND ticket_key >= ? AND ticket_key < ?", [*values, *numbers]
+    if query.closed_until is not None:
+        # None is closed before it is opened: so the index, which knows only openings, is left where they end.
+        where, values = f"{where} AND opened_at <= ?", [*values, query.closed_until]
+    return "tickets INDEXED BY tickets_by_opening", where, values
+
+
+def deals_page(query: DealQuery, total: int) -> Sql:
+    """Bodies of deals, newest first, of so many; what is passed over, from the nearer end, is not looked at."""
     where, values = _deals_where(query)
-    sql = f"SELECT body FROM deals {where} ORDER BY at DESC, deal_key DESC LIMIT ? OFFSET ?"
-    return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
+    limit, offset, way = min(query.limit, PAGE_MAX), query.offset, "DESC"
+    if offset > total // 2:
+        limit = max(0, min(limit, total - offset))
+        offset, way = max(0, total - offset - limit), "ASC"
+    sql = (
+        f"WITH page (stamp, key) AS (SELECT at, deal_key FROM deals {where} ORDER BY 1 {way}, 2 {way} LIMIT ? OFFSET ?)"
+        " SELECT deals.body FROM page CROSS JOIN deals ON deals.deal_key = page.key"
+        " ORDER BY page.stamp DESC, page.key DESC"
+    )
+    return sql, [*values, limit, offset]
 
 
 def deal_count(query: DealQuery) -> Sql:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,10 +23,9 @@ from tradehall.adapters.sqlite.query import (
     fills_page,
     ledger_page,
     orders_page,
-    ticket_sums,
-    tickets_page,
 )
 from tradehall.adapters.sqlite.rows import insert_views
+from tradehall.adapters.sqlite.tickets import TicketSums, ticket_bodies
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order
 from tradehall.ports.deals import Deal, DealQuery
@@ -78,6 +76,7 @@ class SqliteViews:
         self._of_thread = threading.local()
         self._pooled: list[sqlite3.Connection] = []
         self._house = HouseViews(self._in_pool)
+        self._ticket_sums = TicketSums()
 
     def refresh(self) -> None:
         """See the port."""
@@ -131,12 +130,15 @@ class SqliteViews:
             or query.symbol is not None
             or query.side is not None
         )
-        return [_decode_order(body) for body in await self._page(orders_page(query), query, is_long=is_long)]
+        is_short = query.client_order_id is not None  # Few orders have the same.
+        bodies = await self._page(orders_page(query), query, is_long=is_long, is_short=is_short)
+        return [_decode_order(body) for body in bodies]
 
     async def fills(self, query: HistoryQuery) -> list[Fill]:
         """See the port."""
-        is_long = query.symbol is not None and query.order_id is None
-        return [_decode_fill(body) for body in await self._page(fills_page(query), query, is_long=is_long)]
+        is_short = query.order_id is not None
+        bodies = await self._page(fills_page(query), query, is_long=query.symbol is not None, is_short=is_short)
+        return [_decode_fill(body) for body in bodies]
 
     async def ledger(self, query: HistoryQuery) -> list[LedgerEntry]:
         """See the port."""
@@ -144,14 +146,12 @@ class SqliteViews:
 
     async def tickets(self, query: TicketQuery) -> list[Ticket]:
         """See the port."""
-        bodies = await self._pooled_read(tickets_page(query))
-        return [_decode_ticket(body) for (body,) in bodies]
+        bodies = await self._in_pool(lambda read: ticket_bodies(read, query))
+        return [_decode_ticket(body) for body in bodies]
 
     async def ticket_totals(self, query: TicketQuery) -> TicketTotals:
         """See the port."""
-        count, *sums = (await self._pooled_read(ticket_sums(query)))[0]
-        # Sums of floats, put right again: cents add up exactly below 2**53 of them.
-        return TicketTotals(count, *(Decimal(repr(round(value or 0.0, 8))) for value in sums))
+        return await self._in_pool(lambda read: self._ticket_sums.totals(read, query))
 
     async def deals(self, query: DealQuery) -> tuple[list[Deal], int]:
         """See the port."""
@@ -160,10 +160,8 @@ class SqliteViews:
         return [_decode_deal(body) for (body,) in page], counted
 
     def _read_deals(self, query: DealQuery) -> tuple[list[Any], int]:
-        return self._read_rows(deals_page(query)), self._read_rows(deal_count(query))[0][0]
-
-    async def _pooled_read(self, sql: Sql) -> list[Any]:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_rows, sql)
+        count = self._read_rows(deal_count(query))[0][0]
+        return self._read_rows(deals_page(query, count)) if count else [], count
 
     def close(self) -> None:
         """Let go of the file; reads under way are waited for."""
@@ -198,6 +196,15 @@ class SqliteViews:
             return await asyncio.to_thread(count_all, self._path, line)
         return await self._in_pool(lambda read: count_after(read, line, after))
 
+    async def read_on(self) -> None:
+        """See the port."""
+        # Not in the pool, as above.
+        await asyncio.to_thread(self._read_on)
+
+    def _read_on(self) -> None:
+        with closing(open_reader(self._path)) as db:
+            self._ticket_sums.read_on(lambda sql: db.execute(*sql).fetchall())
+
     async def edges(self, line: Line, *, since: int | None, until: int | None) -> Edges:
         """See the port."""
         return await self._in_pool(lambda read: edges_of(read, line, since, until))
@@ -229,8 +236,10 @@ class SqliteViews:
         self._db.execute("BEGIN")
         loop.call_soon(self.refresh)
 
-    async def _page(self, page: Sql, query: OrderQuery | HistoryQuery, *, is_long: bool = False) -> list[bytes]:
-        if is_long or query.limit + query.offset > SHORT_PAGE:
+    async def _page(
+        self, page: Sql, query: OrderQuery | HistoryQuery, *, is_long: bool = False, is_short: bool = False
+    ) -> list[bytes]:
+        if not is_short and (is_long or query.limit + query.offset > SHORT_PAGE):
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_pooled, page)
         self._begin()
         return _read(self._db, page)

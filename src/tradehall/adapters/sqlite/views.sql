@@ -76,7 +76,7 @@ CREATE TABLE tickets (
     expires_at  INTEGER NOT NULL,
     body        TEXT NOT NULL
 ) STRICT;
-CREATE INDEX tickets_by_opening ON tickets (account_id, opened_at, ticket);
+CREATE INDEX tickets_by_opening ON tickets (account_id, opened_at, ticket, state, closed_at, symbol);
 
 CREATE TABLE deals (
     deal_key   INTEGER PRIMARY KEY,
