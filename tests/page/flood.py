@@ -21,7 +21,7 @@ STREAM = """
 (() => {
   const rate = RATE, step = 10
   class Flood extends EventTarget {
-    constructor() { super(); this.seq = 0; setTimeout(() => this.onopen?.({}), 0) }
+    constructor() { super(); this.seq = 0; this.readyState = 1; setTimeout(() => this.onopen?.({}), 0) }
     tell(frame) { this.onmessage?.({ data: JSON.stringify(frame) }) }
     news(type, data) { this.tell({ type, seq: ++this.seq, ts: new Date().toISOString(), data }) }
     send(text) {

@@ -99,6 +99,7 @@ export interface EquityPoint {
 
 export interface StudioSignal {
   id: number
+  deployment_id: number
   symbol: string
   at: string
   action: string
@@ -175,6 +176,7 @@ export interface Scanner {
 
 export interface Match {
   id: number | null
+  scanner_id: number
   symbol: string
   timeframe: string
   pattern: string
@@ -197,6 +199,12 @@ export interface Indicator {
 function vouched(): Pick<Wish, 'as' | 'token'> {
   if (acting.who === 'client' && credential('client') !== null) return { as: 'client' }
   return credential('dashboard') === null ? { token: OPEN_TOKEN } : { as: 'dashboard' }
+}
+
+/** What the stream is told first. */
+export function token(): string {
+  const wish = vouched()
+  return wish.token ?? credential(wish.as!) ?? OPEN_TOKEN
 }
 
 export function studio<Answer>(path: string, wish: Omit<Wish, 'as' | 'token'> = {}): Promise<Answer> {
