@@ -8,16 +8,39 @@ Sql = tuple[str, list[Any]]
 _SORTED_BY: Final = {"taken_at": "taken_at", "closed_at": "closed_at", "net_pnl": "net"}
 
 
-def page_of(query: TripQuery) -> Sql:
-    """Bodies of a page, in order; what has not closed comes as the least."""
+def page_of(query: TripQuery, begun: tuple[int, int] | None = None) -> Sql:
+    """Bodies of a page, in order; what has not closed comes as the least.
+
+    `begun`: by an instant at which trips of the page were taken, those before the page of this instant and later.
+    Only the page's own trips are looked at: what is passed over is passed over in an index.
+    """
     where, values = where_of(query)
+    offset = query.offset
+    if begun is not None:
+        at, offset = begun
+        where, values = f"{where} AND taken_at {'<=' if query.is_descending else '>='} ?", [*values, at]
     way = "DESC" if query.is_descending else "ASC"
-    order = f"{_SORTED_BY[query.sort]} {way}, trip_id DESC"
-    return f"SELECT body FROM trip WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?", [
-        *values,
-        query.limit,
-        query.offset,
-    ]
+    stamp = _SORTED_BY[query.sort]
+    sql = (
+        f"WITH page (stamp, key) AS (SELECT {stamp}, trip_id FROM trip WHERE {where} ORDER BY 1 {way}, 2 DESC"
+        f" LIMIT ? OFFSET ?) SELECT trip.body FROM page CROSS JOIN trip ON trip.trip_id = page.key"
+        f" ORDER BY page.stamp {way}, page.key DESC"
+    )
+    return sql, [*values, query.limit, offset]
+
+
+def taken_at_place(query: TripQuery, place: int, *, from_end: bool) -> Sql:
+    """When the trip at a place of the list was taken, counted from its end or its beginning; one row, or none."""
+    where, values = where_of(query)
+    way = "DESC" if query.is_descending != from_end else "ASC"
+    return f"SELECT taken_at FROM trip WHERE {where} ORDER BY taken_at {way} LIMIT 1 OFFSET ?", [*values, place]
+
+
+def count_beside(query: TripQuery, at: int, *, from_end: bool) -> Sql:
+    """How many trips come before those taken at an instant; `from_end`: how many are these and come after."""
+    where, values = where_of(query)
+    compared = ("<=" if from_end else ">") if query.is_descending else (">=" if from_end else "<")
+    return f"SELECT count(*) FROM trip WHERE {where} AND taken_at {compared} ?", [*values, at]
 
 
 def totals_of(query: TripQuery) -> Sql:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradehall.adapters.executions.columns import ColumnFile, is_any, picked
-from tradehall.adapters.executions.query import Sql, page_of, totals_of
+from tradehall.adapters.executions.query import Sql, count_beside, page_of, taken_at_place, totals_of
 from tradehall.adapters.executions.tables import PUT, SCHEMA, TABLES, TRIGGERS, decode_trip, row_of
 from tradehall.domain.money import minor_unit
 from tradehall.ports.records import RecordsFault
@@ -36,6 +36,8 @@ FILE_NAME: Final = "trips.db"
 COLUMNS_NAME: Final = "executions.bin"
 SUMS_NAME: Final = "sums.bin"
 BUSY_TIMEOUT_S: Final = 5.0
+# Pages beyond are begun in their midst.
+FAR: Final = 1_000
 _RESULTS: Final = {"win": 1, "breakeven": 0, "loss": -1}
 _FIELDS: Final = Execution._fields
 # Columns of ended trips, in a file of their own.
@@ -48,9 +50,10 @@ _AT: Final = {name: number for number, name in enumerate(_FIELDS)}
 class FileTrips:
     """See the port. Written by one thread at a time; what the machine loses is folded again from the journal."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, far: int = FAR) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / FILE_NAME
+        self._far = far
         self._columns_path = folder / COLUMNS_NAME
         self._lock = threading.Lock()
         self._of_thread = threading.local()
@@ -215,7 +218,22 @@ class FileTrips:
 
     def page(self, query: TripQuery) -> list[Trip]:
         """See the port."""
-        return [decode_trip(body) for (body,) in self._read(page_of(query))]
+        is_far = query.offset >= self._far and query.sort == "taken_at"
+        return [decode_trip(body) for (body,) in self._read(page_of(query, self._begun(query) if is_far else None))]
+
+    def _begun(self, query: TripQuery) -> tuple[int, int] | None:
+        """The instant at which a far page begins, and how many of this instant are before it; from the nearer end."""
+        total = self.totals(query).count
+        if query.offset >= total:
+            return None
+        from_end = query.offset > total // 2
+        place = total - 1 - query.offset if from_end else query.offset
+        found = self._read(taken_at_place(query, place, from_end=from_end))
+        if not found:
+            return None  # Some went since they were counted.
+        at: int = found[0][0]
+        count: int = self._read(count_beside(query, at, from_end=from_end))[0][0]
+        return at, max(0, query.offset - (total - count if from_end else count))
 
     def totals(self, query: TripQuery) -> TripTotals:
         """See the port."""
