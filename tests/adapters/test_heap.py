@@ -13,6 +13,7 @@ from tradehall.adapters.heap import HEAPS_MAX
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
 
+SETTINGS = ("MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
 # Blocks by turns: each second one is let go of, and no heap becomes shorter by it.
 HOLES = """
     import ctypes, re
@@ -32,8 +33,8 @@ HOLES = """
 # Eight threads at once, each with a block in its hands while the heaps are counted.
 THREADS = """
     import ctypes, threading
-    from tradehall.adapters.heap import share_heaps
-    print(share_heaps())
+    from tradehall.adapters.heap import keep_heaps_small
+    print(keep_heaps_small())
     library = ctypes.CDLL(None)
     library.malloc.restype = ctypes.c_void_p
     everybody = threading.Barrier(9)
@@ -47,10 +48,27 @@ THREADS = """
     library.malloc_stats()
     everybody.wait()
 """
+# Large blocks come and go by turns, with a small one that stays behind each: as in a server that makes reports.
+LARGE = """
+    import ctypes, re
+    from tradehall.adapters.heap import keep_heaps_small
+    keep_heaps_small()
+    library = ctypes.CDLL(None)
+    library.malloc.restype, library.free.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
+    def resident():
+        return int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1])
+    before = resident()
+    for size in (8 << 20, 8 << 20, 9 << 20, 10 << 20):
+        block = library.malloc(size)
+        ctypes.memset(block, 1, size)
+        stays = library.malloc(2_000)
+        library.free(block)
+    print(resident() - before)
+"""
 
 
 def said_by(program, **environment):
-    env = {name: value for name, value in os.environ.items() if name not in ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")}
+    env = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     finished = subprocess.run(
         [sys.executable, "-c", dedent(program)], env=env | environment, check=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -68,6 +86,11 @@ def test_threads_share_their_heaps():
     said = said_by(THREADS)
     assert "True" in said
     assert len(re.findall(r"^Arena \d+:", said, re.MULTILINE)) == HEAPS_MAX
+
+
+@pytest.mark.parametrize(("environment", "is_given_back"), [({}, True), ({"MALLOC_ARENA_MAX": "2"}, False)])
+def test_large_blocks_leave_no_holes_unless_an_operator_has_it_otherwise(environment, is_given_back):
+    assert (int(said_by(LARGE, **environment)) < 4_000) is is_given_back
 
 
 def test_what_an_operator_set_stands():

@@ -1,7 +1,8 @@
 """The C library's heaps, kept small: what threads let go of is given back.
 
-glibc gives nearly every thread a heap of its own, and each stays as large as the largest work it ever did: mallopt(3),
-M_ARENA_MAX; malloc_trim(3). Other C libraries have neither function, and need neither.
+glibc gives nearly every thread a heap of its own, and each stays as large as the largest work it ever did; once a large
+block was freed, later ones of its size are cut out of a heap too, and leave holes: mallopt(3), M_ARENA_MAX and
+M_MMAP_THRESHOLD; malloc_trim(3). Other C libraries have none of these functions, and need none.
 """
 
 import ctypes
@@ -11,17 +12,25 @@ from typing import Any, Final
 
 # All threads but the first share one heap: they take turns at the interpreter anyway.
 HEAPS_MAX: Final = 2
-_ARENA_MAX: Final = -8  # M_ARENA_MAX of <malloc.h>: a number that never changes.
+# Blocks of this size have pages of their own, for as long as they live: the bars of a backtest, a page of a report.
+BLOCK_BYTES: Final = 1 << 20
+# Numbers of <malloc.h>, which never change: M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
+_SETTINGS: Final = ((-8, HEAPS_MAX), (-3, BLOCK_BYTES), (-1, 2 * BLOCK_BYTES))
 # Who sets one of these has thought about it.
-_SET_BY_OPERATOR: Final = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
+_SET_BY_OPERATOR: Final = (
+    "MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES",
+)  # fmt: skip
 
 
-def share_heaps() -> bool:
-    """Let all threads share HEAPS_MAX heaps, from before the first of them starts; False: that cannot be, or is set."""
+def keep_heaps_small() -> bool:
+    """From now on few heaps, without large blocks; to be called before the first thread starts.
+
+    False: that cannot be, or an operator has set it otherwise.
+    """
     library = _library()
     if not hasattr(library, "mallopt") or any(name in os.environ for name in _SET_BY_OPERATOR):
         return False
-    return bool(library.mallopt(_ARENA_MAX, HEAPS_MAX))
+    return all(library.mallopt(number, value) for number, value in _SETTINGS)
 
 
 def give_back() -> bool:

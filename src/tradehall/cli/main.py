@@ -9,7 +9,7 @@ from typing import Final
 
 from tradehall import __version__
 from tradehall.adapters.data_folder import DataFolderRefused
-from tradehall.adapters.heap import share_heaps
+from tradehall.adapters.heap import keep_heaps_small
 from tradehall.adapters.house_key import HouseKeyRefused
 from tradehall.adapters.sessions.refusals import RecordingRefused
 from tradehall.app.identity.refusals import IdentityRefused
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # No option before the command takes a value.
     asked = next((word for word in words if not word.startswith("-")), "")
     if asked == "serve":
-        share_heaps()  # Before its module is loaded: libraries start threads then.
+        keep_heaps_small()  # Before its module is loaded: libraries start threads then.
     options = make_parser({asked}).parse_args(words)
     log_to_stderr("info")
     try:
