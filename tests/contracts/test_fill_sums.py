@@ -27,7 +27,14 @@ WHOSE: list[dict[str, Any]] = [
     {"side": Side.SELL},
 ]
 TIMES = [(None, None), (305, None), (None, 700), (305, 705), (410, 420), (2_000, None), (None, 0), (0, 9_999)]
-BOUNDS = [{}, {"span_fills": 7}, {"span_fills": 1, "sums_max": 10}, {"keys_max": 2}]
+BOUNDS = [
+    {},
+    {"span_fills": 7},
+    {"span_fills": 1},
+    {"span_fills": 1, "sums_max": 60},
+    {"span_fills": 1, "sums_max": 10},
+    {"keys_max": 2},
+]
 
 
 @pytest.fixture(params=["sqlite", "memory"])

@@ -1,11 +1,12 @@
 """Sums over fills by account, strategy, symbol and side: read on from the views, never read again.
 
 Fills are numbered as they become durable and never change, so what was summed once only grows: all of them, and for
-questions about a time, spans of some fills each. Only spans that such a time cuts are read. The first sum of a long
-history is made in the background, a little at a time.
+questions about a time, spans of some fills each, and blocks of some spans. Only spans that such a time cuts are read.
+The first sum of a long history is made in the background, a little at a time.
 """
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -20,6 +21,7 @@ from tradehall.ports.views import Views
 FILLS_PER_STEP: Final = 250
 PAUSE_S: Final = 0.001
 SPAN_FILLS: Final = 1_000
+BLOCK_SPANS: Final = 16
 # Sums of all spans together. Beyond it the older half of the spans are merged, two and two.
 SUMS_MAX: Final = 100_000
 # Accounts, strategies, symbols and sides that traded. Beyond it nothing is kept here, and fills are read when asked.
@@ -94,16 +96,27 @@ class Span:
         self.count += 1
         return _add(self.sums, counted)
 
-    def with_next(self, later: "Span") -> "Span":
-        """Both as one; they stay as they are, for somebody may be looking at them."""
-        both = Span(self.after)
-        both.first_at = min(self.first_at, later.first_at)
-        both.last_at = max(self.last_at, later.last_at)
-        both.count = self.count + later.count
-        for sums in (self.sums, later.sums):
-            for key, each in sums.items():
-                both.sums.setdefault(key, FillSum()).merge(each)
-        return both
+    def is_within(self, query: HouseFillQuery) -> bool:
+        """Whether no time of the query cuts it, and it is meant."""
+        return _is_in(self.first_at, query) and _is_in(self.last_at, query)
+
+    def is_touched(self, query: HouseFillQuery) -> bool:
+        """Whether some of it may be meant."""
+        return (query.since is None or self.last_at >= query.since) and (
+            query.until is None or self.first_at < query.until
+        )
+
+
+def joined(spans: Sequence[Span]) -> Span:
+    """Spans that follow each other, as one; they stay as they are, for somebody may be looking at them."""
+    whole = Span(spans[0].after)
+    whole.first_at = min(span.first_at for span in spans)
+    whole.last_at = max(span.last_at for span in spans)
+    whole.count = sum(span.count for span in spans)
+    for span in spans:
+        for key, each in span.sums.items():
+            whole.sums.setdefault(key, FillSum()).merge(each)
+    return whole
 
 
 class FillSums:
@@ -118,6 +131,8 @@ class FillSums:
         self._keys_max = keys_max
         self._whole: dict[Key, FillSum] = {}
         self._spans: list[Span] = []
+        # Of the first spans, BLOCK_SPANS each; the last span still grows and is in none.
+        self._blocks: list[Span] = []
         self._sum_count = 0
         self._last = 0
         self._is_over = False
@@ -140,12 +155,17 @@ class FillSums:
         return [(symbol, side, each) for (symbol, side, _), each in found.items()]
 
     async def _within(self, query: HouseFillQuery, found: dict[tuple[str, Side, str], FillSum]) -> None:
-        for span in list(self._spans):
-            if _is_in(span.first_at, query) and _is_in(span.last_at, query):
+        blocks, spans = list(self._blocks), list(self._spans)
+        left = spans[len(blocks) * BLOCK_SPANS :]
+        for number, block in enumerate(blocks):
+            if block.is_within(query):
+                _gather(block.sums, query, found)
+            elif block.is_touched(query):
+                left += spans[number * BLOCK_SPANS : (number + 1) * BLOCK_SPANS]
+        for span in left:
+            if span.is_within(query):
                 _gather(span.sums, query, found)
-            elif (query.since is None or span.last_at >= query.since) and (
-                query.until is None or span.first_at < query.until
-            ):
+            elif span.is_touched(query):
                 await self._read(span, query, found)
 
     async def _read(self, span: Span, query: HouseFillQuery, found: dict[tuple[str, Side, str], FillSum]) -> None:
@@ -172,6 +192,8 @@ class FillSums:
     def _take(self, counted: CountedFill) -> None:
         _add(self._whole, counted)
         if not self._spans or self._spans[-1].count >= self._span_fills:
+            if self._spans and len(self._spans) % BLOCK_SPANS == 0:
+                self._blocks.append(joined(self._spans[-BLOCK_SPANS:]))
             self._spans.append(Span(self._last))
         self._sum_count += self._spans[-1].add(counted)
         self._last = counted.fill.fill_id
@@ -179,14 +201,16 @@ class FillSums:
             self._is_over = True
             self._whole.clear()
             self._spans.clear()
+            self._blocks.clear()
         elif self._sum_count > self._sums_max and len(self._spans) > 1:
             self._coarsen()
 
     def _coarsen(self) -> None:
         half = max(2, len(self._spans) // 4 * 2)
         older, newer = self._spans[:half], self._spans[half:]
-        merged = [first.with_next(second) for first, second in zip(older[::2], older[1::2], strict=True)]
-        self._spans = [*merged, *newer]
+        self._spans = [*(joined(pair) for pair in zip(older[::2], older[1::2], strict=True)), *newer]
+        full = (len(self._spans) - 1) // BLOCK_SPANS * BLOCK_SPANS
+        self._blocks = [joined(self._spans[first : first + BLOCK_SPANS]) for first in range(0, full, BLOCK_SPANS)]
         self._sum_count = sum(len(span.sums) for span in self._spans)
 
 
