@@ -153,6 +153,21 @@ def test_a_good_request_to_every_route_is_answered_and_told(tmp_path: Path):
     run(story())
 
 
+def test_a_misspelt_parameter_never_looks_like_success(tmp_path: Path):
+    async def story() -> None:
+        async with opened(tmp_path) as desk:
+            held = await belongings(desk)
+            for route, asking in list(askings(desk, held)):
+                if route.public or asking.prefix != PREFIX:
+                    continue
+                misspelt = asking._replace(query=asking.query | {"staus": "active"})
+                answer = await ask(desk, misspelt)
+                assert answer.status_code == 422, (route.method, route.path, answer.text)
+                assert answer.json()["error"]["details"]["fields"][0]["field"] == "staus"
+
+    run(story())
+
+
 JUNK = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20),
     st.sampled_from(["\x00", "1e999", "-1", "2026-13-01T00:00:00Z", "ord_", "'; --", "0" * 400, "١٢"]),

@@ -45,12 +45,18 @@ class Table:
         self._errors = errors
         self._replays = replays
         self._reason = reason
+        # Callers of an older interface may say more than it ever heard.
+        self._is_strict = not reason
+
+    def _served(self, handler: Served, query: Any) -> Handler:
+        served = partial(handler, self._support)
+        return only_known(served, query) if self._is_strict else served
 
     def read(self, path: str, handler: Served, answer: Any, **more: Any) -> Route:
         """A GET, for every role."""
         errors = (404,) if "{" in path else ()
         return Route(
-            more.pop("method", "GET"), path, _polite(partial(handler, self._support)), answers={200: answer},
+            more.pop("method", "GET"), path, _polite(self._served(handler, more.get("query"))), answers={200: answer},
             limit=more.pop("limit", READS), errors=more.pop("errors", errors), **more,
         )  # fmt: skip
 
@@ -66,7 +72,7 @@ class Table:
         """A change; `action` is what the audit calls it."""
         audited = Audited(self._support, self._errors, action, self._reason)
         guarded = self._replays.guarded(
-            audited.inner(refusing(partial(handler, self._support), REFUSED, problem_of)), space_of
+            audited.inner(refusing(self._served(handler, more.get("query")), REFUSED, problem_of)), space_of
         )
         return Route(
             method, path, _polite(audited.outer(guarded, role)), answers={status: answer}, scope=role, limit=WRITES,
@@ -143,6 +149,19 @@ class Audited:
         except REFUSED:
             return "", None  # A name that is nobody's may be anything, an address of another tenant too.
         return str(user.user_id), user.user_id
+
+
+def only_known(handler: Handler, query: Any) -> Handler:
+    """`handler`, where all parameters are fields of `query`: a misspelt filter must not look like success."""
+    known = frozenset[str](() if query is None else query.__struct_encode_fields__)
+
+    async def strict(request: Request) -> Response:
+        for name in request.query:
+            if name not in known:
+                raise BadRequest(name[:64], "is no parameter of this request", place="query")
+        return await handler(request)
+
+    return like(strict, handler)
 
 
 def _named_in_query(request: Request) -> str:
