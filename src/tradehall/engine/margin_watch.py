@@ -8,7 +8,7 @@ and go without a valuation. This is a cache: it decides when to look, never what
 State.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from heapq import heapify, heappop, heappush
 from typing import Final
@@ -31,6 +31,8 @@ _SHARE_OF_HOLDS: Final = Decimal("0.25")
 _WIDEST: Final = Decimal("0.1")
 _ANY_PRICE: Final = Decimal("-Infinity")
 _COMPACT_ABOVE: Final = 64
+_PERCENT: Final = Decimal("0.01")
+_NONE: Final[Sequence[Position]] = ()
 
 # (bound, account, generation): the account needs a look once the heap's figure has come up to the bound.
 _Entry = tuple[Decimal, AccountId, int]
@@ -107,18 +109,22 @@ class MarginWatch:
             return self._look(account_id)
         self._bandless[account_id] = None
         self._rooms.pop(account_id, None)
-        if self._is_sound(account):
+        if self._slack_of_sound(account) is not None:
             return False
         value, isolated = value_cross(self._state, account, self._quotes.get), isolated_positions(account)
         return self._is_due(account, value, isolated) and self._is_priced(account)
 
-    def _is_sound(self, account: Account) -> bool:
-        """Whether an account was well and is, by more than a percent of margin: most are, and need no exact level."""
+    def _slack_of_sound(self, account: Account) -> Decimal | None:
+        """How far [account currency] the equity is above all thresholds, of an account that was well and clearly is.
+
+        Most are, by more than a percent of margin, and need no exact level. None: it has to be valued.
+        """
         if account.margin_state is not MarginState.NORMAL or account.margin_isolated:
-            return False
-        equity = account.balance + cross_floating(self._state, account, self._quotes.get)
-        level = max(account.terms.margin_call_level, account.terms.stop_out_level) + ONE
-        return equity * HUNDRED > (account.margin_used + account.margin_held) * level
+            return None
+        used, terms = account.margin_used + account.margin_held, account.terms
+        slack = account.balance + cross_floating(self._state, account, self._quotes.get)
+        slack -= used * max(terms.margin_call_level, terms.stop_out_level) * _PERCENT
+        return slack if slack > used * _PERCENT else None
 
     def _is_priced(self, account: Account) -> bool:
         """Whether every position has a price: after a start nobody is called before the quotes have come."""
@@ -163,13 +169,15 @@ class MarginWatch:
     def _look(self, account_id: AccountId) -> bool:
         """Value the account and give it new bands; whether something has to be done about its margin now."""
         account = self._state.accounts[account_id]
-        value, isolated = value_cross(self._state, account, self._quotes.get), isolated_positions(account)
-        is_due = self._is_due(account, value, isolated)
+        slack, isolated, is_due = self._slack_of_sound(account), _NONE, False
+        if slack is None:
+            value, isolated = value_cross(self._state, account, self._quotes.get), isolated_positions(account)
+            is_due = self._is_due(account, value, isolated)
+            # Until it is dealt with, as when a market is closed, every quote and every order has another look.
+            slack = ZERO if is_due else self._slack(account, value, isolated)
         if account.positions or account_id in self._generation:
             self._generation[account_id] = self._generation.get(account_id, 0) + 1
-        # Until it is dealt with, as when a market is closed, every quote and every order has another look.
-        slack = ZERO if is_due else self._slack(account, value, isolated)
-        self._set_room(account, value, slack)
+        self._set_room(account, slack)
         if account.positions:
             conversions = {name: self._conversions(account, name) for name in account.exposures}
             symbols = self._symbols(conversions)
@@ -179,22 +187,22 @@ class MarginWatch:
                 self._set_band(account, symbol, share, names, isolated)
         return is_due
 
-    def _set_room(self, account: Account, value: Valuation, slack: Decimal) -> None:
-        """How much more or less orders may hold before another look. Without equity nothing is told by the level."""
+    def _set_room(self, account: Account, slack: Decimal) -> None:
+        """How much more or less orders may hold before another look; none where nothing is used: there is no level."""
         account_id, terms, held = account.terms.account_id, account.terms, account.margin_held
-        if value.margin_used and value.equity > 0:
+        if account.margin_used - account.margin_isolated + held:
             room = slack * _SHARE_OF_HOLDS * HUNDRED / max(terms.margin_call_level, terms.stop_out_level, ONE)
             self._rooms[account_id] = held - room, held + room
         else:
             self._rooms.pop(account_id, None)
 
-    def _is_due(self, account: Account, value: Valuation, isolated: list[Position]) -> bool:
+    def _is_due(self, account: Account, value: Valuation, isolated: Sequence[Position]) -> bool:
         wanted = margin_state(account, value)
         if wanted is not account.margin_state or wanted is MarginState.STOPPED_OUT:
             return True
         return any(isolated_is_broken(self._state, account, p, self._quotes.get) for p in isolated)
 
-    def _slack(self, account: Account, value: Valuation, isolated: list[Position]) -> Decimal:
+    def _slack(self, account: Account, value: Valuation, isolated: Sequence[Position]) -> Decimal:
         """Distance [account currency] of the equity from the nearest threshold above or below it."""
         thresholds = [account.terms.margin_call_level, account.terms.stop_out_level]
         distances = [abs(value.equity - value.margin_used * level / HUNDRED) for level in thresholds]
@@ -206,6 +214,8 @@ class MarginWatch:
 
     def _symbols(self, conversions: Mapping[str, tuple[str, ...]]) -> list[str]:
         """Symbols whose quotes move the account's equity: its positions', and those that convert them."""
+        if not any(conversions.values()):
+            return list(conversions)
         names: dict[str, None] = dict.fromkeys(conversions)
         for read in conversions.values():
             names.update(dict.fromkeys(read))
@@ -215,7 +225,7 @@ class MarginWatch:
         return conversion_symbols(self._state.instruments[symbol].quote_currency, account.terms.currency)
 
     def _set_band(
-        self, account: Account, symbol: str, slack: Decimal, converted: list[str], isolated: list[Position]
+        self, account: Account, symbol: str, slack: Decimal, converted: list[str], isolated: Sequence[Position]
     ) -> None:
         """`converted`: symbols of positions that quotes of `symbol` convert."""
         heaps = self._heaps.setdefault(symbol, ([], [], [], []))
@@ -234,7 +244,7 @@ class MarginWatch:
                 self._compact(heap)
 
     def _move_for(
-        self, account: Account, slack: Decimal, quote: Quote, converted: list[str], isolated: list[Position]
+        self, account: Account, slack: Decimal, quote: Quote, converted: list[str], isolated: Sequence[Position]
     ) -> Decimal:
         """Price move of the quote's symbol that costs at most `slack`, whichever way it goes."""
         cost_per_price, symbol = ZERO, quote.symbol
@@ -255,7 +265,7 @@ class MarginWatch:
         currency = self._state.instruments[symbol].quote_currency
         return conversion_rate(currency, account.terms.currency, self._quotes.get) or ZERO
 
-    def _converted_value(self, account: Account, symbol: str, isolated: list[Position]) -> Decimal:
+    def _converted_value(self, account: Account, symbol: str, isolated: Sequence[Position]) -> Decimal:
         """What is floating in `symbol` [account currency]: what its conversion could gain or lose as a whole."""
         quote = self._quotes.get(symbol)
         if quote is None:

@@ -28,6 +28,8 @@ EXIT_ROLES = (OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
 
 def place_exits(state: State, entry: Order, position: Position, quantity: Decimal, emit: Emit) -> None:
     """Legs for `quantity` [units] that the entry's latest fill opened."""
+    if entry.terms.stop_loss is None and entry.terms.take_profit is None:
+        return  # Nearly every fill.
     if _waited_too_long(entry, state.now):
         return
     wanted = [
