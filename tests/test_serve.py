@@ -168,6 +168,10 @@ def test_a_stop_ends_with_zero_within_five_seconds_and_everything_is_there_again
         assert server.buy("kept").json()["id"] == handle["id"]
         assert server.http.get("/v1/positions").json()[0]["quantity"] == "1"
         assert sheet_of(server)["gateway"]["client_account_key"] == client_key
+        told = [line["action"] for line in server.http.get("/api/trading/audit").json()]
+        assert [action for action in reversed(told) if action.startswith("system.")] == [
+            "system.started", "system.stopped", "system.started",
+        ]  # fmt: skip
         assert server.buy(key=client_key).status_code == 201
 
 

@@ -252,7 +252,11 @@ class House:
         await self.desk.stop()
 
     async def close(self) -> None:
-        """Leave a snapshot, note the last uses of keys, let go of the files. After the last request."""
+        """Leave a snapshot, note what the audit and the keys still have to say, let go of the files.
+
+        After the last request.
+        """
+        await self.trail.stop()
         head = self._store.journal.head.seq
         is_durable = self.desk.state.seq == head
         if self.recording is not None:
