@@ -9,6 +9,7 @@ from tradehall.app.deployments.transitions import Action
 from tradehall.app.deployments.wishes import DeploymentPatch
 from tradehall.app.records.deployments import KIND, Deployment, DeploymentState, Mode, StopPolicy
 from tradehall.app.studio.reach import Reach
+from tradehall.app.studio.refusals import StudioRefused
 from tradehall.faces.kit import BadRequest, Request, Response, decode, decode_query, json_response
 from tradehall.faces.kit.pages import cut_page, in_order
 from tradehall.faces.kit.writes import expected_version
@@ -81,10 +82,23 @@ async def patch_deployment(support: Support, request: Request) -> Response:
             changed_nothing(request)
         return json_response(translate.deployment(support, after))
     action, policy = _ACTIONS[body.action]
-    acted = await support.deployments.act(
-        reach, number, action, by=by, policy=policy, patch=patch if patch.says_something else None, expected=expected
-    )
+    wanted = patch if patch.says_something else None
+    try:
+        acted = await support.deployments.act(
+            reach, number, action, by=by, policy=policy, patch=wanted, expected=expected
+        )
+    except StudioRefused as refused:
+        raise _in_words_of_the_door(refused, body.action) from None
     return json_response(translate.deployment(support, acted))
+
+
+def _in_words_of_the_door(refused: StudioRefused, action: str) -> StudioRefused:
+    """The same refusal; actions, where it names some, as this door calls them."""
+    allowed = refused.details.get("allowed")
+    if allowed is None:
+        return refused
+    words = [word for word, (each, _) in _ACTIONS.items() if each.value in allowed]
+    return StudioRefused(refused.code, refused.message, refused.details | {"action": action, "allowed": words})
 
 
 def _patch(body: requests.DeploymentRequest) -> DeploymentPatch:
