@@ -1,4 +1,4 @@
-"""Every list of the dashboard, support and studio doors with a million orders behind it: near pages and far ones."""
+"""Every list of every door with a million orders behind it: near pages and far ones, filters, periods."""
 
 import json
 import os
@@ -7,18 +7,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
+from bench.callers import gateway_key, post
 from bench.figures import Figure, Options
 from bench.houses import KEYGEN, NS_PER_ORDER, write_house
 from bench.servers import Server, ask, settle, tradehall
 from bench.worlds import START
 from tradehall.app.demo import CLIENT_ACCOUNT, HOUSE_ACCOUNT
-from tradehall.domain.time import to_rfc3339
+from tradehall.domain.time import NS_PER_SECOND, to_rfc3339
 
 ORDERS: Final = 1_000_000
 PAGE_MS: Final = 50.0
 ROUNDS: Final = 40
 PAGE_WITHIN_S: Final = 4.0
+KEY_HEARD_WITHIN_S: Final = 3.0
 # A house that was written before and is to be measured again.
 KEPT: Final = "BENCH_HOUSE"
 
@@ -45,6 +48,9 @@ def run(options: Options) -> list[Figure]:
                 *_dashboard(orders, START + orders * NS_PER_ORDER // 2),
                 *_support(server, sheet, orders),
                 *_studio(),
+                *_gateway(server, sheet, START + orders * NS_PER_ORDER // 2),
+                *_client(server, sheet, orders, START + orders * NS_PER_ORDER // 2),
+                *_terminal(sheet, orders, START + orders * NS_PER_ORDER // 2),
             ]
             figures = [figure for each in lists for figure in _measured(server, each, options)]
     return [Figure("orders behind the lists", orders), *figures]
@@ -129,6 +135,49 @@ def _support(server: Server, sheet: dict[str, Any], orders: int) -> Iterator[Lis
     for path in ("latency", "slippage"):
         yield List(f"support: {path}", f"{of_user}/{path}?window=30d", token)
     yield List("support: audit", "/api/support/v1/audit?size=100", token)
+
+
+def _gateway(server: Server, sheet: dict[str, Any], middle: int) -> Iterator[List]:
+    key = gateway_key(server)
+    time.sleep(KEY_HEARD_WITHIN_S)
+    at, later = to_rfc3339(middle), to_rfc3339(middle + NS_PER_SECOND)
+    filters = {
+        "": "", "by symbol": "symbol=MSFT&", "by side": "side=SELL&", "rejected": "status=REJECTED&",
+        "until": f"until={at}&", "of a second": f"since={at}&until={later}&", "since": f"since={at}&",
+    }  # fmt: skip
+    for what, asked in filters.items():
+        yield List(f"gateway: history {what}".strip(), f"/v1/orders/history?{asked}limit=100", key)
+        if "side" not in asked and "status" not in asked:
+            yield List(f"gateway: trades {what}".strip(), f"/v1/trades?{asked}limit=100", key)
+    yield List("gateway: orders that were cancelled, until", f"/v1/orders?status=CANCELLED&until={at}&limit=100", key)
+
+
+def _client(server: Server, sheet: dict[str, Any], orders: int, middle: int) -> Iterator[List]:
+    wish = {"login": CLIENT_ACCOUNT, "password": sheet["client"]["password"]}
+    token = post(server, "/client/sign/in", wish)["__token"]
+    second, ended = middle // NS_PER_SECOND, orders // 10
+    filters = {
+        "": "tradeType=2", "all": "tradeType=0", "of funds": "tradeType=4", "half-way out":
+        f"tradeType=2&offset={ended // 2}", "the last": f"tradeType=2&offset={ended - 100}",
+        "by symbol": "where=" + quote('[["symbol","MSFT"]]'), "by number": "where=" + quote('[["order",8300000]]'),
+        "closed in a second": "whereBetween=" + quote(f'[["close_time",[{second},{second}]]]'),
+        "by profit": "whereBetween=" + quote('[["profit",[-1,0]]]'),
+    }  # fmt: skip
+    for what, asked in filters.items():
+        yield List(f"client: trades {what}".strip(), f"/client/trades?{asked}&limit=100", token)
+    for what, until in {"of a second": second, "of a day": second + 86_400}.items():
+        yield List(f"client: history {what}", f"/client/trades/history/login?from={second}&to={until}&limit=100", token)
+
+
+def _terminal(sheet: dict[str, Any], orders: int, middle: int) -> Iterator[List]:
+    key, at = sheet["terminal"]["full"], to_rfc3339(middle)
+    begin = f"from={to_rfc3339(START)}"
+    filters = {
+        "": begin, "by symbol": f"{begin}&symbol=MSFT", "until": f"{begin}&to={at}", "since": f"from={at}",
+        "half-way out": f"{begin}&offset={orders // 10}", "the last": f"{begin}&offset={orders // 5 - 100}",
+    }  # fmt: skip
+    for what, asked in filters.items():
+        yield List(f"terminal: deals {what}".strip(), f"/v1/api/account/history?{asked}&limit=100", key)
 
 
 def _studio() -> Iterator[List]:

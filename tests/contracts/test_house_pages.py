@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,7 +31,7 @@ from tradehall.ports.house_views import (
     Line,
     OrderEnd,
 )
-from tradehall.ports.views import FillRow, ViewRows
+from tradehall.ports.views import FillRow, OrderQuery, ViewRows
 
 ACCOUNTS = (700_100, 700_200, 700_300)
 SYMBOLS = ("AAPL", "BTCUSD", "EURUSD")
@@ -142,6 +143,47 @@ def test_pages_and_counts_are_those_of_a_plain_look(kind, rows, orders, fills, c
 
     with opened(kind, rows) as (views, counts):
         run(told(views, counts))
+
+
+HISTORIES = st.builds(
+    OrderQuery,
+    account_id=st.sampled_from(ACCOUNTS),
+    symbol=_or_none(SYMBOLS),
+    statuses=_or_none((STATUSES[:1], STATUSES[1:])).map(lambda some: None if some is None else frozenset(some)),
+    since=INSTANTS,
+    until=INSTANTS,
+    limit=st.integers(0, 12),
+    offset=st.integers(0, 12),
+    by_creation=st.booleans(),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40, deadline=None)
+@given(rows=houses(), queries=st.lists(HISTORIES, min_size=8, max_size=8))
+def test_the_history_of_an_account_is_the_same_however_it_is_found(kind, rows, queries):
+    def page(query):
+        stamp = attrgetter("created_at" if query.by_creation else "updated_at", "order_id")
+        meant = [
+            row
+            for row in rows.orders
+            if row.account_id == query.account_id
+            and query.symbol in {None, row.symbol}
+            and (query.statuses is None or row.status in query.statuses)
+            and (query.since is None or row.created_at >= query.since)
+            and (query.until is None or row.created_at < query.until)
+        ]
+        found = sorted(meant, key=stamp, reverse=True)[query.offset : query.offset + query.limit]
+        return [row.order_id for row in found]
+
+    expected = [page(query) for query in queries]
+
+    async def told(views):
+        for query, numbers in zip(queries, expected, strict=True):
+            assert [order.order_id for order in await views.orders(query)] == numbers, query
+
+    with opened(kind, rows) as (views, _):
+        run(told(views))
 
 
 @pytest.mark.parametrize("kind", KINDS)

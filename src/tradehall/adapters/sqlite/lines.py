@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tradehall.adapters.sqlite.connection import open_reader
-from tradehall.adapters.sqlite.query import Sql
+from tradehall.adapters.sqlite.query import Sql, orders_page
 from tradehall.ports.house_views import NUMBER_MAX, PLACE_BITS, Counted, Edges, Line, NumberSpan, Share
+from tradehall.ports.views import OrderQuery
 
 Read = Callable[[Sql], list[Any]]
+
+# So many orders are sorted rather than sought among those that changed later.
+NARROW: Final = 20_000
 
 
 class Numbered(NamedTuple):
@@ -63,6 +67,18 @@ def edges_of(read: Read, line: Line, since: int | None, until: int | None) -> Ed
     parts = ((first, middle), (max(middle, last_place << bits), last))
     shares = [share for part in parts if part[0] < part[1] for share in _between(read, line, *part)]
     return Edges(NumberSpan(first, last), first_place, last_place, shares)
+
+
+def order_bodies(read: Read, query: OrderQuery) -> list[bytes]:
+    """A page of an account's ended orders, the last changed first, of those created until an instant.
+
+    Where few were created since then, they are sorted; else all that changed later are passed over.
+    """
+    assert query.until is not None, "asked for what was created until an instant"
+    orders = KEYS[Line.ORDERS]
+    first = 0 if query.since is None else query.since
+    created = first_number_at(read, orders, query.until) - first_number_at(read, orders, first)
+    return [body for (body,) in read(orders_page(query, is_narrow=created <= NARROW))]
 
 
 def first_number_at(read: Read, rows: Numbered, at: int) -> int:

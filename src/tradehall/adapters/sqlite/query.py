@@ -15,10 +15,10 @@ Sql = tuple[str, list[Any]]
 _ENDED: Final = [status for status in OrderStatus if status not in WORKING]
 
 
-def orders_page(query: OrderQuery) -> Sql:
-    """Bodies of ended orders, newest first."""
+def orders_page(query: OrderQuery, *, is_narrow: bool = False) -> Sql:
+    """Bodies of ended orders, newest first. `is_narrow`: few were created in the period that is asked for."""
     stamp = "created_at" if query.by_creation else "updated_at"
-    if query.client_order_id is not None or query.oco_group_id is not None or query.by_creation:
+    if query.client_order_id is not None or query.oco_group_id is not None or query.by_creation or is_narrow:
         keys, values = _orders_by_scan(query, stamp)
     else:
         keys, values = _orders_by_ranges(query)

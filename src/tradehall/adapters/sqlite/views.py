@@ -15,7 +15,7 @@ import msgspec
 
 from tradehall.adapters.sqlite.connection import faults_named, open_reader
 from tradehall.adapters.sqlite.house_views import HouseViews
-from tradehall.adapters.sqlite.lines import count_after, count_all, edges_of
+from tradehall.adapters.sqlite.lines import count_after, count_all, edges_of, order_bodies
 from tradehall.adapters.sqlite.query import (
     Sql,
     deal_count,
@@ -131,6 +131,9 @@ class SqliteViews:
             or query.side is not None
         )
         is_short = query.client_order_id is not None  # Few orders have the same.
+        if query.until is not None and not is_short and not query.by_creation:
+            found: list[bytes] = await self._in_pool(lambda read: order_bodies(read, query))
+            return [_decode_order(body) for body in found]
         bodies = await self._page(orders_page(query), query, is_long=is_long, is_short=is_short)
         return [_decode_order(body) for body in bodies]
 
