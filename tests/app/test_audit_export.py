@@ -13,6 +13,7 @@ from tests.app.shard import START
 from tradehall.adapters.signatures import Ed25519Signer, is_signed
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.adapters.sqlite.records import MIGRATIONS, SqliteRecords
+from tradehall.app.audit_check import check_trail
 from tradehall.app.audit_export import ExportAsk, ExportTooLong, written
 from tradehall.app.audit_proof import AuditProof, Expected, prove
 from tradehall.domain.time import NS_PER_SECOND, to_rfc3339
@@ -231,6 +232,31 @@ def test_a_chain_without_entries_has_a_statement_too(records):
     assert proof.is_sound and proof.statement is not None
     assert (proof.statement.head, proof.statement.head_checksum) == (0, audit_genesis("nobody.example").hex())
     assert proof.statement.signed_at == to_rfc3339(START)
+
+
+# The store itself.
+
+SPOILED_STORES = [
+    # what was done                                       the fault
+    ("UPDATE audit_trail SET body = x'7b7d' WHERE seq = 5",         "an entry is no line of an audit at all"),
+    ("UPDATE audit_trail SET body = CAST(replace(body, 'why', 'lie') AS BLOB) WHERE seq = 5", "entry 5 was altered"),
+    ("DELETE FROM audit_trail WHERE seq = 4",                       "entry 4 is missing: the next one found is 5"),
+    ("DELETE FROM audit_domain WHERE seq = 2",                      "entry 2 is not link 1 of the chain of demo.example"),
+    ("UPDATE audit_domain SET checksum = x'00' WHERE seq = 8",      "entry 8 is not link 3 of the chain of demo.example"),
+    ("INSERT INTO audit_domain VALUES ('demo.example', 9, 3, x'')", "link 9 of the chain of demo.example is no entry"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "fault"), SPOILED_STORES)
+def test_a_spoiled_store_is_named_whichever_chain_was_spoiled(store, tmp_path, what, fault):
+    sound = check_trail(store)
+    assert (sound.entries, sound.tenants, sound.fault) == (24, 2, "")
+    db = sqlite3.connect(tmp_path / "records.db", isolation_level=None)
+    for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        db.execute(f"DROP TRIGGER {name}")
+    db.execute(what)
+    db.close()
+    assert check_trail(store).fault.startswith(fault)
 
 
 # Stores of the time before tenants had chains.
