@@ -7,7 +7,7 @@ from typing import Final
 
 from tradehall.domain.money import HUNDRED, round_to
 from tradehall.domain.position import PositionSide
-from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE, to_rfc3339
+from tradehall.domain.time import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND, to_rfc3339
 from tradehall.strategies.definition import (
     Action,
     AddOns,
@@ -77,7 +77,7 @@ def bar_to_opening(add_ons: AddOns, facts: Facts, opened: int = 0) -> str:
     if not is_in_hours(add_ons, facts.now):
         days = days_text(add_ons.weekdays) if add_ons.weekdays else "every day"
         hours = " or ".join(hours_text(window) for window in add_ons.hours_utc) or "all day"
-        return f"it opens only {days}, {hours} UTC; it is {to_rfc3339(facts.now)}"
+        return f"it opens only {days}, {hours} UTC; it is {to_rfc3339(facts.now - facts.now % NS_PER_SECOND)}"
     daily, total = add_ons.max_trades_per_day, add_ons.max_trades
     if daily is not None and facts.trades_today + opened >= daily:
         return f"it opened {_times(facts.trades_today + opened)} today, its maximum is {daily}"

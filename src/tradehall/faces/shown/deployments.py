@@ -13,10 +13,12 @@ from tradehall.app.records.deployments import Deployment
 from tradehall.domain.money import ZERO, round_money
 from tradehall.domain.time import to_rfc3339
 from tradehall.faces.kit import plain
-from tradehall.faces.shown.texts import money, stamp
+from tradehall.faces.shown.texts import instants_told, money, stamp
 from tradehall.ports.records import AuditLine
 
 DETAIL_MAX = 300
+# Of a deployment that changed: every change changes these.
+_NOT_TOLD = ("version", "updated_at")
 
 
 class BudgetShown(Struct, frozen=True):
@@ -144,6 +146,7 @@ def happened(lines: Sequence[AuditLine]) -> list[HappenedShown]:
 
 
 def _happened(line: AuditLine) -> HappenedShown:
-    after = {name: value for name, value in line.after.items() if name not in ("version", "updated_at")}
-    detail = ", ".join(f"{name}: {value}" for name, value in after.items() if value is not None)
+    after = instants_told(line.after, "started_at", "stopped_at", "resumed_at", "expires_at", "created_at")
+    told = (f"{name}: {value}" for name, value in after.items() if name not in _NOT_TOLD and value is not None)
+    detail = ", ".join(told)
     return HappenedShown(to_rfc3339(line.at), line.action, (line.note or detail)[:DETAIL_MAX])

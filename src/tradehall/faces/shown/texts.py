@@ -1,7 +1,8 @@
 """Values as the doors that speak in pages write them."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from tradehall.domain.money import trimmed
 from tradehall.domain.time import to_rfc3339
@@ -20,6 +21,13 @@ def money(amount: Decimal) -> str:
     short = trimmed(amount)
     exponent = short.as_tuple().exponent
     return plain(short.quantize(_CENT) if isinstance(exponent, int) and exponent > -2 else short)
+
+
+def instants_told(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The fields, those of these names [ns UTC] as text."""
+    return {
+        name: to_rfc3339(value) if name in names and type(value) is int else value for name, value in fields.items()
+    }
 
 
 def number(value: Decimal | None) -> str | None:

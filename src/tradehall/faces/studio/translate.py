@@ -9,9 +9,10 @@ from tradehall.app.records.deployments import Deployment
 from tradehall.app.records.scanners import Scanner
 from tradehall.app.records.strategies import Strategy, StrategyVersion
 from tradehall.app.scanners.scanners import scan_of
-from tradehall.domain.money import ZERO
+from tradehall.domain.money import ZERO, trimmed
 from tradehall.domain.time import to_rfc3339
 from tradehall.faces.kit import Problem, ProblemKind, plain
+from tradehall.faces.shown.backtests import backtest_metrics
 from tradehall.faces.shown.deployments import deployment_fields, happened, open_positions
 from tradehall.faces.shown.scanners import scanner_fields
 from tradehall.faces.shown.strategies import category, strategy_fields
@@ -137,9 +138,9 @@ def backtest(found: BacktestRun) -> schemas.BacktestShown:
         id=found.run_id, strategy_id=found.strategy_id, strategy_keygen=found.keygen,
         definition_version=found.definition_version, symbols=list(found.symbols), timeframe=found.timeframe,
         from_=stamp(found.since), to=stamp(found.until), initial_cash=money(found.initial_cash), costs=found.costs,
-        state=found.state.value, progress=round(found.progress, 4), reason=found.reason, metrics=found.metrics,
-        created_at=to_rfc3339(found.created_at), started_at=stamp(found.started_at), ended_at=stamp(found.ended_at),
-        version=found.version,
+        state=found.state.value, progress=round(found.progress, 4), reason=found.reason,
+        metrics=backtest_metrics(found), created_at=to_rfc3339(found.created_at), started_at=stamp(found.started_at),
+        ended_at=stamp(found.ended_at), version=found.version,
     )  # fmt: skip
 
 
@@ -190,9 +191,16 @@ def round_trip(found: dict[str, Any]) -> schemas.RoundTripShown:
     net = Decimal(found["net_pnl"]) if "net_pnl" in found else ZERO
     closed_at = found.get("closed_at")
     result = None if closed_at is None else "win" if net > 0 else "loss" if net < 0 else "breakeven"
+    exit_price = found.get("exit_price")
     return schemas.RoundTripShown(
-        id=found["round_trip_id"], symbol=found["symbol"], side=found["side"].lower(), quantity=found["quantity"],
-        entry_price=found["entry_price"], exit_price=found.get("exit_price"), opened_at=to_rfc3339(found["opened_at"]),
+        id=found["round_trip_id"], symbol=found["symbol"], side=found["side"].lower(),
+        quantity=_trimmed(found["quantity"]), entry_price=_trimmed(found["entry_price"]),
+        exit_price=None if exit_price is None else _trimmed(exit_price), opened_at=to_rfc3339(found["opened_at"]),
         closed_at=stamp(closed_at), gross_pnl=found.get("gross_pnl", "0"), fees=found.get("fees", "0"),
         net_pnl=plain(net), currency=found["currency"], exit_reason=found.get("exit_reason", ""), result=result,
     )  # fmt: skip
+
+
+def _trimmed(text: str) -> str:
+    """A number as text, without zeros at its end."""
+    return plain(trimmed(Decimal(text)))

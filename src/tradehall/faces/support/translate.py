@@ -12,6 +12,7 @@ from tradehall.app.records.users import User
 from tradehall.app.support.locking import LockEffects
 from tradehall.app.support.trips import SeenTrip
 from tradehall.domain.time import to_rfc3339
+from tradehall.faces.shown.backtests import backtest_metrics
 from tradehall.faces.shown.deployments import DeploymentShown, deployment_fields, happened, open_positions
 from tradehall.faces.shown.scanners import ScannerShown, scanner_fields
 from tradehall.faces.shown.strategies import StrategyShown, strategy_fields
@@ -97,7 +98,7 @@ def backtest(found: BacktestRun) -> schemas.BacktestShown:
     return schemas.BacktestShown(
         id=found.run_id, state=found.state.value, symbols=list(found.symbols), timeframe=found.timeframe,
         since=stamp(found.since), until=stamp(found.until), initial_cash=money(found.initial_cash),
-        metrics=found.metrics, created_at=to_rfc3339(found.created_at), ended_at=stamp(found.ended_at),
+        metrics=backtest_metrics(found), created_at=to_rfc3339(found.created_at), ended_at=stamp(found.ended_at),
     )  # fmt: skip
 
 
