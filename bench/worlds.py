@@ -7,7 +7,7 @@ from tradehall.domain.account import AccountTerms, PositionMode
 from tradehall.domain.catalogue import demo_instruments
 from tradehall.domain.market import Quote
 from tradehall.domain.order import OrderTerms, OrderType, Side
-from tradehall.domain.time import NS_PER_MS
+from tradehall.domain.time import NS_PER_MS, NS_PER_SECOND
 from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount, PlaceOrder
 from tradehall.engine.engine import Engine
 from tradehall.engine.record import Record
@@ -17,6 +17,8 @@ from tradehall.venue.settings import VenueSettings
 from tradehall.venue.simulated import SimulatedVenue
 
 START = 1_772_445_000_000_000_000
+# Quotes that nobody moved are told again so often: after a minute the house takes them for stale and fills nothing.
+TOLD_AGAIN_NS = 30 * NS_PER_SECOND
 
 
 def ignore(record: Record) -> None:
@@ -29,6 +31,7 @@ class World:
     def __init__(self, on_record: Callable[[Record], None] = ignore) -> None:
         self.now = START
         self.quotes: dict[str, Quote] = {}
+        self._tell_at = START + TOLD_AGAIN_NS
         self.state = State()
         venue = SimulatedVenue(VenueSettings(), self.state, self.quotes)
         self.loop = TradingLoop(Engine(self.state), venue, self.quotes, on_record)
@@ -38,8 +41,12 @@ class World:
         self.quote("EURUSD", "1.08700", "1.08708")
 
     def submit(self, command: AnyCommand) -> None:
-        """Decide a command, a millisecond later."""
+        """Decide a command, a millisecond later, at quotes that are not stale."""
         self.now += NS_PER_MS
+        if self.now >= self._tell_at:
+            self._tell_at = self.now + TOLD_AGAIN_NS
+            for quote in list(self.quotes.values()):
+                self.quote(quote.symbol, str(quote.bid), str(quote.ask))
         self.loop.submit(command, self.now)
 
     def quote(self, symbol: str, bid: str, ask: str) -> None:
