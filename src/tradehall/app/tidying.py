@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 EVERY_S: Final = 60.0
-# A look holds everybody up. One that takes 20 ms is followed by a minute's rest, one of 200 ms by ten.
-REST_PER_LOOK: Final = 3_000
+# A look holds everybody up: one that takes 300 ms is followed by a rest of five minutes. Mostly the garbage takes time,
+# and there would be more of it after a longer rest.
+REST_PER_LOOK: Final = 1_000
 
 
 class Tidying:
