@@ -64,9 +64,9 @@ class FileTrips:
         self._sums = ColumnFile(folder / SUMS_NAME, len(_SUMS))
         self._names: dict[str, int] = {}
         self._count = self._trip_count = 0
-        # Where orders stand that may still be filled; `_ended`: those that may not any more, after this write.
+        # Where orders stand that may still be filled: those that the fold wants to have remembered.
         self._rows: dict[int, int] = {}
-        self._ended: list[int] = []
+        self._open: set[int] = set()
 
     def _opened(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
@@ -95,7 +95,8 @@ class FileTrips:
             self._names = {name: number for number, name in self._db.execute("SELECT number, name FROM name")}
             self._count, self._trip_count = state.get("rows", 0), state.get("trips", 0)
             items = dict(self._db.execute("SELECT key, body FROM item").fetchall())
-            self._rows = self._rows_of([int(key[1:]) for key in items if key.startswith("x")])
+            self._open = {int(key[1:]) for key in items if key.startswith("x")}
+            self._rows = self._rows_of(list(self._open))
             return state.get("seq", 0), items
 
     def write(self, write: TripWrite, overlays: Mapping[int, Overlay]) -> None:
@@ -158,9 +159,9 @@ class FileTrips:
         there = [(item.key, item.body) for item in write.items if item.body is not None]
         self._db.executemany("DELETE FROM item WHERE key = ?", gone)
         self._db.executemany("INSERT OR REPLACE INTO item VALUES (?, ?)", there)
-        for (key,) in gone:
-            if key.startswith("x"):
-                self._ended.append(int(key[1:]))
+        for item in write.items:
+            if item.key.startswith("x"):
+                (self._open.add if item.body is not None else self._open.discard)(int(item.key[1:]))
 
     def _put_executions(self, executions: Sequence[Execution]) -> None:
         if executions:
@@ -176,9 +177,10 @@ class FileTrips:
                 values[:, number] = cells
             self._keep_stamps(rows, values)
             self._columns.put(rows, values)
-        for order_id in self._ended:
-            self._rows.pop(order_id, None)
-        self._ended.clear()
+            # Most orders come and end within one write, and nobody remembers them.
+            for each in executions:
+                if each.order_id not in self._open:
+                    del self._rows[each.order_id]
 
     def _keep_stamps(self, rows: Sequence[int], values: Any) -> None:
         """What is folded again from the journal knows no stamps: those that stand there already are kept."""
