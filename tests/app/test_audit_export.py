@@ -179,6 +179,14 @@ def test_no_byte_can_be_another(store, place, byte):
     assert not found.is_sound
 
 
+def test_the_same_key_in_other_letters_is_another_writing_and_no_proof(store):
+    head, *links = exported(store)
+    key = SIGNER.public_key.hex().encode()
+    assert key.upper() != key
+    found = proved([head.replace(key, key.upper()), *links], key=None)
+    assert found.fault.startswith("the signature is none of the key")
+
+
 def test_who_made_up_a_challenge_sees_that_the_file_is_new(store):
     file = exported(store, challenge="4711-b")
     assert proved(file, challenge="4711-b").is_sound

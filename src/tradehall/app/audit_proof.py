@@ -206,8 +206,9 @@ def _instant(text: str) -> int:
 
 
 def _bytes(text: str) -> bytes:
-    """Of hex; what is none is no bytes, which are no key, no signature and no checksum."""
+    """Of hex as the house writes it, in small letters; what is none is no key, no signature and no checksum."""
     try:
-        return bytes.fromhex(text)
+        found = bytes.fromhex(text)
     except ValueError:
         return b""
+    return found if found.hex() == text else b""
