@@ -15,8 +15,11 @@ from bench.servers import Server
 DESCRIPTORS_MAX: Final = 32
 THREADS_MAX: Final = 2
 TASKS_MAX: Final = 60
-# Of private memory: pages of files can be dropped at any time. Nothing is allowed for each order on top of it: this has
-# to do for all that is kept by right meanwhile: of orders that ended, sessions that go on, deployments that are over.
+# An order that ended leaves sums of fills by account and time (app/fill_sums.py, at most 100,000) and counts of where rows
+# are (app/tallies.py, at most 200,000): the more, the more accounts trade side by side. So much is allowed for each.
+ORDER_BYTES_MAX: Final = 256
+# Of private memory, for pages of files can be dropped at any time. What lasts longer than the run has to fit in here:
+# sessions that go on, deployments that are on record.
 GROWN_MIB_MAX: Final = 16.0
 SLOPE_MIB_MAX: Final = 0.75  # A minute, over the second half.
 # The journal's log is begun anew at 64 MiB, unless readers hold it then; more than this says that they always do.
@@ -94,8 +97,8 @@ def judged(minutes: Sequence[Minute], warm_up: int, quiet: tuple[Sample, Sample]
     """Figures with their promises. `warm_up`: minutes that do not count; `quiet`: before and after, nobody there."""
     after = minutes[warm_up:] or minutes
     before, at_end = quiet
+    orders = after[-1].sample.orders - after[0].sample.orders
     grown = after[-1].sample.private - after[0].sample.private
-    ended = after[-1].sample.orders - after[0].sample.orders
     requests = sum(minute.requests for minute in minutes)
     return [
         Figure("requests", requests),
@@ -107,10 +110,12 @@ def judged(minutes: Sequence[Minute], warm_up: int, quiet: tuple[Sample, Sample]
         Figure("resident memory at the end, files included", after[-1].sample.rss, "MiB"),
         Figure("private memory after the warm-up", after[0].sample.private, "MiB"),
         Figure("private memory at the end", after[-1].sample.private, "MiB"),
-        Figure("orders since the warm-up", ended),
-        Figure("grown since the warm-up", grown, "MiB", GROWN_MIB_MAX),
-        Figure("grown for each of these orders, everything included", grown * 2**20 / max(1, ended), "bytes"),
-        Figure("growth, over the second half", slope(minutes[len(minutes) // 2 :]), "MiB/min", SLOPE_MIB_MAX),
+        Figure("orders since the warm-up", orders),
+        Figure("grown since the warm-up", grown, "MiB"),
+        Figure("of that, for each of the orders", grown * 2**20 / max(1, orders), "bytes"),
+        Figure(f"grown, without {ORDER_BYTES_MAX} bytes for each order", unexplained(after[-1]) - unexplained(after[0]),
+               "MiB", GROWN_MIB_MAX),
+        Figure("the same a minute, over the second half", slope(minutes[len(minutes) // 2 :]), "MiB", SLOPE_MIB_MAX),
         Figure("open files more than before, nobody there", at_end.descriptors - before.descriptors, "",
                DESCRIPTORS_MAX),
         Figure("threads more than after the warm-up", after[-1].sample.threads - after[0].sample.threads, "",
@@ -120,8 +125,13 @@ def judged(minutes: Sequence[Minute], warm_up: int, quiet: tuple[Sample, Sample]
     ]  # fmt: skip
 
 
+def unexplained(minute: Minute) -> float:
+    """Private memory without what is allowed for the orders that there ever were [MiB]."""
+    return minute.sample.private - minute.sample.orders * ORDER_BYTES_MAX / 2**20
+
+
 def slope(minutes: Sequence[Minute]) -> float:
-    """MiB a minute, by least squares over the minutes' medians; 0 for fewer than two."""
+    """MiB of `unexplained` a minute, by least squares over the minutes' medians; 0 for fewer than two."""
     if len(minutes) < 2:
         return 0.0
-    return statistics.linear_regression(range(len(minutes)), [minute.sample.private for minute in minutes]).slope
+    return statistics.linear_regression(range(len(minutes)), [unexplained(minute) for minute in minutes]).slope

@@ -8,6 +8,7 @@ The first sum of a long history is made in the background, a little at a time.
 import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
+from sys import intern
 from typing import Final
 
 from msgspec import Struct
@@ -56,7 +57,7 @@ class FillSum(Struct, gc=False):
         self.volume += fill.quantity * fill.price
         self.realized_pnl += fill.realized_pnl
         self.fees += fill.commission
-        self.currency = fill.commission_currency
+        self.currency = intern(fill.commission_currency)
         self.win_count += fill.realized_pnl > 0
         self.loss_count += fill.realized_pnl < 0
         self.first_at = min(self.first_at or fill.at, fill.at)
@@ -220,7 +221,9 @@ def _add(sums: dict[Key, FillSum], counted: CountedFill) -> bool:
     found = sums.get(key)
     is_new = found is None
     if found is None:
-        found = sums[key] = FillSum()
+        # Kept for each span: words that are the same are one.
+        strategy_id = None if fill.strategy_id is None else intern(fill.strategy_id)
+        found = sums[fill.account_id, strategy_id, intern(fill.symbol), fill.side] = FillSum()
     found.add(counted)
     return is_new
 
