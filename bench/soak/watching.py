@@ -15,8 +15,8 @@ from bench.servers import Server
 DESCRIPTORS_MAX: Final = 32
 THREADS_MAX: Final = 2
 TASKS_MAX: Final = 60
-# An order that ended leaves sums of fills by account and time (app/fill_sums.py, at most 100,000) and counts of where rows
-# are (app/tallies.py, at most 200,000): the more, the more accounts trade side by side. So much is allowed for each.
+# An order that ended leaves sums of fills by account and time (app/fill_sums.py, at most 100,000) and counts of where
+# rows are (app/tallies.py, at most 200,000): the more, the more accounts trade side by side. That much each may leave.
 ORDER_BYTES_MAX: Final = 256
 # Of private memory, for pages of files can be dropped at any time. What lasts longer than the run has to fit in here:
 # sessions that go on, deployments that are on record.
