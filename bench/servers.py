@@ -18,6 +18,9 @@ from typing import Any
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+# A server that uses less than this share of a core has nothing left to catch up with.
+IDLE_LOOK_S = 2.0
+IDLE_SHARE = 0.15
 # A start has work left to do when it answers already: sums, trips, the trail. It is over when the server rests, more
 # than once, for on a busy machine it may just have had no turn.
 RESTING_S = 3.0
@@ -139,6 +142,20 @@ def ask(server: Server, path: str, token: str = "") -> bytes:
     with urllib.request.urlopen(urllib.request.Request(server.url + path, headers=headers)) as answer:
         found: bytes = answer.read()
     return found
+
+
+def wait_until_idle(server: Server, timeout_s: float = 300.0) -> None:
+    """Until it has caught up with a journal that it did not write itself: rooms that follow it fold all of it once.
+
+    RuntimeError when that takes too long.
+    """
+    started = time.perf_counter()
+    while time.perf_counter() - started < timeout_s:
+        before = server.cpu_s()
+        time.sleep(IDLE_LOOK_S)
+        if server.cpu_s() - before < IDLE_SHARE * IDLE_LOOK_S:
+            return
+    raise RuntimeError("the server did not come to rest")
 
 
 def load(server: Server, path: str = "/orders", **options: str | float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from statistics import median
 
 from bench.figures import Figure, Options
 from bench.journals import write_journal
-from bench.servers import load, tradehall
+from bench.servers import load, tradehall, wait_until_idle
 
 
 def run(options: Options) -> list[Figure]:
@@ -18,6 +18,7 @@ def run(options: Options) -> list[Figure]:
         write_journal(data, finished=finished, resting=resting)
         with tradehall() as fresh, tradehall(data=data) as old:
             for server in (fresh, old):
+                wait_until_idle(server)
                 load(server, seconds=2)
             pairs = [(load(old, seconds=3)["cpu_us"], load(fresh, seconds=3)["cpu_us"]) for _ in range(rounds)]
             memory = old.rss_mib() - fresh.rss_mib()

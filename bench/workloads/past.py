@@ -14,7 +14,7 @@ from typing import Final
 
 from bench.figures import Figure, Options
 from bench.journals import write_journal
-from bench.servers import Server, load, tradehall
+from bench.servers import Server, load, tradehall, wait_until_idle
 from bench.worlds import START
 from tradehall.app.snapshots import Snapshots
 from tradehall.domain.ids import FIRST_ORDER_ID
@@ -31,6 +31,7 @@ def run(options: Options) -> list[Figure]:
         data = Path(scratch)
         written = write_journal(data, events=options.scaled(1_000_000), snapshots=Snapshots(data / "snapshots"))
         with tradehall(data=data) as server:
+            wait_until_idle(server)
             instants = [dice.randrange(START + 10**9, written.ended_at) for _ in range(count)]
             looks = [_took_s(server, _look(instant)) for instant in instants]
             numbers = [FIRST_ORDER_ID + dice.randrange(written.finished_orders) for _ in range(count)]
