@@ -27,6 +27,7 @@ export interface LineWishes<Frame extends Told> {
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 15_000
 const BATCH_MAX = 20_000
+const CONNECTING = 0 // As WebSocket.CONNECTING.
 
 export class Line<Frame extends Told> {
   isUp = false
@@ -62,14 +63,21 @@ export class Line<Frame extends Told> {
 
   /** Start again, with another credential perhaps. */
   restart(): void {
-    this.socket?.close()
+    this.hangUp()
   }
 
   /** For good. */
   end(): void {
     this.isEnded = true
     clearTimeout(this.timer)
-    this.socket?.close()
+    this.hangUp()
+  }
+
+  /** A socket that is closed while it opens would be an error in the browser's log: it is let open first. */
+  private hangUp(): void {
+    const socket = this.socket
+    if (socket?.readyState === CONNECTING) socket.onopen = () => socket.close()
+    else socket?.close()
   }
 
   /** Say something; before the socket is open nothing, its greeting comes first. */
