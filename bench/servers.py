@@ -149,6 +149,10 @@ def wait_until_idle(server: Server, timeout_s: float = 300.0) -> None:
 
     RuntimeError when that takes too long.
     """
+    token = json.loads((server.data / "demo.json").read_text())["support"]["admin_token"]
+    asked = urllib.request.Request(f"{server.url}/api/support/v1/trades", headers={"authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked) as answer:  # Who asks is not answered before all is read, without rests.
+        assert answer.status == 200
     started = time.perf_counter()
     while time.perf_counter() - started < timeout_s:
         before = server.cpu_s()

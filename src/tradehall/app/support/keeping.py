@@ -34,6 +34,8 @@ RUSH: Final = 1_000
 PER_STEP: Final = 16
 REST_S: Final = 0.004
 READ_AT_ONCE: Final = 64
+# Folded before it is looked again whether a rush has begun: half a second's work with its rests.
+PER_LOOK: Final = 20 * READ_AT_ONCE
 
 _log: Final = logging.getLogger("tradehall.support")
 
@@ -96,26 +98,30 @@ class TripKeeper:
         """Keep up until cancelled."""
         while True:
             seen, self._seen_seq = self._seen_seq, self._desk.writer.durable_seq
+            is_behind = False
             if self._seen_seq - seen < RUSH or not seen:
                 try:
-                    await self._catch_up()
+                    await self._catch_up(min(self._seen_seq, self.seq + PER_LOOK))
+                    is_behind = self.seq < self._seen_seq
                 except RecordsFault as fault:
                     _log.warning("round trips could not be written, trying again: %s", fault)
-            await asyncio.sleep(KEEP_EVERY_S)
+            if not is_behind:
+                await asyncio.sleep(KEEP_EVERY_S)
 
     async def flush(self) -> None:
         """Fold and write what is durable by now, for somebody who waits for it: without rests."""
         self._asking += 1
         try:
-            await self._catch_up()
+            await self._catch_up(self._desk.writer.durable_seq)
         finally:
             self._asking -= 1
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, until: int) -> None:
+        """Fold and write records to number `until`. Those beyond may be in the journal before their stamps are here."""
         async with self._one_at_a_time:
-            until = self._desk.writer.durable_seq
             while self.seq < until:
-                batch = await asyncio.to_thread(_read, self._journal, self.seq)
+                count = min(READ_AT_ONCE, until - self.seq)
+                batch = await asyncio.to_thread(_read, self._journal, self.seq, count)
                 for start in range(0, len(batch), PER_STEP):
                     for record in batch[start : start + PER_STEP]:
                         self._fold(record, self._stamps.take(record.seq))
@@ -139,5 +145,5 @@ class TripKeeper:
             raise
 
 
-def _read(journal: Journal, after: int) -> list[Record]:
-    return [decode_record(entry.payload) for entry in unhurried(islice(journal.entries(after), READ_AT_ONCE))]
+def _read(journal: Journal, after: int, count: int) -> list[Record]:
+    return [decode_record(entry.payload) for entry in unhurried(islice(journal.entries(after), count))]
