@@ -83,6 +83,11 @@ def columns_of(
     )
 
 
+def decimals_of(currency: str) -> int:
+    """How many decimals the minor unit of a currency has: 2 for USD."""
+    return _places(minor_unit(currency))
+
+
 def results_by_pnl(net_pnl: NDArray[np.int64], decimals: int, currency: str) -> NDArray[np.int8]:
     """A win above nothing, a loss below; what is less than one minor unit of `currency` is neither."""
     unit = int(minor_unit(currency).scaleb(decimals))
@@ -91,7 +96,7 @@ def results_by_pnl(net_pnl: NDArray[np.int64], decimals: int, currency: str) -> 
 
 def _decimals(amounts: Sequence[tuple[Decimal, ...]], currency: str) -> int:
     """Decimals that hold every amount, and their sum in 18 digits; never fewer than the minor unit has."""
-    least = _places(minor_unit(currency))
+    least = decimals_of(currency)
     wanted = max((_places(amount) for row in amounts for amount in row), default=0)
     total = sum((abs(amount) for row in amounts for amount in row), ZERO)
     return max(least, min(wanted, _DIGITS - max(1, total.adjusted() + 1)))

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tradehall.analytics.columns import TripColumns
 from tradehall.domain.ids import AccountId, OrderId
 from tradehall.domain.money import ZERO, minor_unit
 from tradehall.domain.position import PositionSide
@@ -108,22 +109,6 @@ class TripTotals(Struct, frozen=True):
     breakevens: int = 0
     adjusted: int = 0
     net_pnl: Mapping[str, Decimal] = {}
-
-
-class TripSums(Struct, frozen=True):
-    """The columns of ended trips that figures are made of: a row each, in no order.
-
-    Money as int64 in minor units of `currency`; `results` as laid over: 1 win, 0 breakeven, -1 loss.
-    """
-
-    currency: str
-    opened_at: NDArray[np.int64]
-    closed_at: NDArray[np.int64]
-    net_pnl: NDArray[np.int64]
-    fees: NDArray[np.int64]
-    swaps: NDArray[np.int64]
-    results: NDArray[np.int8]
-    traded_values: NDArray[np.float64]
 
 
 class Execution(NamedTuple):
@@ -251,7 +236,7 @@ class TripStore(Protocol):
         """In which currencies ended trips of a query are."""
         ...
 
-    def sums(self, query: TripQuery, currency: str) -> TripSums:
+    def sums(self, query: TripQuery, currency: str) -> TripColumns:
         """Ended trips of a query in columns, whatever its page."""
         ...
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tradehall.adapters.executions.columns import ColumnFile, is_any, picked
 from tradehall.adapters.executions.query import Sql, count_beside, page_of, taken_at_place, totals_of
 from tradehall.adapters.executions.tables import PUT, SCHEMA, TABLES, TRIGGERS, decode_trip, row_of
+from tradehall.analytics.columns import TripColumns, decimals_of
 from tradehall.domain.money import minor_unit
 from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import (
@@ -27,7 +28,6 @@ from tradehall.ports.trips import (
     Trip,
     TripQuery,
     TripStatus,
-    TripSums,
     TripTotals,
     TripWrite,
 )
@@ -258,19 +258,19 @@ class FileTrips:
             names = {number: name for name, number in self._names.items()}
         return sorted(names[number] for number in numbers.tolist())
 
-    def sums(self, query: TripQuery, currency: str) -> TripSums:
+    def sums(self, query: TripQuery, currency: str) -> TripColumns:
         """See the port."""
         with self._lock:
             return self._summed(query, self._names.get(currency, 0), currency)
 
-    def _summed(self, query: TripQuery, number: int, currency: str) -> TripSums:
+    def _summed(self, query: TripQuery, number: int, currency: str) -> TripColumns:
         chosen = self._ended_of(query) & (self._sum_column("currency") == number)
         opened, net, fees, swaps, results, traded = (
             picked(self._sum_column(name), chosen) for name in ("taken_at", "net", "fees", "swaps", "result", "traded")
         )
-        return TripSums(
-            currency, opened, picked(self._sum_column("closed_at"), chosen), net, fees, swaps, results.astype(np.int8),
-            traded.view(np.float64),
+        return TripColumns(
+            currency, decimals_of(currency), opened, picked(self._sum_column("closed_at"), chosen), net, fees, swaps,
+            results.astype(np.int8), traded.view(np.float64),
         )  # fmt: skip
 
     def _sum_column(self, name: str) -> NDArray[np.int64]:

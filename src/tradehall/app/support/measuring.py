@@ -10,7 +10,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from tradehall.analytics.columns import TripColumns
 from tradehall.analytics.latency import (
     NEVER,
     LatencyColumns,
@@ -259,10 +258,7 @@ def measured_performance(
         TripQuery(deployments=query.deployments, statuses=(TripStatus.OPEN.value,), limit=OPEN_COUNTED_MAX)
     )
     by_money = np.sign(found.net_pnl).astype(np.int8)
-    columns = TripColumns(
-        currency, -_exponent(currency), found.opened_at, found.closed_at, found.net_pnl, found.fees, found.swaps,
-        found.results if is_adjusted else by_money, found.traded_values,
-    )  # fmt: skip
+    columns = found if is_adjusted else replace(found, results=by_money)
     curve = closed_equity(columns, capital=capital, start=start, end=end, settings=settings)
     metrics = measure_columns(curve, columns, open_since=[trip.taken_at for trip in still_open], settings=settings)
     order = np.argsort(found.closed_at, kind="stable")
@@ -278,12 +274,6 @@ def _points(
     sums = np.cumsum(net)
     rows = np.unique(np.linspace(0, at.size - 1, min(at.size, EQUITY_POINTS_MAX - 1)).astype(np.int64))
     return [(start, capital), *((at[row].item(), capital + sums[row].item() * unit) for row in rows)]
-
-
-def _exponent(currency: str) -> int:
-    exponent = minor_unit(currency).as_tuple().exponent
-    assert isinstance(exponent, int), f"{currency} has no minor unit"
-    return exponent
 
 
 def _known(latencies: Nanoseconds, row: int) -> int | None:
