@@ -5,6 +5,7 @@ Each room marks its writes with an epoch of its own: a record that changes with 
 
 import asyncio
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -25,7 +26,7 @@ B = TypeVar("B", bound=Marked)
 T = TypeVar("T")
 
 
-class Room(Generic[B]):
+class Room(ABC, Generic[B]):
     """Keeps `book` equal to the store. Belongs to one loop at a time; the store is written beside it."""
 
     def __init__(self, store: RecordStore, clock: Clock, book: B, *, epoch_kind: str) -> None:
@@ -45,9 +46,9 @@ class Room(Generic[B]):
             if await asyncio.to_thread(self.store.get, self._epoch_kind, "") != self.book.epoch:
                 await self._read()
 
+    @abstractmethod
     async def _read(self) -> None:
         """Read the book anew, and tell of what became different."""
-        raise NotImplementedError
 
     async def _settled(self, attempt: Callable[[], Awaitable[tuple[T] | None]]) -> T:
         """What an attempt comes to, while nothing else changes here; after None there is another one.
