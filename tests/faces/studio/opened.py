@@ -11,6 +11,7 @@ import httpx
 from tests.app.identity.people import PASSWORD
 from tests.app.studio.world import MIRA, World
 from tests.app.studio.world import opened as world_opened
+from tests.faces.asking import Asking
 from tests.faces.kit.asgi import WebSocketClient
 from tradehall.app.principal import NO_ACCOUNT
 from tradehall.app.records.api_keys import DASHBOARD, OPERATOR, VIEWER, made_key
@@ -21,7 +22,7 @@ PREFIX = "/api/studio/v1"
 
 
 @dataclass
-class Opened:
+class Opened(Asking):
     """An open door. Calls are Mira's unless said otherwise."""
 
     app: App
@@ -39,18 +40,6 @@ class Opened:
         if json is not None:
             more["json"] = json
         return await self.http.request(method, PREFIX + path, headers=headers, **more)
-
-    async def ok(self, method: str, path: str, json: Any = None, *, status: int = 200, **more: Any) -> Any:
-        """A request that must succeed; its JSON."""
-        answer = await self.call(method, path, json, **more)
-        assert answer.status_code == status, (method, path, answer.status_code, answer.text)
-        return answer.json()
-
-    async def refused(self, method: str, path: str, json: Any = None, **more: Any) -> tuple[int, str]:
-        """A request that must be refused; status and code."""
-        answer = await self.call(method, path, json, **more)
-        assert answer.status_code >= 400, (method, path, answer.status_code, answer.text)
-        return answer.status_code, answer.json()["error"]["code"]
 
     async def token(self, by: object) -> str:
         """A token of somebody."""

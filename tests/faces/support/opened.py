@@ -11,6 +11,7 @@ import httpx
 
 from tests.app.studio.world import MIRA, OTTO, World
 from tests.app.studio.world import opened as world_opened
+from tests.faces.asking import Asking
 from tradehall.adapters.signatures import Ed25519Signer
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.app.audit import AuditTrail
@@ -35,7 +36,7 @@ WHY = {"reason": "ticket 4711"}
 
 
 @dataclass
-class Opened:
+class Opened(Asking):
     """An open door. Calls are an admin's of the first tenant unless said otherwise."""
 
     app: App
@@ -58,18 +59,6 @@ class Opened:
         if json is not None:
             more["json"] = json
         return await self.http.request(method, prefix + path, headers=headers, **more)
-
-    async def ok(self, method: str, path: str, json: Any = None, *, status: int = 200, **more: Any) -> Any:
-        """A request that must succeed; its JSON."""
-        answer = await self.call(method, path, json, **more)
-        assert answer.status_code == status, (method, path, answer.status_code, answer.text)
-        return answer.json()
-
-    async def refused(self, method: str, path: str, json: Any = None, **more: Any) -> tuple[int, str]:
-        """A request that must be refused; status and code."""
-        answer = await self.call(method, path, json, **more)
-        assert answer.status_code >= 400, (method, path, answer.status_code, answer.text)
-        return answer.status_code, answer.json()["error"]["code"]
 
     def token(self, role: str = ADMIN, domain: str = DEFAULT_DOMAIN) -> str:
         """A token of a tenant's desk."""
