@@ -25,19 +25,22 @@ class BrittleStore(SqliteAlerts):
     """A store whose disk is full when it is told so."""
 
     is_full = False
+    writes = 0
 
     def write(self, batch: AlertBatch):
         if self.is_full:
             raise RecordsFault("the disk is full")
-        return super().write(batch)
+        numbers = super().write(batch)
+        self.writes += 1
+        return numbers
 
 
 class House:
-    def __init__(self, path: Path, clock: FakeClock) -> None:
+    def __init__(self, path: Path, clock: FakeClock, flush_every_s: float) -> None:
         self.records = SqliteRecords(path / "records.db")
         self.store = BrittleStore(self.records)
         self.clock = clock
-        self.alerts = Alerts(self.store, clock, demo_instruments(), flush_every_s=0.01)
+        self.alerts = Alerts(self.store, clock, demo_instruments(), flush_every_s=flush_every_s)
         self.news: list[AlertNews] = []
         self.alerts.listen(self.news.append)
 
@@ -53,14 +56,20 @@ class House:
         """Until all that happened is written; RecordsFault if it cannot be."""
         await self.alerts.flush()
 
+    async def written(self, writes: int) -> None:
+        """Until so many writes were made, by nobody's asking."""
+        async with asyncio.timeout(20):
+            while self.store.writes < writes:
+                await asyncio.sleep(0.001)
+
     def die(self) -> None:
         """As kill -9 would have it: nothing more is written."""
         self.store.is_full = True
 
 
 @asynccontextmanager
-async def a_house(path: Path, clock: FakeClock | None = None):
-    house = House(path, clock or FakeClock())
+async def a_house(path: Path, clock: FakeClock | None = None, *, flush_every_s: float = 0.01):
+    house = House(path, clock or FakeClock(), flush_every_s)
     await house.alerts.start()
     try:
         yield house

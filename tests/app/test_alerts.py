@@ -111,6 +111,37 @@ def test_what_was_told_before_a_crash_is_not_told_again(tmp_path):
     run(story())
 
 
+def test_what_fires_nothing_but_changes_what_will_fire_is_written_without_waiting_for_the_next_flush(tmp_path):
+    async def story():
+        async with a_house(tmp_path, flush_every_s=3600) as house:
+            await an_alert(house)
+            house.alerts.on_quote(quote("151"))  # A first price, above.
+            await house.written(1)
+            house.alerts.on_quote(quote("149", second=1))  # Below: nothing fires, but the next rise will.
+            await house.written(2)
+            house.alerts.on_quote(quote("149.5", second=2))
+            house.alerts.on_quote(quote("148", second=3))
+            house.die()
+        assert house.store.writes == 2
+        async with a_house(tmp_path) as house:
+            assert len(await house.quote("152", second=9)) == 1
+
+    run(story())
+
+
+def test_a_price_that_dances_on_a_bound_is_not_written_at_every_step(tmp_path):
+    async def story():
+        async with a_house(tmp_path, flush_every_s=3600) as house:
+            await an_alert(house, wish(Condition.CROSSING_UP, repeats=True))
+            for step in range(2_000):
+                house.alerts.on_quote(quote("149" if step % 2 else "151"))
+                if step % 10 == 0:
+                    await asyncio.sleep(0)
+        assert house.store.writes < 200
+
+    run(story())
+
+
 def test_a_firing_that_could_not_be_written_is_not_told_but_happens_after_the_restart(tmp_path):
     async def story():
         async with a_house(tmp_path) as house:

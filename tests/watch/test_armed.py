@@ -77,6 +77,23 @@ def test_a_restart_at_any_quote_changes_no_firing(some, walk, restarts):
             armed = store.restart()
 
 
+@given(ALERTS, walks(), st.sets(st.integers(0, 40)))
+def test_who_writes_whenever_it_is_behind_loses_nothing_in_a_crash(some, walk, crashes):
+    slow, armed, store = SlowWatch(some), ArmedAlerts(), Store()
+    for alert in some:
+        store.alerts[alert.alert_id] = alert
+        armed.arm(alert)
+    for number, quote in enumerate(walk):
+        firings = armed.on_quote(quote)
+        assert told(firings) == slow.on_quote(quote), quote
+        if armed.is_behind:
+            store.write(armed, firings)
+        else:
+            assert not firings
+        if number in crashes:
+            armed = store.restart()
+
+
 @given(ALERTS, walks(), st.sets(st.integers(0, 40)), st.integers(0, 40))
 def test_after_a_crash_it_is_as_if_the_quotes_since_the_last_write_had_never_come(some, walk, written, crash):
     armed, store, slow = ArmedAlerts(), Store(), SlowWatch(some)
@@ -261,6 +278,19 @@ def test_a_price_is_stored_only_when_a_bound_lies_between():
     armed.on_quote(a_quote("99"))
     # It fired (98 was passed), so the price goes with it.
     assert [seen.price for seen in armed.take_changes()[0]] == [Decimal(99)]
+
+
+def test_it_is_behind_only_when_a_bound_was_passed_or_an_alert_changed():
+    armed = ArmedAlerts()
+    armed.arm(an_alert(target="100", repeats=True))
+    behind = []
+    for price in ["95", "96", "99", "101", "102", "99", "98", "103"]:
+        armed.on_quote(a_quote(price))
+        behind.append(armed.is_behind)
+        armed.take_changes()
+        assert not armed.is_behind
+    # A first price, the rise past the bound, the fall back, and the rise that comes in the quiet second.
+    assert behind == [True, False, False, True, False, True, False, True]
 
 
 def test_what_a_firing_says_is_what_has_to_be_stored():

@@ -2,8 +2,9 @@
 
 What is stored is always a cut: prices seen, states and firings of one moment, in one transaction. A restart
 goes on from the last cut, as if the quotes after it had never come: what was told is never told again, and
-a step across a bound while nobody watched fires at the first quote. A firing is written at once; what
-changes without one (a first price, something owed, a price beyond some bound) within FLUSH_EVERY_S.
+a step across a bound while nobody watched fires at the first quote. A firing is written at once, and so is
+what changes without one (a first price, something owed, a price beyond some bound), which is not written more
+often than every MEMORY_EVERY_S.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ from tradehall.app.records.alerts import (
     replaced,
     updated,
 )
-from tradehall.app.waking import rest
+from tradehall.app.waking import Pace, rest
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Quote
 from tradehall.domain.time import NS_PER_SECOND
@@ -48,6 +49,8 @@ from tradehall.watch.alert import AlertStatus
 from tradehall.watch.armed import ArmedAlerts
 
 FLUSH_EVERY_S: Final = 1.0
+# A price that walks up and down across bounds must not have the disk for itself.
+MEMORY_EVERY_S: Final = 0.05
 # Firings that could not be written yet; at this number quotes are not looked at until they are.
 UNWRITTEN_FIRINGS_MAX: Final = 20_000
 
@@ -95,6 +98,7 @@ class Alerts(MarketListener):
         self._wishes = asyncio.Lock()
         self._flushing = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._pace = Pace(self._wake, every_s=MEMORY_EVERY_S)
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._tell: tuple[Callable[[AlertNews], None], ...] = ()
@@ -128,6 +132,8 @@ class Alerts(MarketListener):
             self._keep(happened.alert)
             self._unwritten.firings.append(happened)
             self._wake.set()
+        if self._armed.is_behind:
+            self._pace.ask()
 
     def expire(self) -> None:
         """Let go of the alerts whose time is over."""
@@ -304,6 +310,7 @@ class Alerts(MarketListener):
     async def flush(self) -> None:
         """Write all there is and tell it. RecordsFault if it cannot be: firings are kept, wishes undone."""
         async with self._flushing:
+            self._pace.begin()
             self._take_changes()
             batch, self._unwritten = self._unwritten, AlertBatch()
             over, self._expired = self._expired, []

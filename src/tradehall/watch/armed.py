@@ -42,12 +42,13 @@ class _Armed:
 class _Side:
     """The bids or the asks of one symbol."""
 
-    __slots__ = ("fresh", "ladder", "must_keep", "owed", "seen", "stored")
+    __slots__ = ("fresh", "has_strayed", "ladder", "must_keep", "owed", "seen", "stored")
 
     def __init__(self) -> None:
         self.seen: SeenPrice | None = None
         self.stored: SeenPrice | None = None
         self.must_keep = False
+        self.has_strayed = False  # Some step since the stored price passed a bound.
         self.ladder = Ladder()
         self.fresh: dict[int, None] = {}
         self.owed = DueHeap()
@@ -74,6 +75,7 @@ class ArmedAlerts:
         self._sides: dict[str, tuple[_Side, _Side]] = {}
         self._expiries = DueHeap()
         self._changed: dict[int, None] = {}
+        self._is_behind = False
         self._now = 0
         for price in seen:
             side = self._side(price.symbol, price.side)
@@ -141,6 +143,11 @@ class ArmedAlerts:
         armed = self._alerts.get(alert_id)
         return None if armed is None else armed.state
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether `take_changes` may have something to store: what was stored may let a restart go another way."""
+        return self._is_behind
+
     def take_changes(self) -> tuple[list[SeenPrice], dict[int, AlertState]]:
         """What has to be stored, all of it together, so that a restart goes on from here.
 
@@ -152,8 +159,10 @@ class ArmedAlerts:
                 assert side.seen is not None
                 seen.append(side.seen)
                 side.stored, side.must_keep = side.seen, False
+            side.has_strayed = False
         states = {alert_id: self._alerts[alert_id].state for alert_id in self._changed}
         self._changed.clear()
+        self._is_behind = False
         return seen, states
 
     def _side(self, symbol: str, which: QuoteSide) -> _Side:
@@ -165,6 +174,8 @@ class ArmedAlerts:
     def _look(self, side: _Side, current: SeenPrice, firings: list[Firing]) -> None:
         previous, side.seen = side.seen, current
         if previous is not None and previous.price != current.price:
+            if not side.has_strayed and side.ladder.is_between(previous.price, current.price):
+                side.has_strayed = self._is_behind = True
             for alert_id in side.ladder.passed(previous.price, current.price):
                 self._on_passed(side, self._alerts[alert_id], current, firings)
         for alert_id in side.owed.take(current.at):
@@ -229,7 +240,7 @@ class ArmedAlerts:
     def _change(self, side: _Side, armed: _Armed, state: AlertState) -> None:
         armed.state = state
         self._changed[armed.alert.alert_id] = None
-        side.must_keep = True
+        side.must_keep = self._is_behind = True
 
 
 def _quiet_until(state: AlertState) -> int:
