@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 from tests.app.market_fakes import NOON, FakeClock, a_quote
@@ -25,13 +26,16 @@ class BrittleStore(SqliteAlerts):
     """A store whose disk is full when it is told so."""
 
     is_full = False
-    writes = 0
+
+    def __init__(self, records: SqliteRecords) -> None:
+        super().__init__(records)
+        self.writes = Semaphore(0)
 
     def write(self, batch: AlertBatch):
         if self.is_full:
             raise RecordsFault("the disk is full")
         numbers = super().write(batch)
-        self.writes += 1
+        self.writes.release()
         return numbers
 
 
@@ -56,11 +60,9 @@ class House:
         """Until all that happened is written; RecordsFault if it cannot be."""
         await self.alerts.flush()
 
-    async def written(self, writes: int) -> None:
-        """Until so many writes were made, by nobody's asking."""
-        async with asyncio.timeout(20):
-            while self.store.writes < writes:
-                await asyncio.sleep(0.001)
+    async def written(self) -> None:
+        """Until one more write was made, by nobody's asking."""
+        assert await asyncio.to_thread(self.store.writes.acquire, timeout=20), "nothing was written"
 
     def die(self) -> None:
         """As kill -9 would have it: nothing more is written."""
