@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -17,6 +18,10 @@ class PositionMode(StrEnum):
 
     NETTING = "NETTING"
     HEDGING = "HEDGING"
+
+
+# As BUY and SELL.
+NETTING: Final = PositionMode.NETTING
 
 
 class AccountStatus(StrEnum):

@@ -19,7 +19,12 @@ class Side(StrEnum):
     @property
     def opposite(self) -> "Side":
         """The other side."""
-        return Side.SELL if self is Side.BUY else Side.BUY
+        return SELL if self is BUY else BUY
+
+
+# As names of this module too: an Enum's members are found slowly, and these are compared on every path.
+BUY: Final = Side.BUY
+SELL: Final = Side.SELL
 
 
 class OrderType(StrEnum):
@@ -196,4 +201,4 @@ class Order(Struct, gc=False, omit_defaults=True):
 
 def signed(side: Side, quantity: Decimal) -> Decimal:
     """`quantity` with the sign of `side`: bought is positive."""
-    return quantity if side is Side.BUY else -quantity
+    return quantity if side is BUY else -quantity

@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.money import ZERO, round_floating
-from tradehall.domain.order import MarginMode, Side
+from tradehall.domain.order import BUY, SELL, MarginMode, Side
 
 
 class PositionSide(StrEnum):
@@ -19,12 +20,17 @@ class PositionSide(StrEnum):
     @property
     def entry_side(self) -> Side:
         """Side of the orders that build it."""
-        return Side.BUY if self is PositionSide.LONG else Side.SELL
+        return BUY if self is LONG else SELL
 
     @property
     def exit_side(self) -> Side:
         """Side of the orders that reduce it."""
-        return Side.SELL if self is PositionSide.LONG else Side.BUY
+        return SELL if self is LONG else BUY
+
+
+# As BUY and SELL.
+LONG: Final = PositionSide.LONG
+SHORT: Final = PositionSide.SHORT
 
 
 class Position(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -86,12 +92,12 @@ class ClosedPart(Struct, frozen=True, gc=False, omit_defaults=True):
 
 def side_opened_by(side: Side) -> PositionSide:
     """Direction of the position that an order of `side` opens."""
-    return PositionSide.LONG if side is Side.BUY else PositionSide.SHORT
+    return LONG if side is BUY else SHORT
 
 
 def floating_pnl(*, side: PositionSide, quantity: Decimal, cost: Decimal, bid: Decimal, ask: Decimal) -> Decimal:
     """P&L [quote currency] if closed now: longs sell at the bid, shorts buy at the ask."""
-    return bid * quantity - cost if side is PositionSide.LONG else cost - ask * quantity
+    return bid * quantity - cost if side is LONG else cost - ask * quantity
 
 
 def cost_share(position: Position, quantity: Decimal) -> Decimal:

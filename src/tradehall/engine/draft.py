@@ -2,19 +2,20 @@
 
 from decimal import Decimal
 
-from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.account import NETTING, Account
 from tradehall.domain.ids import PositionId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
 from tradehall.domain.money import ZERO, round_margin
-from tradehall.domain.order import Hold, Order, OrderTerms, OrderType, Side
+from tradehall.domain.order import BUY, Hold, Order, OrderTerms, Side
 from tradehall.domain.position import Position, side_opened_by
 from tradehall.engine.booking import part_in, reducible_by
 from tradehall.engine.commands import PlaceOrder
 from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
-from tradehall.engine.fees import commission_currencies, leverage_of
+from tradehall.engine.fees import commission_currencies, leverage_of, own_currency
 from tradehall.engine.state import State
+from tradehall.engine.traits import traits_of
 from tradehall.engine.valuation import cross_available
 
 
@@ -41,6 +42,7 @@ class OrderDraft:
         "reference_price",
         "state",
         "terms",
+        "traits",
         "working",
     )
 
@@ -52,19 +54,21 @@ class OrderDraft:
         context: Context,
         working: Order | None = None,
     ) -> None:
-        terms = command.terms
+        terms, quote = command.terms, context.quote(command.terms.symbol)
         self.state = state
         self.account = account
         self.command = command
         self.terms: OrderTerms = terms
         self.context = context
         self.working = working
+        self.traits = traits_of(command, account)
         self.instrument: Instrument = state.instruments[terms.symbol]
-        self.quote: Quote | None = context.quote(terms.symbol)
+        self.quote: Quote | None = quote
         self.quantity = terms.quantity if working is None else terms.quantity - working.filled_quantity
         self.position = self._position()
         self.opening_quantity = self._opening_quantity()
-        self.reference_price = self._reference_price()
+        # What it is reckoned at [quote currency per unit]: its own price, or what it would meet.
+        self.reference_price = terms.limit_price or terms.stop_price or _touch(terms.side, quote)
         self.rate: Decimal | None = None
         self.margin_required = ZERO
         self.hold: Hold | None = None
@@ -72,7 +76,7 @@ class OrderDraft:
     @property
     def is_by_book(self) -> bool:
         """Whether the order reduces its strategy's part, and not the account's position: on a netting account."""
-        return self.terms.strategy_id is not None and self.account.terms.position_mode is PositionMode.NETTING
+        return self.terms.strategy_id is not None and self.account.terms.position_mode is NETTING
 
     @property
     def part(self) -> Position | None:
@@ -94,14 +98,16 @@ class OrderDraft:
 
     def price_margin(self) -> None:
         """Work out `rate` and `margin_required`; the checks before have made sure that there is a price."""
-        if self.currency_without_path() is not None:
+        instrument, currency, quote_of = self.instrument, self.account.terms.currency, self.context.quote
+        rate = conversion_rate(instrument.quote_currency, currency, quote_of)
+        of_fee = own_currency(instrument.commission)
+        if rate is None or (of_fee is not None and conversion_rate(of_fee, currency, quote_of) is None):
             return
-        currency = self.account.terms.currency
-        self.rate = conversion_rate(self.instrument.quote_currency, currency, self.context.quote)
-        if self.rate is None or self.reference_price is None or not self.opening_quantity:
+        self.rate = rate
+        if self.reference_price is None or not self.opening_quantity:
             return
-        notional = self.opening_quantity * self.reference_price * self.rate
-        self.margin_required = round_margin(notional / self.leverage, currency)
+        notional = self.opening_quantity * self.reference_price * rate
+        self.margin_required = round_margin(notional / leverage_of(self.terms, self.account, instrument), currency)
 
     def currency_without_path(self) -> str | None:
         """A currency that live quotes do not convert to the account's: the instrument's, or its commission's."""
@@ -113,16 +119,15 @@ class OrderDraft:
 
     def margin_available(self) -> Decimal:
         """What this order may draw on [account currency]."""
-        held = self.working.margin_held if self.working else ZERO
-        return cross_available(self.state, self.account, self.context.quote) + held
+        available = cross_available(self.state, self.account, self.context.quote)
+        return available if self.working is None else available + self.working.margin_held
 
     def _position(self) -> Position | None:
         """The position the order would meet: the named one, or the net one."""
-        if self.terms.position_id is not None:
-            return self._named_position(self.terms.position_id)
-        if self.account.terms.position_mode is PositionMode.NETTING:
-            return self.state.net_position(self.account, self.terms.symbol)
-        return None
+        terms, account = self.terms, self.account
+        if terms.position_id is not None:
+            return self._named_position(terms.position_id)
+        return self.state.net_position(account, terms.symbol) if account.terms.position_mode is NETTING else None
 
     def _named_position(self, position_id: PositionId) -> Position | None:
         """A strategy may name what is its own, and nothing else."""
@@ -151,16 +156,9 @@ class OrderDraft:
         # What other orders of this side will close is theirs: nothing closes the same units twice for free.
         return max(ZERO, quantity - max(ZERO, self.position.quantity - others))
 
-    def _reference_price(self) -> Decimal | None:
-        terms = self.terms
-        price = terms.limit_price or terms.stop_price
-        if price is not None:
-            return price
-        if self.quote is None:
-            return None
-        return self.quote.ask if terms.side is Side.BUY else self.quote.bid
 
-    @property
-    def is_immediate(self) -> bool:
-        """Whether it needs a live market now: market orders do."""
-        return self.terms.type is OrderType.MARKET
+def _touch(side: Side, quote: Quote | None) -> Decimal | None:
+    """The price that an order of `side` would meet; None without a quote."""
+    if quote is None:
+        return None
+    return quote.ask if side is BUY else quote.bid

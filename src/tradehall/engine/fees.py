@@ -44,15 +44,18 @@ def leverage_of(terms: OrderTerms, account: Account, instrument: Instrument) -> 
 
 def commission_currencies(instrument: Instrument) -> tuple[str, ...]:
     """Currencies that a fill of `instrument` turns into the account's: its quotes', and its commission's."""
-    rules = instrument.commission
-    if rules is FREE or not _has_own_currency(rules):
-        return (instrument.quote_currency,)
-    return (instrument.quote_currency, rules.currency)
+    own = own_currency(instrument.commission)
+    return (instrument.quote_currency,) if own is None else (instrument.quote_currency, own)
+
+
+def own_currency(rules: Commission) -> str | None:
+    """Currency of the parts of a commission that are amounts; None where all of it is a share of the notional."""
+    return rules.currency if _has_own_currency(rules) else None
 
 
 def _has_own_currency(rules: Commission) -> bool:
     """Whether a part of the commission is an amount, and not a share of the notional."""
-    return bool(rules.per_unit or rules.fixed or rules.minimum)
+    return rules is not FREE and bool(rules.per_unit or rules.fixed or rules.minimum)
 
 
 FREE = Commission()

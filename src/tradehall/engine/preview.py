@@ -16,7 +16,7 @@ from tradehall.engine.draft import OrderDraft
 from tradehall.engine.fees import commission_of
 from tradehall.engine.handlers.account import account_unknown
 from tradehall.engine.handlers.place_order import symbol_rejection, with_position_mode
-from tradehall.engine.rules import SHAPE_CHECKS, first_rejection, place_order_rejection
+from tradehall.engine.rules import place_order_rejection, shape_rejection
 from tradehall.engine.state import State
 from tradehall.engine.valuation import value_account
 
@@ -52,7 +52,7 @@ def preview(state: State, command: PlaceOrder, context: Context) -> Preview:
     if (unknown := symbol_rejection(state, command.terms.symbol)) is not None:
         return Preview(unknown)
     draft = OrderDraft(state, account, with_position_mode(command, account), context)
-    rejection = first_rejection(SHAPE_CHECKS, draft)
+    rejection = shape_rejection(draft)
     if rejection is not None:
         return Preview(rejection)
     rejection = place_order_rejection(draft)

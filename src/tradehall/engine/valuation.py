@@ -100,8 +100,9 @@ def isolated_positions(account: Account) -> list[Position]:
 
 def cross_available(state: State, account: Account, quote_of: QuoteOf) -> Decimal:
     """What new orders may draw on [account currency]: isolated profits and losses do not count, and none in cash."""
-    floating = ZERO if account.terms.is_cash else cross_floating(state, account, quote_of)
-    free = account.balance + floating
+    free = account.balance
+    if account.exposures and not account.terms.is_cash:
+        free += cross_floating(state, account, quote_of)
     return round_floating(free) - account.margin_used - account.margin_held
 
 

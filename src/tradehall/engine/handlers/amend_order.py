@@ -31,7 +31,7 @@ from tradehall.engine.handlers.exits import (
     place_exit,
     protected_position,
 )
-from tradehall.engine.rules import AMEND_ORDER_CHECKS, SHAPE_CHECKS, first_rejection
+from tradehall.engine.rules import amend_order_rejection, shape_rejection
 from tradehall.engine.state import State
 
 _MORE_THAN_EXITS = ("quantity", "limit_price", "stop_price", "trailing_distance", "expires_at")
@@ -100,7 +100,7 @@ def _amend_rejection(order: Order, draft: OrderDraft) -> Rejection | None:
         )
     if order.is_triggered and _trigger_of(terms) != _trigger_of(order.terms):
         return amend_not_allowed(f"the stop of order {order.order_id} was triggered already")
-    return first_rejection(SHAPE_CHECKS, draft) or first_rejection(AMEND_ORDER_CHECKS, draft)
+    return shape_rejection(draft) or amend_order_rejection(draft)
 
 
 def _trigger_of(terms: OrderTerms) -> tuple[Decimal | None, Decimal | None]:

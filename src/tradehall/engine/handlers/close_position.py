@@ -13,7 +13,7 @@ from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
 from tradehall.engine.handlers.exits import named_position
 from tradehall.engine.handlers.place_order import accept_or_reject, was_asked_before
-from tradehall.engine.rules import SHAPE_CHECKS, first_rejection
+from tradehall.engine.rules import shape_rejection
 from tradehall.engine.rules.position import position_unknown
 from tradehall.engine.rules.quantity import quantity_above_max
 from tradehall.engine.rules.strategy import strategy_unknown
@@ -80,7 +80,7 @@ def _order(state: State, terms: OrderTerms, command: cmd.ClosePosition, context:
     account = state.accounts[terms.account_id]
     wish = cmd.PlaceOrder(terms, command.digest, lot_step=command.lot_step)
     draft = OrderDraft(state, account, wish, context)
-    if (rejection := first_rejection(SHAPE_CHECKS, draft)) is not None:
+    if (rejection := shape_rejection(draft)) is not None:
         emit(ev.RequestRefused(terms.account_id, rejection, position_id=terms.position_id))
         return
     accept_or_reject(draft, OrderRole.CLOSE, emit)

@@ -20,7 +20,7 @@ from tradehall.engine.booking import part_in
 from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
-from tradehall.engine.rules import EXIT_CHECKS, first_rejection
+from tradehall.engine.rules import exit_prices_rejection
 from tradehall.engine.state import State
 
 EXIT_ROLES = (OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
@@ -176,7 +176,7 @@ def exits_rejection(
     )
     account = state.accounts[position.account_id]
     draft = OrderDraft(state, account, cmd.PlaceOrder(terms, is_strict=command.is_strict), context)
-    return first_rejection(EXIT_CHECKS, draft)
+    return exit_prices_rejection(draft)
 
 
 def move_leg(leg: Order, price: Decimal, emit: Emit) -> None:

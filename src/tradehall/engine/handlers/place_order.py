@@ -1,5 +1,7 @@
 """Placing an order: a repeat changes nothing, a refusal is listed, an acceptance holds its margin."""
 
+from typing import Final
+
 import msgspec
 
 from tradehall.domain.account import Account, PositionMode
@@ -13,24 +15,25 @@ from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.events import Emit
 from tradehall.engine.handlers.account import account_unknown
-from tradehall.engine.rules import SHAPE_CHECKS, first_rejection, place_order_rejection
+from tradehall.engine.rules import place_order_rejection, shape_rejection
 from tradehall.engine.state import State
 
 
 def place_order(state: State, command: cmd.PlaceOrder, context: Context, emit: Emit) -> None:
     """Place an order for a door."""
-    account = state.accounts.get(command.terms.account_id)
+    terms = command.terms
+    account = state.accounts.get(terms.account_id)
     if account is None:
-        emit(ev.RequestRefused(command.terms.account_id, account_unknown(command.terms.account_id)))
+        emit(ev.RequestRefused(terms.account_id, account_unknown(terms.account_id)))
         return
-    if was_asked_before(state, account, command, command.terms.client_order_id, emit):
+    if was_asked_before(state, account, command, terms.client_order_id, emit):
         return
-    if (rejection := symbol_rejection(state, command.terms.symbol)) is not None:
-        emit(ev.RequestRefused(account.terms.account_id, rejection))
+    if (rejection := symbol_rejection(state, terms.symbol)) is not None:
+        emit(ev.RequestRefused(terms.account_id, rejection))
         return
     draft = OrderDraft(state, account, with_position_mode(command, account), context)
-    if (rejection := first_rejection(SHAPE_CHECKS, draft)) is not None:
-        emit(ev.RequestRefused(account.terms.account_id, rejection))
+    if (rejection := shape_rejection(draft)) is not None:
+        emit(ev.RequestRefused(terms.account_id, rejection))
         return
     accept_or_reject(draft, OrderRole.ENTRY, emit)
 
@@ -49,17 +52,18 @@ def with_position_mode(command: cmd.PlaceOrder, account: Account) -> cmd.PlaceOr
 
 def accept_or_reject(draft: OrderDraft, role: OrderRole, emit: Emit) -> None:
     """Ask the pipeline; list the order as rejected, or let it work."""
-    state, command = draft.state, draft.command
-    terms = command.terms
+    terms, digest, number = draft.terms, draft.command.digest, draft.state.next_order_id
     if (rejection := place_order_rejection(draft)) is not None:
-        emit(ev.OrderRejected(state.next_order_id, terms, rejection, command.digest))
-        cancel_group(state, draft.account, terms, state.next_order_id, emit)
+        emit(ev.OrderRejected(number, terms, rejection, digest))
+        cancel_group(draft.state, draft.account, terms, number, emit)
         return
     # From here on nothing may fail: the order exists and its margin is held.
-    if terms.time_in_force is TimeInForce.DAY:
+    if terms.time_in_force is _DAY:
         terms = msgspec.structs.replace(terms, expires_at=session_end(draft.instrument.sessions, draft.context.now))
-    number = state.next_order_id
-    emit(ev.OrderAccepted(number, terms, draft.margin_required, role, digest=command.digest, hold=draft.hold))
+    emit(ev.OrderAccepted(number, terms, draft.margin_required, role, digest=digest, hold=draft.hold))
+
+
+_DAY: Final = TimeInForce.DAY
 
 
 def cancel_group(state: State, account: Account, terms: OrderTerms, order_id: OrderId, emit: Emit) -> None:

@@ -6,8 +6,10 @@ from tradehall.domain.account import AccountStatus
 from tradehall.domain.ids import AccountId
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
+from tradehall.engine.traits import RULED, about
 
 
+@about(RULED)
 def account_is_enabled(draft: OrderDraft) -> Rejection | None:
     """A disabled account gives no orders."""
     if draft.account.terms.status is not AccountStatus.DISABLED:
@@ -15,6 +17,7 @@ def account_is_enabled(draft: OrderDraft) -> Rejection | None:
     return Rejection(RejectCode.ACCOUNT_DISABLED, f"account {draft.terms.account_id} is disabled")
 
 
+@about(RULED)
 def account_may_write(draft: OrderDraft) -> Rejection | None:
     """A read-only account only looks."""
     if draft.account.terms.status is not AccountStatus.READ_ONLY:
@@ -27,6 +30,7 @@ def account_read_only(account_id: AccountId) -> Rejection:
     return Rejection(RejectCode.ACCOUNT_READ_ONLY, f"account {account_id} is read-only")
 
 
+@about(RULED)
 def account_may_open(draft: OrderDraft) -> Rejection | None:
     """A close-only account gives orders that reduce, and no others; what works already may become less."""
     if draft.account.terms.status is not AccountStatus.CLOSE_ONLY or not draft.opening_quantity:

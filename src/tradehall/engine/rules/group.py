@@ -6,8 +6,10 @@ from tradehall.domain.account import PositionMode
 from tradehall.domain.position import Position, side_opened_by
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
+from tradehall.engine.traits import REDUCING, RULED, about
 
 
+@about(RULED)
 def positions_are_below_max(draft: OrderDraft) -> Rejection | None:
     """An account has at most so many positions; what adds to one it has opens none."""
     most, account = draft.account.terms.positions_max, draft.account
@@ -27,6 +29,7 @@ def too_many_positions(who: str, count: int, most: int) -> Rejection:
     )
 
 
+@about(RULED)
 def hedge_is_allowed(draft: OrderDraft) -> Rejection | None:
     """Where hedges are prohibited, nothing opens against an open position in the symbol."""
     account = draft.account
@@ -45,6 +48,7 @@ def hedge_is_allowed(draft: OrderDraft) -> Rejection | None:
     return None
 
 
+@about(REDUCING)
 def oldest_closes_first(draft: OrderDraft) -> Rejection | None:
     """Where that is the rule, the oldest position of a symbol and side is closed before the others."""
     position = _closing(draft)
@@ -61,6 +65,7 @@ def oldest_closes_first(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(REDUCING)
 def part_may_close(draft: OrderDraft) -> Rejection | None:
     """Where that is the rule, a position is closed whole."""
     position = _closing(draft)
@@ -73,6 +78,7 @@ def part_may_close(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(REDUCING)
 def remainder_is_tradable(draft: OrderDraft) -> Rejection | None:
     """At a door that speaks lots, what a partial close leaves can be closed by itself."""
     position, step = _closing(draft), draft.command.lot_step

@@ -8,8 +8,10 @@ from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.fees import commission_of
 from tradehall.engine.rules.quantity import quantity_that_passes
+from tradehall.engine.traits import UNUSUAL, about
 
 
+@about(UNUSUAL)
 def leverage_is_allowed(draft: OrderDraft) -> Rejection | None:
     """An order's own leverage stays within the instrument's limit."""
     leverage, most = draft.terms.leverage, draft.instrument.leverage_max

@@ -7,8 +7,10 @@ from tradehall.domain.position import side_opened_by
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.booking import reducible_by
 from tradehall.engine.draft import OrderDraft
+from tradehall.engine.traits import REDUCING, about
 
 
+@about(REDUCING)
 def position_is_known(draft: OrderDraft) -> Rejection | None:
     """A named position exists, on this account and in this symbol."""
     position_id = draft.terms.position_id
@@ -28,6 +30,7 @@ def position_unknown(position_id: PositionId) -> Rejection:
     )
 
 
+@about(REDUCING)
 def position_side_fits(draft: OrderDraft) -> Rejection | None:
     """An order that names a position reduces it."""
     position = draft.position
@@ -54,6 +57,7 @@ def margin_mode_matches(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(REDUCING)
 def reduce_only_reduces(draft: OrderDraft) -> Rejection | None:
     """A reduce-only order finds something to reduce; more than that is capped when it fills."""
     if not draft.terms.reduce_only or reducible_by(draft.state, draft.account, draft.terms):

@@ -7,8 +7,10 @@ from tradehall.domain.money import is_multiple, round_to
 from tradehall.domain.order import OrderType, Side
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
+from tradehall.engine.traits import EXITS, PRICED, STRICT, UNUSUAL, about
 
 
+@about(PRICED | EXITS)
 def price_is_on_tick(draft: OrderDraft) -> Rejection | None:
     """Where the instrument enforces its grid, every price lies on it."""
     instrument, terms = draft.instrument, draft.terms
@@ -29,6 +31,7 @@ def price_is_on_tick(draft: OrderDraft) -> Rejection | None:
     return None
 
 
+@about(STRICT)
 def price_is_on_its_side(draft: OrderDraft) -> Rejection | None:
     """Doors that speak tickets want pending prices that do not execute at once."""
     quote, terms = draft.quote, draft.terms
@@ -52,6 +55,7 @@ def price_is_on_its_side(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(EXITS)
 def exits_are_on_their_sides(draft: OrderDraft) -> Rejection | None:
     """Doors that speak tickets want a stop loss that loses and a take profit that gains, the stops level away.
 
@@ -88,6 +92,7 @@ def _nearest(base: Decimal, instrument: Instrument, *, wants_below: bool) -> Dec
     return base - distance if wants_below else base + distance
 
 
+@about(STRICT)
 def quote_is_near_expectation(draft: OrderDraft) -> Rejection | None:
     """A market order with an expected price fills within its deviation of it, or not at all."""
     expected, most = draft.command.expected_price, draft.command.deviation_max
@@ -108,6 +113,7 @@ def quote_is_near_expectation(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(UNUSUAL)
 def post_only_would_rest(draft: OrderDraft) -> Rejection | None:
     """A post-only order does not take what is there."""
     terms, quote = draft.terms, draft.quote

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from tradehall.domain.money import is_multiple, round_down_to, round_up_to
+from tradehall.domain.money import ZERO, is_multiple, round_down_to, round_up_to
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 
@@ -14,7 +14,7 @@ _FINEST_TOLD: Final = Decimal("1E-8")
 def quantity_is_at_least_min(draft: OrderDraft) -> Rejection | None:
     """More than nothing, and at least the instrument's minimum; what closes a position whole may be less."""
     minimum, quantity = draft.instrument.quantity_min, draft.terms.quantity
-    if quantity > 0 and (quantity >= minimum or draft.closes_whole):
+    if quantity > ZERO and (quantity >= minimum or draft.closes_whole):
         return None
     smallest = _smallest(draft)
     return Rejection(
@@ -50,10 +50,8 @@ def quantity_is_on_step(draft: OrderDraft) -> Rejection | None:
     What closes a position whole need not be: it may have been opened elsewhere, in no whole steps.
     """
     quantity = draft.terms.quantity
-    if draft.closes_whole:
-        return None
     for step in (draft.instrument.quantity_step, draft.command.lot_step):
-        if step is not None and not is_multiple(quantity, step):
+        if step is not None and not is_multiple(quantity, step) and not draft.closes_whole:
             return Rejection(
                 RejectCode.QUANTITY_STEP,
                 f"quantity {quantity} is not a multiple of {step}",

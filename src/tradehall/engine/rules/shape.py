@@ -4,16 +4,18 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from tradehall.domain.money import HUNDRED
+from tradehall.domain.money import HUNDRED, ZERO
 from tradehall.domain.order import OrderTerms, TimeInForce, TrailingType
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.order_types import SHAPES
+from tradehall.engine.traits import ANY, EXITS, LIMIT, PRICED, TIMED, TRAILING_STOP, UNUSUAL, about
 
 _PRICES: Final = ("limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit", "leverage")
 _prices_of: Final = attrgetter(*_PRICES)
 
 
+@about(PRICED)
 def prices_are_there(draft: OrderDraft) -> Rejection | None:
     """A LIMIT has its limit price, a STOP its stop price, a TRAILING_STOP its distance."""
     terms = draft.terms
@@ -33,6 +35,7 @@ def _price_missing(terms: OrderTerms, name: str) -> Rejection:
     return Rejection(RejectCode.PRICE_MISSING, f"{name} is required for {terms.type} orders")
 
 
+@about(ANY ^ LIMIT | UNUSUAL)
 def prices_are_allowed(draft: OrderDraft) -> Rejection | None:
     """No price that the type does not know."""
     terms = draft.terms
@@ -51,15 +54,17 @@ def _price_not_allowed(terms: OrderTerms, name: str, value: Decimal) -> Rejectio
     return Rejection(RejectCode.PRICE_NOT_ALLOWED, f"{name} is not allowed on {terms.type} orders", {name: value})
 
 
+@about(PRICED | EXITS | UNUSUAL)
 def prices_are_positive(draft: OrderDraft) -> Rejection | None:
     """Every price, distance and leverage that is given is above zero."""
-    terms = draft.terms
-    for name, value in zip(_PRICES, _prices_of(terms), strict=True):
-        if value is not None and value <= 0:
+    for value in _prices_of(draft.terms):
+        if value is not None and value <= ZERO:
+            name = next(name for name in _PRICES if getattr(draft.terms, name) is value)
             return Rejection(RejectCode.PRICE_NOT_POSITIVE, f"{name} was {value}, must be positive", {name: value})
     return None
 
 
+@about(TRAILING_STOP)
 def trailing_is_valid(draft: OrderDraft) -> Rejection | None:
     """A distance in percent stays below 100."""
     distance = draft.terms.trailing_distance
@@ -72,6 +77,7 @@ def trailing_is_valid(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(UNUSUAL)
 def display_quantity_is_valid(draft: OrderDraft) -> Rejection | None:
     """An iceberg shows more than nothing and less than all, and its type can rest at a price."""
     terms = draft.terms
@@ -85,6 +91,7 @@ def display_quantity_is_valid(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(TIMED | UNUSUAL)
 def time_in_force_fits(draft: OrderDraft) -> Rejection | None:
     """GTD says until when, the others do not; post-only goes with orders that may rest at a price."""
     terms = draft.terms
@@ -100,6 +107,7 @@ def time_in_force_fits(draft: OrderDraft) -> Rejection | None:
     return None
 
 
+@about(TIMED)
 def expiry_is_ahead(draft: OrderDraft) -> Rejection | None:
     """An expiry lies in the future."""
     expires_at = draft.terms.expires_at

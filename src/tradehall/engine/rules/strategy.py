@@ -14,8 +14,10 @@ from tradehall.engine.budgets import affordable_units, opening_in_book, required
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.rules.group import too_many_positions
 from tradehall.engine.rules.quantity import finest_grid, quantity_that_passes
+from tradehall.engine.traits import RULED, STRATEGYS, about
 
 
+@about(STRATEGYS)
 def strategy_is_known(draft: OrderDraft) -> Rejection | None:
     """Strategies are registered with the account first."""
     strategy_id = draft.terms.strategy_id
@@ -29,6 +31,7 @@ def strategy_unknown(strategy_id: str) -> Rejection:
     return Rejection(RejectCode.STRATEGY_UNKNOWN, f"strategy {strategy_id} is not known")
 
 
+@about(STRATEGYS | RULED)
 def trading_is_not_halted(draft: OrderDraft) -> Rejection | None:
     """A halted account or strategy places nothing but closes of what it has, and changes nothing that may open."""
     if draft.terms.position_id is not None or not _has_state(draft, TradingState.HALTED):
@@ -37,6 +40,7 @@ def trading_is_not_halted(draft: OrderDraft) -> Rejection | None:
     return Rejection(RejectCode.TRADING_HALTED, f"{who} is halted{reason}")
 
 
+@about(STRATEGYS | RULED)
 def trading_may_increase(draft: OrderDraft) -> Rejection | None:
     """Where trading only reduces, nothing is placed that adds; what works already may become less."""
     if not _has_state(draft, TradingState.REDUCE_ONLY):
@@ -60,6 +64,7 @@ def trading_may_increase(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(STRATEGYS)
 def orders_are_not_too_frequent(draft: OrderDraft) -> Rejection | None:
     """A strategy places so many orders in an interval, and no more; it can always reduce."""
     book = _book(draft)
@@ -76,6 +81,7 @@ def orders_are_not_too_frequent(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(STRATEGYS)
 def parts_are_below_max(draft: OrderDraft) -> Rejection | None:
     """A strategy has at most so many positions, counting those that its working orders may open."""
     book = _book(draft)
@@ -101,6 +107,7 @@ def _positions_besides(draft: OrderDraft, book: StrategyBook) -> int:
     return len(symbols - {draft.terms.symbol})
 
 
+@about(STRATEGYS)
 def budget_is_priced(draft: OrderDraft) -> Rejection | None:
     """What takes the market is reckoned against a budget at the quote: there must be one."""
     terms = draft.terms
@@ -111,6 +118,7 @@ def budget_is_priced(draft: OrderDraft) -> Rejection | None:
     return Rejection(RejectCode.BUDGET_UNPRICED, f"there is no quote of {terms.symbol} to size the order by")
 
 
+@about(STRATEGYS)
 def budget_is_configured(draft: OrderDraft) -> Rejection | None:
     """A strategy with budgets, or that has to have one, opens only in the currencies of its budgets."""
     book, currency = _book(draft), draft.instrument.quote_currency
@@ -126,6 +134,7 @@ def budget_is_configured(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(STRATEGYS)
 def budget_is_sufficient(draft: OrderDraft) -> Rejection | None:
     """What the order adds to its strategy's book is paid for by what its budget has left."""
     book = _book(draft)
