@@ -2,26 +2,25 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct, field
+
 from tradehall.domain.market import Quote
 
 
-class Context:
+class Context(Struct, gc=False):
     """One decision's view of the world: the instant and the latest quotes.
 
     `now` ns UTC, strictly increasing from decision to decision. `quotes` maps symbols to the latest
     quote; those read are kept in `quotes_read` and go into the journal with the decision.
     """
 
-    __slots__ = ("_quotes", "now", "quotes_read")
-
-    def __init__(self, now: int, quotes: Mapping[str, Quote]) -> None:
-        self.now = now
-        self.quotes_read: dict[str, Quote] = {}
-        self._quotes = quotes
+    now: int
+    quotes: Mapping[str, Quote]
+    quotes_read: dict[str, Quote] = field(default_factory=dict)
 
     def quote(self, symbol: str) -> Quote | None:
         """Latest quote of `symbol`, None if there never was one."""
-        quote = self._quotes.get(symbol)
+        quote = self.quotes.get(symbol)
         if quote is not None:
             self.quotes_read[symbol] = quote
         return quote

@@ -13,7 +13,7 @@ from tradehall.engine.booking import part_in, reducible_by
 from tradehall.engine.commands import PlaceOrder
 from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
-from tradehall.engine.fees import commission_currencies, leverage_of, own_currency
+from tradehall.engine.fees import can_be_charged, commission_currencies, leverage_of
 from tradehall.engine.state import State
 from tradehall.engine.traits import traits_of
 from tradehall.engine.valuation import cross_available
@@ -98,16 +98,16 @@ class OrderDraft:
 
     def price_margin(self) -> None:
         """Work out `rate` and `margin_required`; the checks before have made sure that there is a price."""
-        instrument, currency, quote_of = self.instrument, self.account.terms.currency, self.context.quote
+        instrument, account, price = self.instrument, self.account, self.reference_price
+        currency, quote_of = account.terms.currency, self.context.quote
         rate = conversion_rate(instrument.quote_currency, currency, quote_of)
-        of_fee = own_currency(instrument.commission)
-        if rate is None or (of_fee is not None and conversion_rate(of_fee, currency, quote_of) is None):
+        if rate is None or not can_be_charged(instrument.commission, currency, quote_of):
             return
         self.rate = rate
-        if self.reference_price is None or not self.opening_quantity:
+        if price is None or not self.opening_quantity:
             return
-        notional = self.opening_quantity * self.reference_price * rate
-        self.margin_required = round_margin(notional / leverage_of(self.terms, self.account, instrument), currency)
+        notional = self.opening_quantity * price * rate
+        self.margin_required = round_margin(notional / leverage_of(self.terms, account, instrument), currency)
 
     def currency_without_path(self) -> str | None:
         """A currency that live quotes do not convert to the account's: the instrument's, or its commission's."""

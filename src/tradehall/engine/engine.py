@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final, get_args
 
-from tradehall.domain.ids import AccountId
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
 from tradehall.engine.context import Context
@@ -65,27 +64,25 @@ class Engine:
         A refusal is an event too, so it is journaled and audited as a fill is. A decision that made
         events is record number `state.seq`. An AssertionError from here is our own bug: it stops the shard.
         """
-        state = self.state
+        state, now = self.state, context.now
         events: list[ev.AnyEvent] = []
-        filled: list[tuple[AccountId, str]] = []
 
         def emit(event: ev.AnyEvent) -> None:
             if not events:
-                begin_record(state, context.now)
-            evolve(state, event, context.now)  # The one place where state changes.
+                begin_record(state, now)
+            evolve(state, event, now)  # The one place where state changes.
             events.append(event)
-            if type(event) is ev.OrderFilled:
-                filled.append((event.fill.account_id, event.fill.symbol))
 
         HANDLERS[type(command)](state, command, context, emit)
-        for account_id, symbol in filled:
-            check_conservation(state.accounts[account_id], symbol)
+        for event in events:
+            if type(event) is ev.OrderFilled:
+                check_conservation(state.accounts[event.fill.account_id], event.fill.symbol)
         return tuple(events)
 
     def next_deadline(self) -> int | None:
         """When a Tick is due [ns UTC]; None while nothing waits for time."""
-        expiry = self.state.first_expiry()
-        if not self.state.position_count:
+        state = self.state
+        expiry = state.first_expiry() if state.expiries else None
+        if not state.position_count:
             return expiry
-        rollover = self.state.rollover_at
-        return rollover if expiry is None else min(expiry, rollover)
+        return state.rollover_at if expiry is None else min(expiry, state.rollover_at)

@@ -44,13 +44,15 @@ def leverage_of(terms: OrderTerms, account: Account, instrument: Instrument) -> 
 
 def commission_currencies(instrument: Instrument) -> tuple[str, ...]:
     """Currencies that a fill of `instrument` turns into the account's: its quotes', and its commission's."""
-    own = own_currency(instrument.commission)
-    return (instrument.quote_currency,) if own is None else (instrument.quote_currency, own)
+    rules = instrument.commission
+    return (instrument.quote_currency, rules.currency) if _has_own_currency(rules) else (instrument.quote_currency,)
 
 
-def own_currency(rules: Commission) -> str | None:
-    """Currency of the parts of a commission that are amounts; None where all of it is a share of the notional."""
-    return rules.currency if _has_own_currency(rules) else None
+def can_be_charged(rules: Commission, currency: str, quote_of: QuoteOf) -> bool:
+    """Whether live quotes convert the parts of a commission that are amounts to `currency`."""
+    if rules.currency == currency or not _has_own_currency(rules):
+        return True
+    return conversion_rate(rules.currency, currency, quote_of) is not None
 
 
 def _has_own_currency(rules: Commission) -> bool:

@@ -42,7 +42,8 @@ class LossWatch:
         self.moved: dict[StrategyKey, None] = {}
         # Those whose profit of the day stands against a daily limit: when it is over, they have lost more.
         self._daily: dict[StrategyKey, None] = {}
-        self._day_ends_at = 0
+        # When the day of the last input ends [ns UTC]; 0 before the first.
+        self.day_ends_at = 0
         for account_id, account in state.accounts.items():
             self.moved |= dict.fromkeys((account_id, name) for name, book in account.books.items() if is_watched(book))
 
@@ -53,12 +54,12 @@ class LossWatch:
 
     def next_deadline(self) -> int | None:
         """When a day ends whose profits stand against a limit [ns UTC]; None while there are none."""
-        return self._day_ends_at if self._daily else None
+        return self.day_ends_at if self._daily else None
 
     def turn_to(self, now: int) -> None:
         """An input comes at `now`. If that is another day than the last one's, those profits count no longer."""
-        if now >= self._day_ends_at:
-            self._day_ends_at = (now // NS_PER_DAY + 1) * NS_PER_DAY
+        if now >= self.day_ends_at:
+            self.day_ends_at = (now // NS_PER_DAY + 1) * NS_PER_DAY
             self.moved |= self._daily
 
     def due(self, now: int) -> list[StrategyKey]:

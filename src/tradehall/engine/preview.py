@@ -15,7 +15,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.fees import commission_of
 from tradehall.engine.handlers.account import account_unknown
-from tradehall.engine.handlers.place_order import symbol_rejection, with_position_mode
+from tradehall.engine.handlers.place_order import symbol_unknown, with_position_mode
 from tradehall.engine.rules import place_order_rejection, shape_rejection
 from tradehall.engine.state import State
 from tradehall.engine.valuation import value_account
@@ -49,8 +49,8 @@ def preview(state: State, command: PlaceOrder, context: Context) -> Preview:
     account = state.accounts.get(command.terms.account_id)
     if account is None:
         return Preview(account_unknown(command.terms.account_id))
-    if (unknown := symbol_rejection(state, command.terms.symbol)) is not None:
-        return Preview(unknown)
+    if command.terms.symbol not in state.instruments:
+        return Preview(symbol_unknown(command.terms.symbol))
     draft = OrderDraft(state, account, with_position_mode(command, account), context)
     rejection = shape_rejection(draft)
     if rejection is not None:

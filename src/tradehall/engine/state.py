@@ -24,6 +24,7 @@ ENDED_KEPT: Final = 1024
 EXPIRIES_SPARE: Final = 1024
 
 _NOTHING: Final[dict[OrderId, None]] = {}
+_TRAILING_STOP: Final = OrderType.TRAILING_STOP
 
 
 class Peak(Struct, frozen=True, gc=False):
@@ -206,8 +207,8 @@ def index_order(state: State, order: Order) -> None:
     """Enter a working order in all indexes."""
     terms = order.terms
     state.orders[order.order_id] = order
-    count_working(state, terms, order.remaining_quantity)
-    if terms.type is OrderType.TRAILING_STOP:
+    count_working(state, terms, terms.quantity - order.filled_quantity)
+    if terms.type is _TRAILING_STOP:
         key = peak_key(terms.symbol, terms.side)
         state.trailing[key] = state.trailing.get(key, 0) + 1
     if terms.oco_group_id is not None:

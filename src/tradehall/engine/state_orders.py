@@ -1,6 +1,6 @@
 """How events change orders. `engine.state_evolve` calls these, and nobody else."""
 
-from typing import Any
+from typing import Any, Final
 
 from tradehall.domain.account import Exposure
 from tradehall.domain.ids import OrderId
@@ -24,7 +24,7 @@ def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
     order = Order(
         order_id=order_id,
         terms=terms,
-        status=OrderStatus.OPEN,
+        status=_OPEN,
         created_at=now,
         updated_at=now,
         role=event.role,
@@ -39,10 +39,14 @@ def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
     account = state.accounts[terms.account_id]
     account.orders[order_id] = order
     account.margin_held += event.margin_held
-    state.next_order_id = max(state.next_order_id, order_id + 1)
+    if order_id >= state.next_order_id:
+        state.next_order_id = order_id + 1
     if terms.client_order_id is not None:
         account.client_ids[terms.client_order_id] = order_id
     index_order(state, order)
+
+
+_OPEN: Final = OrderStatus.OPEN
 
 
 def order_rejected(state: State, event: ev.OrderRejected, now: int) -> None:

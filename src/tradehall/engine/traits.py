@@ -22,18 +22,20 @@ EXITS: Final = 64  # A stop loss, a take profit.
 REDUCING: Final = 128  # It names a position, or is reduce-only.
 STRATEGYS: Final = 256
 STRICT: Final = 512  # It has to be on its side of the market, or near an expected price.
-UNUSUAL: Final = 1024  # Post-only, a leverage of its own, an iceberg, a price besides its limit.
+UNUSUAL: Final = 1024  # Post-only, a leverage of its own, an iceberg, other prices than LIMIT and MARKET have.
 RULED: Final = 2048  # Its account has rules of its own, or may not trade as it likes.
 
-PRICED: Final = LIMIT | STOP | STOP_LIMIT | TRAILING_STOP
+WAITING: Final = STOP | STOP_LIMIT | TRAILING_STOP
+PRICED: Final = LIMIT | WAITING
 ANY: Final = MARKET | PRICED
 
+# The trait of each type, and whether it has a limit price.
 _OF_TYPE: Final = {
-    OrderType.MARKET: MARKET,
-    OrderType.LIMIT: LIMIT,
-    OrderType.STOP: STOP,
-    OrderType.STOP_LIMIT: STOP_LIMIT,
-    OrderType.TRAILING_STOP: TRAILING_STOP,
+    OrderType.MARKET: (MARKET, False),
+    OrderType.LIMIT: (LIMIT, True),
+    OrderType.STOP: (STOP, False),
+    OrderType.STOP_LIMIT: (STOP_LIMIT, True),
+    OrderType.TRAILING_STOP: (TRAILING_STOP, False),
 }
 assert _OF_TYPE.keys() == set(OrderType)
 
@@ -46,7 +48,7 @@ _NORMAL: Final = TradingState.NORMAL
 def traits_of(command: PlaceOrder, account: Account) -> int:
     """What the order is, and what of it and of its account is not as usual."""
     terms, rules = command.terms, account.terms
-    traits = _OF_TYPE[terms.type]
+    traits, has_limit = _OF_TYPE[terms.type]
     if terms.time_in_force is not _GTC or terms.expires_at is not None:
         traits |= TIMED
     if terms.stop_loss is not None or terms.take_profit is not None:
@@ -58,6 +60,8 @@ def traits_of(command: PlaceOrder, account: Account) -> int:
     if command.is_strict or command.expected_price is not None:
         traits |= STRICT
     if terms.post_only or terms.leverage is not None or terms.display_quantity is not None:
+        traits |= UNUSUAL
+    if (terms.limit_price is not None) is not has_limit:
         traits |= UNUSUAL
     if terms.stop_price is not None or terms.trailing_distance is not None:
         traits |= UNUSUAL

@@ -1,8 +1,8 @@
 """The books of the venue: per symbol what rests, what waits for a trigger, what waits for a quote."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from itertools import product
+from itertools import count, product
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from tradehall.domain.calendar import is_open
 from tradehall.domain.ids import OrderId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Depth, Quote
-from tradehall.domain.order import Order, Side
+from tradehall.domain.order import BUY, Order, Side
 from tradehall.engine.conversion import conversion_rate
 from tradehall.engine.fees import commission_currencies
 from tradehall.engine.state import State
@@ -107,15 +107,15 @@ class Book:
 
     def limits(self, side: Side) -> LazyHeap[Decimal]:
         """Resting limits of one side."""
-        return self.buy_limits if side is Side.BUY else self.sell_limits
+        return self.buy_limits if side is BUY else self.sell_limits
 
     def stops(self, side: Side) -> LazyHeap[Decimal]:
         """Stops and stop-limits of one side that were not triggered yet."""
-        return self.buy_stops if side is Side.BUY else self.sell_stops
+        return self.buy_stops if side is BUY else self.sell_stops
 
     def trails(self, side: Side) -> TrailingBook:
         """Trailing stops of one side that were not triggered yet."""
-        return self.buy_trails if side is Side.BUY else self.sell_trails
+        return self.buy_trails if side is BUY else self.sell_trails
 
     def set_quote(self, quote: Quote) -> None:
         """Keep the new touch; lines that it shows shorter, or nobody is before, are shorter."""
@@ -188,7 +188,7 @@ class Book:
 class Floor:
     """What all parts of the venue share: the books, where each order is, and the state they read."""
 
-    __slots__ = ("_homes", "_quotes", "_serial", "books", "delayed", "settings", "shown", "state")
+    __slots__ = ("_quotes", "books", "delayed", "homes", "next_serial", "settings", "shown", "state")
 
     def __init__(self, settings: VenueSettings, state: State, quotes: Mapping[str, Quote]) -> None:
         self.settings = settings
@@ -196,12 +196,9 @@ class Floor:
         self.books: dict[str, Book] = {}
         self.delayed: LazyHeap[int] = LazyHeap()  # Keyed by the instant at which an order moves on.
         self.shown: dict[OrderId, Decimal] = {}  # What is left of the slice that an iceberg shows.
+        self.homes: dict[OrderId, Home] = {}  # Where each order is.
+        self.next_serial: Callable[[], int] = count(1).__next__  # Place in the line of all that ever came.
         self._quotes = quotes
-        self._homes: dict[OrderId, Home] = {}
-        self._serial = 0
-
-    def __contains__(self, order_id: OrderId) -> bool:
-        return order_id in self._homes
 
     def book(self, symbol: str) -> Book:
         """The book of `symbol`, made at its first order."""
@@ -215,25 +212,22 @@ class Floor:
         """The rules of the book's symbol, as they are now."""
         return self.state.instruments[book.symbol]
 
-    def next_serial(self) -> int:
-        """Place in the line of all that ever came."""
-        self._serial += 1
-        return self._serial
-
     def oldest_quote(self, book: Book, now: int) -> int:
         """Quotes received before this instant [ns UTC] fill nothing."""
-        age = self.instrument(book).quote_age_ns_max
-        limit = self.settings.max_quote_age_ns
+        return self._oldest(self.instrument(book), now)
+
+    def _oldest(self, instrument: Instrument, now: int) -> int:
+        age, limit = instrument.quote_age_ns_max, self.settings.max_quote_age_ns
         return now - (age if limit is None else min(age, limit))
 
     def live_quote(self, book: Book, now: int) -> Quote | None:
         """The quote that orders may meet now; None: none yet, too old, the market closed, or no way to book a fill."""
-        quote = book.offers.quote
-        if quote is None or quote.received_at < self.oldest_quote(book, now):
+        quote, instrument = book.offers.quote, self.state.instruments[book.symbol]
+        if quote is None or quote.received_at < self._oldest(instrument, now):
             return None
         if book.wants_conversion and not self._can_convert(book):
             return None
-        return quote if is_open(self.instrument(book).sessions, now) else None
+        return quote if is_open(instrument.sessions, now) else None
 
     def _can_convert(self, book: Book) -> bool:
         """Whether fills of the book's orders can be booked in their accounts' currencies.
@@ -252,19 +246,20 @@ class Floor:
 
     def settle_in(self, order_id: OrderId, home: Home) -> None:
         """Note where an order is now; it has left where it was."""
-        self.withdraw(order_id)
-        self._homes[order_id] = home
+        if order_id in self.homes:
+            self.withdraw(order_id)
+        self.homes[order_id] = home
 
     def withdraw(self, order_id: OrderId) -> None:
         """Take an order out of wherever it is."""
-        home = self._homes.pop(order_id, None)
+        home = self.homes.pop(order_id, None)
         if home is not None:
             home.discard(order_id)
             self.shown.pop(order_id, None)
 
     def is_delayed(self, order_id: OrderId) -> bool:
         """Whether an order is on its way to the book."""
-        return self._homes.get(order_id) is self.delayed
+        return self.homes.get(order_id) is self.delayed
 
     def delay(self, order_id: OrderId, until: int) -> None:
         """Let an order arrive, or go on, at `until` [ns UTC]."""
@@ -273,21 +268,20 @@ class Floor:
 
     def wait(self, book: Book, order_id: OrderId) -> None:
         """Let an order take from the next quote; one that waits already keeps its place."""
-        if self._homes.get(order_id) is not book.waiting:
+        if self.homes.get(order_id) is not book.waiting:
             self.settle_in(order_id, book.waiting)
             book.waiting.add(order_id)
 
     def rest(self, book: Book, order: Order) -> None:
         """Let a limit rest behind all that rest at its price."""
-        terms = order.terms
-        assert terms.limit_price is not None, f"order {order.order_id} has no limit price"
+        terms, order_id, key = order.terms, order.order_id, signed_limit(order)
         serial = self.next_serial() + (HIDDEN_SERIAL if terms.hidden else 0)
         heap = book.limits(terms.side)
-        self.settle_in(order.order_id, heap)
-        key = signed_limit(order)
-        heap.add(key, serial, order.order_id)
+        self.settle_in(order_id, heap)
+        heap.add(key, serial, order_id)
         if book.lines is not None:
-            member = (order.order_id, serial)
+            member = (order_id, serial)
+            assert terms.limit_price is not None, "its key is made of it"
             ahead = self.displayed_at(book, terms.side, terms.limit_price)
             book.lines[terms.side].join(key, member, ahead, hidden=terms.hidden, live_count=len(heap))
 
@@ -318,16 +312,16 @@ def signed_limit(order: Order) -> Decimal:
     """Key of a limit in its heap."""
     price = order.terms.limit_price
     assert price is not None, f"order {order.order_id} has no limit price"
-    return -price if order.terms.side is Side.BUY else price
+    return -price if order.terms.side is BUY else price
 
 
 def signed_stop(order: Order) -> Decimal:
     """Key of a stop in its heap."""
     price = order.terms.stop_price
     assert price is not None, f"order {order.order_id} has no stop price"
-    return price if order.terms.side is Side.BUY else -price
+    return price if order.terms.side is BUY else -price
 
 
 def signed_touch(side: Side, quote: Quote) -> Decimal:
     """What limits of `side` and their heap are compared with, and what trailing stops of the other sign follow."""
-    return -quote.ask if side is Side.BUY else quote.bid
+    return -quote.ask if side is BUY else quote.bid

@@ -7,7 +7,7 @@ from tradehall.domain.fill import VenueFilled
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
 from tradehall.domain.money import ONE, round_down_to
-from tradehall.domain.order import Order, OrderType, Side, TimeInForce
+from tradehall.domain.order import BUY, Order, OrderType, Side, TimeInForce
 from tradehall.engine.booking import reducible_quantity
 from tradehall.engine.state import State
 from tradehall.venue.settings import VenueSettings
@@ -70,7 +70,7 @@ def slipped(price: Decimal, side: Side, instrument: Instrument, settings: VenueS
         return price
     tick = instrument.tick_size
     worse = settings.slippage_ticks * tick + price * settings.slippage_bps * _BASIS_POINT
-    if side is Side.BUY:
+    if side is BUY:
         return ((price + worse) / tick).quantize(ONE, ROUND_CEILING) * tick
     return max(((price - worse) / tick).quantize(ONE, ROUND_FLOOR) * tick, tick)
 

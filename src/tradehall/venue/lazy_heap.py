@@ -44,7 +44,8 @@ class LazyHeap(Generic[Key]):
 
     def add(self, key: Key, serial: int, order_id: OrderId) -> None:
         """Let an order in; one that is in already moves to `key` and `serial`."""
-        self.discard(order_id)
+        if order_id in self._serials:
+            self.discard(order_id)
         self._serials[order_id] = serial
         heappush(self._heap, (key, serial, order_id))
         if self.best is None or key < self.best:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from tradehall.domain.market import Depth, Quote
 from tradehall.domain.money import ZERO
-from tradehall.domain.order import Side
+from tradehall.domain.order import BUY, Side
 from tradehall.venue.settings import Liquidity
 
 Offer = tuple[Decimal, Decimal | None]
@@ -47,13 +47,13 @@ class Offers:
         """
         quote = self.quote
         assert quote is not None, "offers were asked for before the first quote"
-        touch = quote.ask if side is Side.BUY else quote.bid
+        touch = quote.ask if side is BUY else quote.bid
         if not _is_within(side, touch, limit):
             return []
         if not self._is_displayed:
             return [(touch, None)]
         levels = self._levels(side, oldest)
-        size = quote.ask_size if side is Side.BUY else quote.bid_size
+        size = quote.ask_size if side is BUY else quote.bid_size
         if size is None:
             size = next((units for price, units in levels if price == touch), None)
         offers: list[Offer] = [(touch, None if size is None else self._left(touch, size))]
@@ -67,7 +67,7 @@ class Offers:
         quote = self.quote
         if quote is None:
             return None
-        touch, size = (quote.bid, quote.bid_size) if side is Side.BUY else (quote.ask, quote.ask_size)
+        touch, size = (quote.bid, quote.bid_size) if side is BUY else (quote.ask, quote.ask_size)
         if not _is_within(side.opposite, touch, price):
             return ZERO  # Better than the touch: nobody is there.
         if price == touch and size is not None:
@@ -86,7 +86,7 @@ class Offers:
     def _levels(self, side: Side, oldest: int) -> tuple[tuple[Decimal, Decimal], ...]:
         if self.depth is None or self.depth.received_at < oldest:
             return ()
-        return self.depth.asks if side is Side.BUY else self.depth.bids
+        return self.depth.asks if side is BUY else self.depth.bids
 
     def _left(self, price: Decimal, units: Decimal) -> Decimal:
         return units - self._taken.get(price, ZERO)
@@ -96,4 +96,4 @@ def _is_within(side: Side, price: Decimal, limit: Decimal | None) -> bool:
     """Whether an order of `side` with this limit may trade at `price`."""
     if limit is None:
         return True
-    return price <= limit if side is Side.BUY else price >= limit
+    return price <= limit if side is BUY else price >= limit

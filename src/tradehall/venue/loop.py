@@ -4,7 +4,7 @@ and a backtest.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from tradehall.domain.fill import ExecutionReport
 from tradehall.domain.ids import AccountId
@@ -51,18 +51,21 @@ class TradingLoop:
         self._watch = MarginWatch(engine.state, quotes)
         self._losses = LossWatch(engine.state, quotes)
         self._backlog: deque[ev.AnyEvent] = deque()
-        self._decisions_left = 0
+        self._decision_count = 0
+        # Before this instant nothing is due [ns UTC]; 0 where nobody has asked since the last input.
+        self._calm_until = 0
 
     def rebuild(self) -> None:
         """Let venue and margin watch start anew from the State, after it was restored."""
         self._venue.rebuild()
         self._watch = MarginWatch(self._state, self._quotes)
         self._losses = LossWatch(self._state, self._quotes)
+        self._calm_until = 0
 
     def submit(self, command: AnyCommand, now: int) -> Record | None:
         """Decide `command`, and all that follows from it at once; its own record, None if nothing happened."""
-        self._begin()
-        self._catch_up(now)
+        if not self._begin(now):
+            self._catch_up(now)
         record = self._decide(command, now)
         if record is not None:
             self._settle(now)
@@ -71,8 +74,8 @@ class TradingLoop:
 
     def on_quote(self, quote: Quote, now: int) -> None:
         """Let a quote, already the latest of its symbol, reach orders and margins."""
-        self._begin()
-        self._tick(now)
+        if not self._begin(now):
+            self._tick(now)
         self._meet(quote, now)
 
     def on_actions(self, actions: Iterable[BookCorporateAction], quote: Quote, now: int) -> None:
@@ -80,8 +83,8 @@ class TradingLoop:
 
         They are one input: new units at the old price would call everybody.
         """
-        self._begin()
-        self._tick(now)
+        if not self._begin(now):
+            self._tick(now)
         for action in actions:
             if self._decide(action, now) is not None:
                 self._settle(now)
@@ -89,29 +92,35 @@ class TradingLoop:
 
     def on_depth(self, depth: Depth, now: int) -> None:
         """Let new levels behind the touch reach orders that wait for them."""
-        self._begin()
-        self._tick(now)
+        if not self._begin(now):
+            self._tick(now)
         self._apply(self._venue.on_depth(depth, now), now)
         self._look(now)
 
     def on_print(self, print_: Print, now: int) -> None:
         """Let an execution of others reach the orders that queue."""
-        self._begin()
-        self._tick(now)
+        if not self._begin(now):
+            self._tick(now)
         self._apply(self._venue.on_print(print_, now), now)
         self._look(now)
 
     def on_time(self, now: int) -> None:
         """Do what is due: expiries, swaps, delayed orders."""
-        self._begin()
-        self._catch_up(now)
+        if not self._begin(now):
+            self._catch_up(now)
 
     def next_deadline(self) -> int | None:
-        """When `on_time` is due [ns UTC]; None while nothing waits for time."""
+        """When `on_time` is due [ns UTC]; None while nothing waits for time. To be asked between two inputs."""
         deadline = self._engine.next_deadline()
-        for other in (self._venue.next_deadline(), self._losses.next_deadline()):
-            if other is not None and (deadline is None or other < deadline):
-                deadline = other
+        arrival = self._venue.next_deadline()
+        if arrival is not None and (deadline is None or arrival < deadline):
+            deadline = arrival
+        # Days end for the losses, whether or not one of them waits for it.
+        day_end, waits = self._losses.day_ends_at, self._losses.next_deadline() is not None
+        if deadline is None or day_end < deadline:
+            self._calm_until = day_end
+            return day_end if waits else deadline
+        self._calm_until = deadline
         return deadline
 
     # What a quote must do to matter: any other may be left out, if the last before an order or a deadline is told.
@@ -133,8 +142,12 @@ class TradingLoop:
         """Prices that a quote must come to before a margin or a loss is looked at; None: nothing depends on it."""
         return tightest(self._watch.bounds(symbol), self._losses.bounds(symbol))
 
-    def _begin(self) -> None:
-        self._decisions_left = DECISIONS_MAX + DECISIONS_PER_ORDER_MAX * len(self._state.orders)
+    def _begin(self, now: int) -> bool:
+        """An input comes at `now`. Whether it is known that nothing is due before it: then it is what happens next."""
+        self._decision_count = 0
+        is_calm = now < self._calm_until
+        self._calm_until = 0
+        return is_calm
 
     def _catch_up(self, now: int) -> None:
         """What was due before a command happens before it: nobody amends what has expired, because a timer is late."""
@@ -196,28 +209,26 @@ class TradingLoop:
 
     def _decide(self, command: AnyCommand, now: int) -> Record | None:
         """One decision: applied, recorded, and its events put where the venue will find them."""
-        self._decisions_left -= 1
-        assert self._decisions_left >= 0, f"one input set off too many decisions; the last was {command}"
+        self._decision_count += 1
+        assert self._decision_count <= DECISIONS_MAX or self._is_wanted(), f"too many decisions; the last was {command}"
         state = self._state
-        context = Context(max(now, state.now + 1), self._quotes)
+        context = Context(now if now > state.now else state.now + 1, self._quotes)
         events = self._engine.apply(command, context)
         if not events:
             return None
         record = Record(state.seq, context.now, command, events, tuple(context.quotes_read.values()))
         self._on_record(record)
         for event in events:
-            kind = type(event)
-            if kind in _HEARD_BY_VENUE:
+            is_heard, note = _AFTER[type(event)]
+            if is_heard:
                 self._backlog.append(event)
-            note = _NOTED.get(kind)
             if note is not None:
                 note(self._watch, self._losses, event)
         return record
 
-
-_HEARD_BY_VENUE: Final = frozenset(
-    {ev.OrderAccepted, ev.OrderAmended, ev.OrderFilled, ev.OrderCancelled, ev.OrderExpired, ev.OrderFailed}
-)
+    def _is_wanted(self) -> bool:
+        """Whether working orders explain so many decisions after one input."""
+        return self._decision_count <= DECISIONS_MAX + DECISIONS_PER_ORDER_MAX * len(self._state.orders)
 
 
 def _equity(margins: MarginWatch, _: LossWatch, event: Any) -> None:
@@ -244,20 +255,42 @@ def _book(_: MarginWatch, losses: LossWatch, event: Any) -> None:
     losses.refresh(event.account_id, event.strategy_id)
 
 
-# Who has to be looked at again because of an event. What a fill holds less comes with a change of its position.
-_NOTED: Final[dict[type, Callable[[MarginWatch, LossWatch, Any], None]]] = {
-    ev.AccountUpdated: _terms,
-    ev.BalanceChanged: _equity,
-    ev.MarginStateChanged: _equity,
-    ev.PositionOpened: _position,
-    ev.PositionChanged: _position,
-    ev.PositionClosed: _position,
-    ev.OrderAccepted: _asked,
-    ev.OrderAmended: _asked,
-    ev.OrderCancelled: _ended,
-    ev.OrderExpired: _ended,
-    ev.OrderFailed: _ended,
-    ev.BookFilled: _book,
-    ev.StrategyLimitsSet: _book,
-    ev.TradingStateSet: _book,
-}
+# Whether the venue hears of an event, and who has to be looked at again because of it. What a fill holds less comes
+# with a change of its position.
+_AFTER: Final[dict[type, tuple[bool, Callable[[MarginWatch, LossWatch, Any], None] | None]]] = {
+    #                      venue  looked at
+    ev.InstrumentListed:   (False, None),
+    ev.AccountOpened:      (False, None),
+    ev.AccountUpdated:     (False, _terms),
+    ev.RequestRefused:     (False, None),
+    ev.OrderRejected:      (False, None),
+    ev.OrderAccepted:      (True,  _asked),
+    ev.OrderOpened:        (False, None),
+    ev.OrderAmended:       (True,  _asked),
+    ev.OrderTriggered:     (False, None),
+    ev.OrderFilled:        (True,  None),
+    ev.OrderCancelled:     (True,  _ended),
+    ev.OrderExpired:       (True,  _ended),
+    ev.OrderFailed:        (True,  _ended),
+    ev.PositionOpened:     (False, _position),
+    ev.PositionChanged:    (False, _position),
+    ev.PositionClosed:     (False, _position),
+    ev.BalanceChanged:     (False, _equity),
+    ev.MarginStateChanged: (False, _equity),
+    ev.OcoDoubleExit:      (False, None),
+    ev.ReportUnmatched:    (False, None),
+    ev.TrailingPeakMoved:  (False, None),
+    ev.RolloverBooked:     (False, None),
+    ev.StrategyRegistered: (False, None),
+    ev.BudgetSet:          (False, None),
+    ev.BudgetRemoved:      (False, None),
+    ev.OrderHoldChanged:   (False, None),
+    ev.StrategyLimitsSet:  (False, _book),
+    ev.TradingStateSet:    (False, _book),
+    ev.BookFilled:         (False, _book),
+    ev.PartOpened:         (False, None),
+    ev.PartChanged:        (False, None),
+    ev.PartClosed:         (False, None),
+    ev.UnitsSplit:         (False, None),
+}  # fmt: skip
+assert _AFTER.keys() == set(get_args(ev.AnyEvent))

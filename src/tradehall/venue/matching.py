@@ -10,7 +10,7 @@ from tradehall.domain.fill import ExecutionReport, TrailMoved, VenueCancelled, V
 from tradehall.domain.ids import OrderId
 from tradehall.domain.market import Quote
 from tradehall.domain.money import ZERO
-from tradehall.domain.order import Order, OrderType, Side, TimeInForce, TrailingType
+from tradehall.domain.order import BUY, SELL, Order, OrderType, Side, TimeInForce, TrailingType
 from tradehall.venue.book import Book, Floor, signed_limit, signed_stop, signed_touch
 from tradehall.venue.fills import (
     IMMEDIATE,
@@ -75,7 +75,9 @@ def engage(floor: Floor, book: Book, order: Order, now: int) -> Reports:
 
 def is_marketable(order: Order, quote: Quote) -> bool:
     """Whether a limit would trade at the touch."""
-    return signed_limit(order) <= signed_touch(order.terms.side, quote)
+    terms = order.terms
+    assert terms.limit_price is not None, f"order {order.order_id} has no limit price"
+    return terms.limit_price >= quote.ask if terms.side is BUY else terms.limit_price <= quote.bid
 
 
 def cancel(floor: Floor, order_id: OrderId, reason: str) -> Reports:
@@ -214,7 +216,7 @@ def fill_resting(
         if not is_print:
             _take_from_best(floor, book, order, quantity, now)
     if floor.settings.improves_limits and not is_print:
-        price = min(price, quote.ask) if order.terms.side is Side.BUY else max(price, quote.bid)
+        price = min(price, quote.ask) if order.terms.side is BUY else max(price, quote.bid)
     yield fill_report(order, quantity=quantity, price=price, is_maker=True, quote=quote, now=now)
     _after_resting_fill(floor, book, order_id, quantity, now, is_pausing=share is not None)
     order_left = floor.state.orders.get(order_id)
@@ -248,7 +250,7 @@ def _after_resting_fill(
         floor.withdraw(order_id)
     elif is_pausing:
         floor.delay(order_id, now + PARTIAL_FILL_PAUSE_NS)
-    elif order.terms.display_quantity is not None and order_id in floor:
+    elif order.terms.display_quantity is not None and order_id in floor.homes:
         left = floor.shown.get(order_id)
         before = slice_quantity(order, floor.instrument(book)) if left is None else left
         if before > quantity:
@@ -263,7 +265,7 @@ def _after_resting_fill(
 def trigger_stops(floor: Floor, book: Book, side: Side, quote: Quote, now: int) -> Reports:
     """Stops of one side that the touch reaches, nearest first, each with what it becomes."""
     heap = book.stops(side)
-    touch = quote.ask if side is Side.BUY else -quote.bid
+    touch = quote.ask if side is BUY else -quote.bid
     while heap.best is not None and heap.best <= touch:
         order_id = heap.pop()
         order = floor.state.orders.get(order_id)
@@ -275,7 +277,7 @@ def trigger_stops(floor: Floor, book: Book, side: Side, quote: Quote, now: int) 
 
 def _is_reached(order: Order, quote: Quote) -> bool:
     side = order.terms.side
-    return signed_stop(order) <= (quote.ask if side is Side.BUY else -quote.bid)
+    return signed_stop(order) <= (quote.ask if side is BUY else -quote.bid)
 
 
 def trigger(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) -> Reports:
@@ -284,7 +286,7 @@ def trigger(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int)
     order = floor.state.orders.get(order_id)
     if order is None:
         return
-    yield VenueTriggered(order_id, quote.ask if order.terms.side is Side.BUY else quote.bid)
+    yield VenueTriggered(order_id, quote.ask if order.terms.side is BUY else quote.bid)
     order = floor.state.orders.get(order_id)
     if order is not None:
         yield from engage(floor, book, order, now)
@@ -301,8 +303,8 @@ def follow(floor: Floor, book: Book, order: Order, now: int) -> Reports:
         join_trail(floor, book, order, known)
         return
     side = order.terms.side
-    touch = quote.bid if side is Side.SELL else quote.ask
-    peak = touch if known is None else max(known, touch) if side is Side.SELL else min(known, touch)
+    touch = quote.bid if side is SELL else quote.ask
+    peak = touch if known is None else max(known, touch) if side is SELL else min(known, touch)
     join_trail(floor, book, order, peak)
     if peak != known:
         yield TrailMoved(book.symbol, side, peak)
@@ -317,19 +319,19 @@ def join_trail(floor: Floor, book: Book, order: Order, peak: Decimal | None) -> 
     floor.settle_in(order.order_id, trails)
     is_percent = terms.trailing_type is TrailingType.PERCENT
     follower = Follower(order.order_id, floor.next_serial(), terms.trailing_distance, is_percent)
-    signed = peak if peak is None or terms.side is Side.SELL else -peak
+    signed = peak if peak is None or terms.side is SELL else -peak
     trails.join(follower, signed)
 
 
 def advance_trails(book: Book, side: Side, quote: Quote) -> Reports:
     """Let trailing stops follow a better price, and say so if some did."""
-    if book.trails(side).advance(quote.bid if side is Side.SELL else -quote.ask):
-        yield TrailMoved(book.symbol, side, quote.bid if side is Side.SELL else quote.ask)
+    if book.trails(side).advance(quote.bid if side is SELL else -quote.ask):
+        yield TrailMoved(book.symbol, side, quote.bid if side is SELL else quote.ask)
 
 
 def trigger_trails(floor: Floor, book: Book, side: Side, quote: Quote, now: int) -> Reports:
     """Trailing stops of one side that fell back to their trigger, nearest first."""
     trails = book.trails(side)
-    touch = quote.bid if side is Side.SELL else -quote.ask
+    touch = quote.bid if side is SELL else -quote.ask
     while (order_id := trails.pop(touch)) is not None:
         yield from trigger(floor, book, order_id, quote, now)

@@ -7,7 +7,6 @@ still stand there. A turnstile says which orders have to wait, and which quote l
 from collections.abc import Mapping
 from typing import Protocol
 
-from tradehall.domain.ids import OrderId
 from tradehall.domain.market import Quote
 from tradehall.domain.order import Order, OrderRole, Side
 from tradehall.engine import events as ev
@@ -49,17 +48,16 @@ class PacedVenue(SimulatedVenue):
         self._turnstile = turnstile
         self._lines: dict[str, Waiting] = {}
 
-    def _receive(self, order_id: OrderId, now: int) -> Reports:
-        order = self._floor.state.orders.get(order_id)
-        if order is None or order.role not in ASKED_FOR or not self._has_to_wait(order):
-            return super()._receive(order_id, now)
+    def _receive(self, order: Order, now: int) -> Reports:
+        if order.role not in ASKED_FOR or not self._has_to_wait(order):
+            return super()._receive(order, now)
         return self._hold(order)
 
     def _on_amended(self, event: ev.OrderAmended, now: int) -> Reports:
         order = self._floor.state.orders.get(event.order_id)
         if order is None or any(event.order_id in line for line in self._lines.values()):
             return NO_REPORTS  # It arrives as it is then.
-        is_moved = event.order_id in self._floor and not event.keeps_priority
+        is_moved = event.order_id in self._floor.homes and not event.keeps_priority
         if is_moved and not self._floor.is_delayed(event.order_id) and self._has_to_wait(order):
             return self._hold(order)
         return super()._on_amended(event, now)
@@ -100,4 +98,6 @@ class PacedVenue(SimulatedVenue):
         yield from reports
         for order_id in line.all():
             self._floor.withdraw(order_id)
-            yield from super()._receive(order_id, now)
+            order = self._floor.state.orders.get(order_id)
+            if order is not None:
+                yield from super()._receive(order, now)

@@ -56,18 +56,17 @@ class SimulatedVenue:
         return NO_REPORTS if reaction is None else reaction(event, now)
 
     def _on_accepted(self, event: ev.OrderAccepted, now: int) -> Reports:
-        if event.order_id in self._floor or not self._is_ours(event.terms.symbol):
-            return NO_REPORTS
-        return self._receive(event.order_id, now)
-
-    def _receive(self, order_id: OrderId, now: int) -> Reports:
         floor = self._floor
-        order = floor.state.orders.get(order_id)
-        if order is None:
-            return NO_REPORTS  # It ended in the very decision that made it.
+        order = floor.state.orders.get(event.order_id)
+        if order is None or event.order_id in floor.homes or not self._is_ours(event.terms.symbol):
+            return NO_REPORTS  # None: it ended in the very decision that made it.
+        return self._receive(order, now)
+
+    def _receive(self, order: Order, now: int) -> Reports:
+        floor = self._floor
         book = floor.book(order.terms.symbol)  # From now on it follows the quotes.
         if floor.settings.latency_ns:
-            floor.delay(order_id, now + floor.settings.latency_ns)
+            floor.delay(order.order_id, now + floor.settings.latency_ns)
             return NO_REPORTS
         return arrive(floor, book, order, now)
 
@@ -76,11 +75,11 @@ class SimulatedVenue:
         order = floor.state.orders.get(event.order_id)
         if order is None or not self._is_ours(order.terms.symbol):
             return NO_REPORTS
-        is_known = event.order_id in floor
+        is_known = event.order_id in floor.homes
         if floor.is_delayed(event.order_id) or (is_known and event.keeps_priority):
             return NO_REPORTS
         if not is_known:
-            return self._receive(event.order_id, now)
+            return self._receive(order, now)
         floor.withdraw(event.order_id)
         return arrive(floor, floor.book(order.terms.symbol), order, now)
 
@@ -196,7 +195,7 @@ class SimulatedVenue:
         """
         for order_id in sorted(self._floor.state.orders):
             order = self._floor.state.orders[order_id]
-            if order_id not in self._floor and self._is_ours(order.terms.symbol):
+            if order_id not in self._floor.homes and self._is_ours(order.terms.symbol):
                 self._rebuild_order(order)
 
     def _rebuild_order(self, order: Order) -> None:

@@ -28,10 +28,12 @@ def place_order(state: State, command: cmd.PlaceOrder, context: Context, emit: E
         return
     if was_asked_before(state, account, command, terms.client_order_id, emit):
         return
-    if (rejection := symbol_rejection(state, terms.symbol)) is not None:
-        emit(ev.RequestRefused(terms.account_id, rejection))
+    if terms.symbol not in state.instruments:
+        emit(ev.RequestRefused(terms.account_id, symbol_unknown(terms.symbol)))
         return
-    draft = OrderDraft(state, account, with_position_mode(command, account), context)
+    if terms.position_id is not None:
+        command = with_position_mode(command, account)
+    draft = OrderDraft(state, account, command, context)
     if (rejection := shape_rejection(draft)) is not None:
         emit(ev.RequestRefused(terms.account_id, rejection))
         return
@@ -60,7 +62,7 @@ def accept_or_reject(draft: OrderDraft, role: OrderRole, emit: Emit) -> None:
     # From here on nothing may fail: the order exists and its margin is held.
     if terms.time_in_force is _DAY:
         terms = msgspec.structs.replace(terms, expires_at=session_end(draft.instrument.sessions, draft.context.now))
-    emit(ev.OrderAccepted(number, terms, draft.margin_required, role, digest=digest, hold=draft.hold))
+    emit(ev.OrderAccepted(number, terms, draft.margin_required, role, None, None, digest, draft.hold))
 
 
 _DAY: Final = TimeInForce.DAY
@@ -75,10 +77,8 @@ def cancel_group(state: State, account: Account, terms: OrderTerms, order_id: Or
         emit(ev.OrderCancelled(account.terms.account_id, other, f"the other order of OCO group {terms.oco_group_id}"))
 
 
-def symbol_rejection(state: State, symbol: str) -> Rejection | None:
+def symbol_unknown(symbol: str) -> Rejection:
     """Only listed symbols trade; everything after this check may look the instrument up."""
-    if symbol in state.instruments:
-        return None
     return Rejection(RejectCode.SYMBOL_UNKNOWN, f"symbol {symbol} is not known")
 
 
@@ -86,7 +86,9 @@ def was_asked_before(
     state: State, account: Account, command: cmd.PlaceOrder | cmd.ClosePosition, name: str | None, emit: Emit
 ) -> bool:
     """A repeat leaves no trace; another wish under a used id is refused, and that is a fact. False: the id is free."""
-    used = None if name is None else _used_before(state, account, command.prior, name)
+    if name is None or (name not in account.client_ids and command.prior is None):
+        return False
+    used = _used_before(state, account, command.prior, name)
     if used is None:
         return False
     order_id, digest = used

@@ -49,8 +49,11 @@ def quantity_is_on_step(draft: OrderDraft) -> Rejection | None:
 
     What closes a position whole need not be: it may have been opened elsewhere, in no whole steps.
     """
+    finest, of_lots = draft.instrument.quantity_step, draft.command.lot_step
+    if finest is None and of_lots is None:
+        return None
     quantity = draft.terms.quantity
-    for step in (draft.instrument.quantity_step, draft.command.lot_step):
+    for step in (finest, of_lots):
         if step is not None and not is_multiple(quantity, step) and not draft.closes_whole:
             return Rejection(
                 RejectCode.QUANTITY_STEP,

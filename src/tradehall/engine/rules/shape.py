@@ -1,7 +1,6 @@
 """Claims about the form of a wish: does it say all that its type needs, and nothing that contradicts?"""
 
 from decimal import Decimal
-from operator import attrgetter
 from typing import Final
 
 from tradehall.domain.money import HUNDRED, ZERO
@@ -9,13 +8,14 @@ from tradehall.domain.order import OrderTerms, TimeInForce, TrailingType
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.order_types import SHAPES
-from tradehall.engine.traits import ANY, EXITS, LIMIT, PRICED, TIMED, TRAILING_STOP, UNUSUAL, about
+from tradehall.engine.traits import EXITS, PRICED, TIMED, TRAILING_STOP, UNUSUAL, WAITING, about
 
 _PRICES: Final = ("limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit", "leverage")
-_prices_of: Final = attrgetter(*_PRICES)
+_LIMIT_PRICE: Final = ("limit_price",)
+_PRICED_AGAIN: Final = EXITS | UNUSUAL  # With more prices than a limit.
 
 
-@about(PRICED)
+@about(WAITING | UNUSUAL)
 def prices_are_there(draft: OrderDraft) -> Rejection | None:
     """A LIMIT has its limit price, a STOP its stop price, a TRAILING_STOP its distance."""
     terms = draft.terms
@@ -35,7 +35,7 @@ def _price_missing(terms: OrderTerms, name: str) -> Rejection:
     return Rejection(RejectCode.PRICE_MISSING, f"{name} is required for {terms.type} orders")
 
 
-@about(ANY ^ LIMIT | UNUSUAL)
+@about(WAITING | UNUSUAL)
 def prices_are_allowed(draft: OrderDraft) -> Rejection | None:
     """No price that the type does not know."""
     terms = draft.terms
@@ -57,9 +57,10 @@ def _price_not_allowed(terms: OrderTerms, name: str, value: Decimal) -> Rejectio
 @about(PRICED | EXITS | UNUSUAL)
 def prices_are_positive(draft: OrderDraft) -> Rejection | None:
     """Every price, distance and leverage that is given is above zero."""
-    for value in _prices_of(draft.terms):
+    terms = draft.terms
+    for name in _PRICES if draft.traits & _PRICED_AGAIN else _LIMIT_PRICE:
+        value: Decimal | None = getattr(terms, name)
         if value is not None and value <= ZERO:
-            name = next(name for name in _PRICES if getattr(draft.terms, name) is value)
             return Rejection(RejectCode.PRICE_NOT_POSITIVE, f"{name} was {value}, must be positive", {name: value})
     return None
 
