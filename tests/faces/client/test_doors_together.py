@@ -9,7 +9,8 @@ from tests.faces.client.test_stream import frame_of
 from tests.faces.kit.asgi import WebSocketClient
 from tradehall.faces.client.auth import is_for_this_door
 from tradehall.faces.client.errors import ClientErrors
-from tradehall.faces.kit import WEBSOCKET, App, Door, FirstFrame, Frame, Request, Route, Speaker
+from tradehall.faces.kit import WEBSOCKET, App, Door, FirstFrame, Frame, Route, Speaker
+from tradehall.faces.kit.asgi import request_of
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"
 
@@ -31,7 +32,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"
 def test_a_token_of_three_parts_means_this_door(headers, is_ours):
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "GET", "path": "/trades", "query_string": b"", "headers": raw}
-    assert is_for_this_door(Request(scope)) is is_ours
+    assert is_for_this_door(request_of(scope)) is is_ours
 
 
 def test_an_authorization_as_the_first_frame_means_this_door(tmp_path):

@@ -5,10 +5,24 @@ python -m tests.faces.kit.served [SECOND_PORT]
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 from tests.faces.kit.doors import ROUTES, a_door
-from tradehall.faces.kit import WEBSOCKET, App, Frame, Listening, Outbox, Request, Route, Session, Upgrade, serve
+from tradehall.faces.kit import (
+    WEBSOCKET,
+    App,
+    Frame,
+    Listening,
+    Outbox,
+    Request,
+    Response,
+    Route,
+    Session,
+    Upgrade,
+    json_response,
+    serve,
+)
 
 BIG = Frame(b"x" * 60_000)
 
@@ -25,8 +39,16 @@ async def open_stream(request: Request) -> Upgrade:
     return Upgrade(flood)
 
 
+async def take_a_while(request: Request) -> Response:
+    """Says that it has begun, and is done half a second later."""
+    print("begun", flush=True)
+    await asyncio.sleep(0.5)
+    return json_response("done")
+
+
 def main() -> None:
-    app = App([a_door(routes=(*ROUTES, Route(WEBSOCKET, "/ws", open_stream)))])
+    routes = (*ROUTES, Route(WEBSOCKET, "/ws", open_stream), Route("POST", "/while", take_a_while))
+    app = App([a_door(routes=routes)])
     second_port = int(sys.argv[1]) if len(sys.argv) > 1 else None
     serve(
         app,

@@ -6,8 +6,8 @@ import pytest
 
 from tests.faces.kit.asgi import Caller, run
 from tests.faces.kit.doors import a_door, an_app
-from tradehall.faces.kit import Limit, Problem, Request
-from tradehall.faces.kit.request import read_body
+from tradehall.faces.kit import Limit, Problem
+from tradehall.faces.kit.asgi import Received, request_of
 
 KEY = {"x-api-key": "me"}
 
@@ -107,6 +107,6 @@ def test_a_body_cut_off_by_its_sender_is_no_body_at_all(arrived):
     async def receive():
         return next(messages)
 
-    request = Request({"path": "/orders", "query_string": b"", "headers": [(b"content-length", b"20")]})
+    request = request_of({"path": "/orders", "query_string": b"", "headers": [(b"content-length", b"20")]})
     with pytest.raises(Problem, match="client left"):
-        run(read_body(request, receive, 1000))
+        run(Received(request, receive).whole(1000))

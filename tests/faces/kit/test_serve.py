@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -124,6 +125,41 @@ def test_a_stop_says_goodbye_and_exits_with_0_within_five_seconds(number):
         assert closed.value.rcvd.code == 1001
         output, _ = process.communicate(timeout=5)
         assert (process.returncode, output) == (0, "stopped in order\n")
+
+
+def test_a_stop_waits_for_what_is_being_done():
+    with a_server() as (process, ports), closing(socket.create_connection(("127.0.0.1", ports[0]), timeout=5)) as asker:
+        asker.sendall(b"POST /while HTTP/1.1\r\nhost: localhost\r\nx-api-key: me\r\ncontent-length: 1\r\n\r\nx")
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        answer = _all(asker)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"connection: close\r\n" in answer
+        assert answer.endswith(b'"done"')
+        output, _ = process.communicate(timeout=5)
+        assert (process.returncode, output) == (0, "stopped in order\n")
+
+
+def test_who_sends_too_much_learns_it_though_he_first_sends_all(port):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as sender:
+        head = b"POST /orders HTTP/1.1\r\nhost: localhost\r\nx-api-key: me\r\ncontent-length: 2097152\r\n\r\n"
+        sender.sendall(head + b"x" * 2_097_152)
+        assert _all(sender).startswith(b"HTTP/1.1 413 ")
+
+
+def test_orders_sent_ahead_are_answered_in_their_order(port):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as sender:
+        asked = [f"GET /orders/{number} HTTP/1.1\r\nhost: localhost\r\nx-api-key: me\r\n" for number in range(200)]
+        sender.sendall(("\r\n".join(asked) + "connection: close\r\n\r\n").encode())
+        found = re.findall(rb'"order_id":"(\d+)"', _all(sender))
+        assert found == [b"%d" % number for number in range(200)]
+
+
+def _all(connection):
+    said = b""
+    while chunk := connection.recv(65536):
+        said += chunk
+    return said
 
 
 def test_a_second_port_serves_the_same_app_and_is_done_without_when_taken():

@@ -10,14 +10,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from tradehall.faces.kit.request import Request
 
 FLUSH_EVERY_S = 0.5
-FLUSH_AT_CHARS = 64 * 1024
+FLUSH_AT_LINES = 350
 # A stalled terminal must not eat the memory: past this, lines are dropped and counted.
-MAX_WAITING_CHARS = 4 * 1024 * 1024
+MAX_WAITING_LINES = 20_000
 MAX_PATH = 256
 MAX_KINDS = 1024
 
@@ -30,47 +30,35 @@ class Stream(Protocol):
     def flush(self) -> object: ...
 
 
+# What a line is made of: its text is made where nobody waits for it. At, door, method, path as sent, status, took [ns],
+# account, code, correlation id, notes.
+_Answered: TypeAlias = tuple[int, str, str, bytes, int, int, str, str, str, str]
+
+
 class AccessLog:
     """Lines for `stream`; `start` and `stop` are called by the App. `clock` is ns since 1970."""
 
     def __init__(self, stream: Stream, *, clock: Callable[[], int] = time.time_ns) -> None:
         self._stream = stream
         self._clock = clock
-        self._lines: list[str] = []
-        self._kinds: dict[tuple[str, str, bytes, int], str] = {}
-        self._chars = 0
+        self._waiting: list[_Answered] = []
         self._dropped = 0
         self._full = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
-        self._second = 0
-        self._stamp = ""
+        self._text = _Text()
 
-    def add(self, request: Request, *, door: str, status: int, code: str, took_ns: int) -> None:
+    def add(self, request: Request, door: str, status: int, code: str, took_ns: int) -> None:
         """Note one answered request; `code` is the door's error word, "" if all went well."""
-        if self._chars > MAX_WAITING_CHARS:
+        waiting = self._waiting
+        if len(waiting) >= MAX_WAITING_LINES:
             self._dropped += 1
             return
-        line = (
-            f"ts={self._now()} {self._kind(request, door, status)} took_ms={took_ns / 1e6:.3f}"
-            f" account={request.account or '-'} code={code or '-'}"
-            f" correlation_id={request.correlation_id}{request.notes}"
-        )
-        self._lines.append(line if line.isprintable() else escaped(line))
-        self._chars += len(line)
-        if self._chars > FLUSH_AT_CHARS:
+        waiting.append((
+            self._clock(), door, request.method, request.raw_path[:MAX_PATH], status, took_ns,
+            request.account, code, request.correlation_id, request.notes,
+        ))  # fmt: skip
+        if len(waiting) == FLUSH_AT_LINES:
             self._full.set()
-
-    def _kind(self, request: Request, door: str, status: int) -> str:
-        """What the lines of like requests share: most are like one that came before."""
-        raw_path: bytes = request.scope.get("raw_path") or request.path.encode()
-        key = (door, request.method, raw_path, status)
-        kind = self._kinds.get(key)
-        if kind is None:
-            if len(self._kinds) >= MAX_KINDS:
-                self._kinds.clear()
-            kind = f"door={door} method={request.method} path={_path(raw_path)} status={status}"
-            self._kinds[key] = kind
-        return kind
 
     def start(self) -> None:
         """Begin to write in the background; needs a running loop."""
@@ -82,29 +70,57 @@ class AccessLog:
             self._writer.cancel()
             with suppress(asyncio.CancelledError):
                 await self._writer
-        self._write(self._taken())
+        self._write(*self._taken())
 
     async def _write_for_ever(self) -> None:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), FLUSH_EVERY_S)
             self._full.clear()
-            if text := self._taken():
+            taken, dropped = self._taken()
+            if taken:
                 # In a thread: a stalled pipe blocks its writer, and that must not be the loop.
-                await asyncio.to_thread(self._write, text)
+                await asyncio.to_thread(self._write, taken, dropped)
 
-    def _taken(self) -> str:
-        if self._dropped:
-            self._lines.append(f"ts={self._now()} dropped_lines={self._dropped}")
-        lines, self._lines, self._chars, self._dropped = self._lines, [], 0, 0
-        return "".join(f"{line}\n" for line in lines)
+    def _taken(self) -> tuple[list[_Answered], int]:
+        taken = self._waiting, self._dropped
+        self._waiting, self._dropped = [], 0
+        return taken
 
-    def _write(self, text: str) -> None:
-        self._stream.write(text.encode("utf-8", "backslashreplace"))
+    def _write(self, answered: list[_Answered], dropped: int) -> None:
+        lines = [self._text.line(each) for each in answered]
+        if dropped:
+            lines.append(f"ts={self._text.instant(self._clock())} dropped_lines={dropped}")
+        self._stream.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
         self._stream.flush()
 
-    def _now(self) -> str:
-        seconds, rest = divmod(self._clock(), 1_000_000_000)
+
+class _Text:
+    """Lines as they are read. It remembers what the lines of like requests share."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._stamp = ""
+        self._kinds: dict[tuple[str, str, bytes, int], str] = {}
+
+    def line(self, told: _Answered) -> str:
+        at, door, method, raw_path, status, took_ns, account, code, correlation_id, notes = told
+        kind = self._kinds.get((door, method, raw_path, status)) or self._kind(door, method, raw_path, status)
+        line = (
+            f"ts={self.instant(at)} {kind} took_ms={took_ns / 1e6:.3f} account={account or '-'} code={code or '-'}"
+            f" correlation_id={correlation_id}{notes}"
+        )
+        return line if line.isprintable() else escaped(line)
+
+    def _kind(self, door: str, method: str, raw_path: bytes, status: int) -> str:
+        if len(self._kinds) >= MAX_KINDS:
+            self._kinds.clear()
+        path = raw_path.decode("latin-1").replace(" ", "%20")
+        kind = self._kinds[door, method, raw_path, status] = f"door={door} method={method} path={path} status={status}"
+        return kind
+
+    def instant(self, at: int) -> str:
+        seconds, rest = divmod(at, 1_000_000_000)
         if seconds != self._second:
             self._second, self._stamp = seconds, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
         return f"{self._stamp}.{rest // 1_000_000:03d}Z"
@@ -113,7 +129,3 @@ class AccessLog:
 def escaped(text: str) -> str:
     """Control characters and line ends as `\\n`, `\\x1b`, …"""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _path(raw_path: bytes) -> str:
-    return raw_path[:MAX_PATH].decode("latin-1").replace(" ", "%20")

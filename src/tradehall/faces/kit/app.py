@@ -1,4 +1,4 @@
-"""The ASGI application: a request in, through its door's route, an answer out."""
+"""The application: a request in, through its door's route, an answer out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import TypeAlias
 
 from tradehall.app.stamps import received_at
 from tradehall.faces.kit.access_log import AccessLog
+from tradehall.faces.kit.asgi import Message, Receive, Received, Scope, Send, headers_of, request_of
 from tradehall.faces.kit.door import Door, Route
 from tradehall.faces.kit.errors import Problem, ProblemKind
 from tradehall.faces.kit.guards import Guard, preflight
 from tradehall.faces.kit.limits import RateLimiter
 from tradehall.faces.kit.metrics import Metrics
-from tradehall.faces.kit.request import Receive, Request, Scope, Send, read_body
-from tradehall.faces.kit.response import EXCHANGE, NO_EXTENSIONS, Exchange, Header, Response
-from tradehall.faces.kit.routing import WEBSOCKET, Endpoint, Methods, RouteTable
+from tradehall.faces.kit.request import Reply, Request, too_large
+from tradehall.faces.kit.response import Response
+from tradehall.faces.kit.routing import WEBSOCKET, Endpoint, Methods, RouteTable, Tally
 from tradehall.faces.kit.websocket import GOING_AWAY, Disconnected, Session, Upgrade, refuse
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -29,7 +30,7 @@ _OUR_FAULT = Problem(ProblemKind.INTERNAL, "Internal error")
 
 
 class App:
-    """All doors behind one ASGI callable.
+    """All doors behind one application: `serve` for our own HTTP, and an ASGI callable for all else.
 
     The first door answers for paths that nobody owns. `on_startup` runs before the first
     request, in order; `on_shutdown` after the last one, in order. `sessions` are the WebSockets
@@ -70,34 +71,42 @@ class App:
             return self._websocket(scope, receive, send)
         return self._lifespan(receive, send)
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, request: Request, reply: Reply) -> None:
+        """Answer `request` by calling `reply` once, and account for it."""
         started = time.perf_counter_ns()
-        request = Request(scope)
         endpoint = self._locate(request)
-        response = await self._answer(request, endpoint, receive)
-        headers = self._headers(request, response)
-        body = b"" if request.method == "HEAD" else response.body
-        exchange: Exchange | None = scope.get("extensions", NO_EXTENSIONS).get(EXCHANGE)
-        if exchange is None or not exchange.answer(response.status, headers, body):
-            await send({"type": "http.response.start", "status": response.status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+        response = await self._answer(request, endpoint)
+        reply(response.status, self._head(request, response), b"" if request.method == "HEAD" else response.body)
         self._account(request, endpoint, response, time.perf_counter_ns() - started)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_of(scope)
+        request.arriving = Received(request, receive)
+        messages: list[Message] = []
+
+        def reply(status: int, head: bytes, body: bytes) -> None:
+            messages.append({"type": "http.response.start", "status": status, "headers": headers_of(head)})
+            messages.append({"type": "http.response.body", "body": body})
+
+        await self.serve(request, reply)
+        for message in messages:
+            await send(message)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter_ns()
-        request = Request(scope)
+        request = request_of(scope)
         request.method = WEBSOCKET
         endpoint = self._locate(request)
         await receive()  # websocket.connect: nothing may be sent before it.
-        response = await self._answer(request, endpoint, receive)
+        response = await self._answer(request, endpoint)
         self._account(request, endpoint, response, time.perf_counter_ns() - started)
         if isinstance(response, Upgrade):
             await self._follow(Session(request, receive, send), endpoint.door, response)
         else:
-            await refuse(scope.get("extensions", {}), response, self._headers(request, response), send)
+            await refuse(scope.get("extensions", {}), response, headers_of(self._head(request, response)), send)
 
     async def _follow(self, session: Session, door: Door, upgrade: Upgrade) -> None:
-        await session.accept(self._headers(session.request, upgrade))
+        await session.accept(headers_of(self._head(session.request, upgrade)))
         self.sessions[session] = None
         self._open.add(door.name)
         try:
@@ -117,7 +126,7 @@ class App:
         for session in list(self.sessions):
             session.hang_up(code, reason)
 
-    async def _answer(self, request: Request, endpoint: Endpoint, receive: Receive) -> Response:
+    async def _answer(self, request: Request, endpoint: Endpoint) -> Response:
         door, route = endpoint.door, endpoint.route
         try:
             self._guard.admit(request)
@@ -127,8 +136,10 @@ class App:
                 request.limit = limit = door.limits[route.limit]
                 request.tokens_left = self._limiter.take((door.name, route.limit, request.rate_key), limit)
             received_at.set(request.received_at)
-            if request.method != WEBSOCKET:
-                request.body = await read_body(request, receive, self._max_body_bytes)
+            if request.arriving is not None:
+                request.body = await request.arriving.whole(self._max_body_bytes)
+            elif len(request.body) > self._max_body_bytes:
+                raise too_large(self._max_body_bytes)
             return await route.handler(request)
         except Problem as problem:
             return _refusal(problem, request, door)
@@ -136,29 +147,40 @@ class App:
             _log.exception("request failed correlation_id=%s", request.correlation_id)
             return _refusal(_OUR_FAULT, request, door)
 
-    def _headers(self, request: Request, response: Response) -> list[Header]:
-        headers: list[Header] = [(b"x-correlation-id", request.correlation_id.encode()), *response.headers]
+    def _head(self, request: Request, response: Response) -> bytes:
+        """The lines of the answer's head, each with its end, without the first and those that every answer has."""
+        more = b"".join([b"%b: %b\r\n" % header for header in response.headers]) if response.headers else b""
+        lines = b"x-correlation-id: %b\r\n%b" % (request.correlation_id.encode(), more)
         if response.status not in _BODILESS:
-            headers.append((b"content-type", response.content_type))
-            headers.append((b"content-length", b"%d" % len(response.body)))
+            lines += b"content-type: %b\r\ncontent-length: %d\r\n" % (response.content_type, len(response.body))
         if b"origin" in request.headers:
-            headers.extend(self._guard.cors(request))
-        return headers
+            lines += b"".join([b"%b: %b\r\n" % header for header in self._guard.cors(request)])
+        return lines
 
     def _account(self, request: Request, endpoint: Endpoint, response: Response, took_ns: int) -> None:
-        door, status = endpoint.door.name, response.status
-        self._answers.add(door, request.method, endpoint.path, status)
-        self._took.observe(took_ns / 1e9, door)
+        kind = (request.method, response.status)
+        answers, took = endpoint.tallies.get(kind) or self._tally(endpoint, kind)
+        answers.value += 1
+        took.observe(took_ns / 1e9)
         if self._log is not None:
-            self._log.add(request, door=door, status=status, code=response.code, took_ns=took_ns)
+            self._log.add(request, endpoint.door.name, response.status, response.code, took_ns)
+
+    def _tally(self, endpoint: Endpoint, kind: tuple[str, int]) -> Tally:
+        method, status = kind
+        door = endpoint.door.name
+        tally = self._answers.cell(door, method, endpoint.path, status), self._took.buckets(door)
+        return endpoint.tallies.setdefault(kind, tally)
 
     def _locate(self, request: Request) -> Endpoint:
         """The endpoint that takes the request; for a wrong path or method, one that says so."""
         path = request.path
-        found = self._table.find(path, request.scope.get("raw_path") or path.encode())
-        if found is None:
-            return _dead_end(self._table.owner(path), _not_found)
-        methods, values = found
+        methods = self._table.literals.get(path)
+        values: tuple[str, ...] = ()
+        if methods is None:
+            found = self._table.find(path, request.raw_path)
+            if found is None:
+                return _dead_end(self._table.owner(path), _not_found)
+            methods, values = found
         endpoint = methods.get(request.method)
         if endpoint is None:
             return self._wrong_method(request, methods)

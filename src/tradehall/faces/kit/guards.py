@@ -7,7 +7,6 @@ to browsers only if its own page asks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from tradehall.faces.kit.errors import Problem, ProblemKind
@@ -24,7 +23,6 @@ HOSTS_REMEMBERED = 64
 _SINGLE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"x-api-key", b"content-type"})
 
 
-@dataclass(frozen=True, slots=True)
 class Guard:
     """`loopback`: the server is bound to a loopback address.
 
@@ -32,37 +30,47 @@ class Guard:
     `allowed_origins` (`https://desk.example`) may call from their pages, and get CORS headers.
     """
 
-    loopback: bool = True
-    allowed_hosts: frozenset[str] = frozenset()
-    allowed_origins: frozenset[str] = frozenset()
+    def __init__(
+        self,
+        *,
+        loopback: bool = True,
+        allowed_hosts: frozenset[str] = frozenset(),
+        allowed_origins: frozenset[str] = frozenset(),
+    ) -> None:
+        self._loopback = loopback
+        self._allowed_hosts = allowed_hosts
+        self._allowed_origins = allowed_origins
+        # Nearly all requests name the same host.
+        self._is_ours = lru_cache(maxsize=HOSTS_REMEMBERED)(self._is_served)
 
     def admit(self, request: Request) -> None:
         """Problem FOREIGN_ORIGIN, URI_TOO_LONG, HEADERS_TOO_LARGE or MALFORMED, or nothing."""
-        headers = request.headers
-        _check_head(request)
+        headers, sent = request.headers, len(request.sent_headers)
+        if request.head_bytes > MAX_URL_BYTES or sent > MAX_HEADERS or sent != len(headers):
+            _check_head(request)
         host = headers.get(b"host")
         if host is not None and not self._is_ours(host):
             raise Problem(ProblemKind.FOREIGN_ORIGIN, "This host name is not served here")
         origin = headers.get(b"origin")
-        if origin is not None and self.loopback and not self._may_call(origin.decode("latin-1"), request):
+        if origin is not None and self._loopback and not self._may_call(origin.decode("latin-1"), request):
             raise Problem(ProblemKind.FOREIGN_ORIGIN, "This origin may not call this server")
 
     def cors(self, request: Request) -> tuple[Header, ...]:
         """The headers that let a page of an allowed origin read the answer; () for others."""
         origin = request.headers.get(b"origin")
-        if origin is None or origin.decode("latin-1") not in self.allowed_origins:
+        if origin is None or origin.decode("latin-1") not in self._allowed_origins:
             return ()
         return ((b"access-control-allow-origin", origin), (b"vary", b"Origin"), _EXPOSED)
 
-    def _is_ours(self, host: bytes) -> bool:
-        if not self.loopback and not self.allowed_hosts:
+    def _is_served(self, host: bytes) -> bool:
+        if not self._loopback and not self._allowed_hosts:
             return True
         name = _name_of(host)
-        return (self.loopback and name in LOOPBACK_NAMES) or name in self.allowed_hosts
+        return (self._loopback and name in LOOPBACK_NAMES) or name in self._allowed_hosts
 
     def _may_call(self, origin: str, request: Request) -> bool:
         own = request.header(b"host")
-        return origin in (f"http://{own}", f"https://{own}") or origin in self.allowed_origins
+        return origin in (f"http://{own}", f"https://{own}") or origin in self._allowed_origins
 
 
 _EXPOSED: Header = (b"access-control-expose-headers", b"X-Correlation-ID, X-Total-Count, Retry-After")
@@ -81,16 +89,15 @@ def preflight(guard: Guard, request: Request, allow: bytes) -> tuple[Header, ...
     )
 
 
-@lru_cache(maxsize=HOSTS_REMEMBERED)
 def _name_of(host: bytes) -> str:
-    """The name in a Host header, without the port; nearly all requests bring the same."""
+    """The name in a Host header, without the port."""
     text = host.decode("latin-1").lower()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isdigit() else text
 
 
 def _check_head(request: Request) -> None:
-    sent = request.scope["headers"]
+    sent = request.sent_headers
     if len(request.path) + len(request.query_string) > MAX_URL_BYTES:
         raise Problem(ProblemKind.URI_TOO_LONG, f"The URL is longer than {MAX_URL_BYTES} bytes")
     # Names repeat too seldom to matter here, and the server bounds the head as a whole.

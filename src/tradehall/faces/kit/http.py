@@ -1,42 +1,71 @@
-"""HTTP on one connection: uvicorn's protocol, bounded, and leaner where every request passes."""
+"""HTTP on one connection: requests are gathered whole, begun where they end, and answered in one write.
+
+What uvicorn's protocol knows of connections stays (its parser, flow control, the way to WebSockets); its ASGI is left
+out, for an event each for head, body and answer, and a task to hear them, cost more than what the kit does.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
-from itertools import chain
-from typing import Any
+from contextvars import copy_context
+from functools import lru_cache
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.flow_control import service_unavailable
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from tradehall.faces.kit.arriving import HIGH_WATER, ArrivingBody
+from tradehall.faces.kit.errand import Errand
 from tradehall.faces.kit.guards import MAX_HEADER_BYTES, MAX_URL_BYTES
-from tradehall.faces.kit.request import Scope
-from tradehall.faces.kit.response import EXCHANGE, Header
+from tradehall.faces.kit.request import Request, Serve
+from tradehall.faces.kit.response import Header
 
 MAX_HEAD_BYTES = 2 * (MAX_HEADER_BYTES + MAX_URL_BYTES)
 FIRST_BYTE_WITHIN_S = 30
 KEEP_ALIVE_S = 75
+# How long we listen, without hearing, to who still sends what we refused: who is cut off at once loses the answer too.
+LINGER_S = 2
+TARGETS_REMEMBERED = 256
+
+_NO_HTTP = "Invalid HTTP request received."
+_CLOSE = b"connection: close\r\n"
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Refuses heads of requests that never end, which the parser would gather for ever.
+    """One connection. Its requests are served one after another, and one timer closes it when it is idle.
 
-    One task serves a connection, request by request, and one timer closes it when it is idle: either for each request
-    would cost more than what the kit does with it.
+    A request begins when it is complete; or before, if its body is too long to be kept for strangers, or if its sender
+    asks for leave to send it. Where a peer does not read its answers, or sends ahead of them, we stop to read.
     """
 
+    # Nobody is asked when a message begins: the state is made ready when the head before it is complete.
+    on_message_begin = None  # type: ignore[assignment]
+    url = b""
+
+    # How much has come of a head, below 0: it is complete; not counted what came with the end of the one before.
     _head_bytes = 0
+    _earlier_bytes = 0
+    _packet_bytes = 0
     # Since when nothing is asked [s of the loop's clock]; None while something is.
     _idle_since: float | None = None
-    _task: asyncio.Task[None] | None = None
-    _next: tuple[RequestResponseCycle, Any] | None = None
-    _wake: asyncio.Future[None] | None = None
+    # Whose body is not complete.
+    _incoming: Exchange | None = None
+    # What is being answered, while it waits for something.
+    _serving: Exchange | None = None
+    # The last request has come: what follows is not heard.
+    _is_over = False
+    # What is said after the answers to all that came before.
+    _last_word = b""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.headers = []
+        self._serve: Serve = cast("Any", self.app).serve
+        self._waiting: deque[Exchange] = deque()
+        self._context = copy_context()
         # A connection that says nothing is closed as an idle one is.
         self._idle_since = self.loop.time() - KEEP_ALIVE_S + FIRST_BYTE_WITHIN_S
         self.timeout_keep_alive_task = self.loop.call_later(FIRST_BYTE_WITHIN_S, self.timeout_keep_alive_handler)
@@ -44,16 +73,21 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._leave()
+        self._waiting.clear()
+        if self._incoming is not None and self._incoming.arriving is not None:
+            self._incoming.arriving.lose()
+        self._incoming = None
 
     def handle_websocket_upgrade(self) -> None:
+        if self._serving is not None or self._waiting:
+            self._refuse(400, _NO_HTTP.encode())
+            return
         super().handle_websocket_upgrade()
         self._leave()  # From here on the connection is another protocol's.
 
     def _leave(self) -> None:
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
-        if self._wake is not None and self._task is not None:
-            self._task.cancel()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close what has been idle for long, look again later at what has not."""
@@ -67,169 +101,244 @@ class BoundedHttp(HttpToolsProtocol):
     def _unset_keepalive_if_required(self) -> None:
         self._idle_since = None
 
+    def shutdown(self) -> None:
+        """The server stops: what has been asked is answered, then the connection closes."""
+        last = self._incoming or (self._waiting[-1] if self._waiting else self._serving)
+        if last is None:
+            self.transport.close()
+        else:
+            last.keep_alive = False
+            self._is_over = True
+
     # A request comes in.
 
     def data_received(self, data: bytes) -> None:
+        if self._is_over and self._incoming is None:
+            return
+        self._idle_since = None
+        self._packet_bytes = len(data)
         if self._head_bytes >= 0:
             self._head_bytes += len(data)
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            if not self._is_over and self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._unsupported_upgrade_warning()
+        except httptools.HttpParserError:
+            self.logger.warning(_NO_HTTP)
+            self._refuse(400, _NO_HTTP.encode())
         if self._head_bytes > MAX_HEAD_BYTES:
-            self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
-            self.transport.close()
+            self._refuse(431)
+        if self._waiting or self._last_word:
+            self._go_on()
 
-    def on_message_begin(self) -> None:
-        """As uvicorn's; the scope is made when the head is complete."""
-        self.url = b""
-        self.expect_100_continue = False
-        self.headers = []
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_bytes >= 0:  # What comes after a body means nothing here.
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """As uvicorn's, with the request in one piece where the kit can take it so."""
-        self._head_bytes = -1
-        version = self.parser.get_http_version()
-        self.scope = scope = self._scope(version)  # type: ignore[assignment]
-        if self.parser.should_upgrade() and self._should_upgrade():
+        head_bytes, self._head_bytes = self._earlier_bytes + self._head_bytes, -1
+        if self._is_over:
             return
-        exchange = OneExchange(self, scope, keep_alive=version != "1.0" and self.parser.should_keep_alive())
-        scope["extensions"] = {EXCHANGE: exchange}
-        earlier, self.cycle = self.cycle, exchange
-        app = service_unavailable if self._is_full() else self.app
-        if earlier is None or earlier.response_complete:  # type: ignore[redundant-expr]
-            self._start_asgi_task(exchange, app)
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((exchange, app))
-
-    def _scope(self, version: str) -> Scope:
-        url = httptools.parse_url(self.url)
-        raw_path = url.path
-        path = raw_path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "root_path": "",
-            "method": self.parser.get_method().decode("ascii"),
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": url.query or b"",
-            "headers": self.headers,
-        }
+        parser = self.parser
+        method = parser.get_method().decode()
+        if parser.should_upgrade() and self._should_upgrade():
+            self.scope = {"method": method, "headers": self.headers}  # type: ignore[typeddict-item]
+            return
+        if self._is_full():
+            self._refuse(503, b"Service Unavailable", is_shown=method != "HEAD")
+            return
+        host = self.client[0] if self.client else ""
+        path, raw_path, query = _target(self.url)
+        request = Request(method, path, raw_path, query, self.headers, host, head_bytes)
+        self.url, self.headers = b"", []
+        keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        self._is_over = not keep_alive
+        self._incoming = exchange = Exchange(self, request, keep_alive=keep_alive)
+        if b"expect" in request.headers or int(request.headers.get(b"content-length", 0)) > HIGH_WATER:
+            exchange.arrives()
+            self._begin_early(exchange)
 
     def _is_full(self) -> bool:
         limit = self.limit_concurrency
         return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
 
+    def on_body(self, body: bytes) -> None:
+        exchange = self._incoming
+        if exchange is None:
+            return  # It was refused, or answered before its end.
+        request = exchange.request
+        if exchange.arriving is None and not request.body:
+            request.body = body  # Mostly all of it.
+        elif exchange.arrives().take(body) > HIGH_WATER and request.arriving is None:
+            self._begin_early(exchange)
+
     def on_message_complete(self) -> None:
-        self._head_bytes = 0
-        super().on_message_complete()
+        self._head_bytes, self._earlier_bytes = 0, self._packet_bytes
+        exchange, self._incoming = self._incoming, None
+        if exchange is None:
+            if self._serving is None and not self._waiting:
+                self._idle_since = self.loop.time()
+            return
+        request = exchange.request
+        if exchange.arriving is not None:
+            request.body = exchange.arriving.complete()
+        if request.arriving is None:
+            self._waiting.append(exchange)
+
+    def _begin_early(self, exchange: Exchange) -> None:
+        exchange.request.arriving = exchange.arriving
+        self._waiting.append(exchange)
+
+    def _refuse(self, status: int, text: bytes = b"", *, is_shown: bool = True) -> None:
+        """Say this when all that came before is answered, and hear nothing more."""
+        exchange, self._incoming = self._incoming, None
+        if self._is_over and exchange is None:
+            return
+        self._is_over = True
+        if exchange is not None and exchange.arriving is not None and exchange.request.arriving is not None:
+            exchange.keep_alive = False  # It has begun: its door says that its body is none.
+            exchange.arriving.lose()
+        else:
+            self._last_word = _plain_answer(status, text, self.server_state.default_headers, is_shown=is_shown)
 
     # Its turn.
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._next = (cycle, app)
-        if self._wake is not None:
-            self._wake.set_result(None)
-            self._wake = None
-        elif self._task is None:
-            self._task = self.loop.create_task(self._serve())
-        assert self._task is not None
-        self.tasks.add(self._task)  # Busy: a server that stops waits for it.
-
-    async def _serve(self) -> None:
-        while True:
-            while (work := self._taken()) is not None:
-                cycle, app = work
-                await cycle.run_asgi(app)
-                del work, cycle  # An answered request need not wait for the next one to be gone.
-            assert self._task is not None
-            self.tasks.discard(self._task)
-            if self.transport.is_closing():
-                return
-            self._wake = self.loop.create_future()
-            await self._wake
-
-    def _taken(self) -> tuple[RequestResponseCycle, Any] | None:
-        work, self._next = self._next, None
-        return work
-
-    def on_response_complete(self) -> None:
-        """As uvicorn's, without its timer."""
-        self.server_state.total_requests += 1
+    def _go_on(self) -> None:
+        """Begin what waits, one after another, as long as each is answered at once."""
+        while self._waiting and self._serving is None and not self.flow.write_paused:
+            exchange = self._waiting.popleft()
+            if exchange.begin(self._serve(exchange.request, exchange.reply), self._context.copy()):
+                self._forget(exchange)
+            else:
+                self._serving = exchange
+                self.tasks.add(cast("asyncio.Task[None]", exchange))  # A server that stops waits for it.
         if self.transport.is_closing():
             return
+        if self._waiting:
+            self.flow.pause_reading()
+            return
         self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        else:
+        if self._serving is None:
             self._idle_since = self.loop.time()
+            if self._last_word:
+                self.transport.write(self._last_word)
+                self._last_word = b""
+                self.hang_up(is_heard=False)
 
+    def finish(self, exchange: Exchange) -> None:
+        """What had to wait is answered."""
+        self._serving = None
+        self.tasks.discard(cast("asyncio.Task[None]", exchange))
+        self._forget(exchange)
+        self._go_on()
 
-class _Unheard(asyncio.Event):
-    """What happens to a request while nobody waits for it; mostly it is complete before anybody looks."""
+    def _forget(self, exchange: Exchange) -> None:
+        self.server_state.total_requests += 1
+        exchange.request.arriving = None
+        if self._incoming is exchange:
+            self._incoming = None
 
-    def set(self) -> None: ...
-
-
-_UNHEARD = _Unheard()
-
-
-class OneExchange(RequestResponseCycle):
-    """As uvicorn's, and response.Exchange: head and body of an answer are one system call and one packet."""
-
-    access_log = False
-    message_event: asyncio.Event = _UNHEARD
-    disconnected = False
-    more_body = True
-    response_started = False
-    response_complete = False
-    chunked_encoding: bool | None = None
-    expected_content_length = 0
-
-    def __init__(self, protocol: BoundedHttp, scope: Scope, *, keep_alive: bool) -> None:
-        # Not super's: what is the same at the start of all stands above.
-        self.scope = scope  # type: ignore[assignment]
-        self.transport = protocol.transport
-        self.flow = protocol.flow
-        self.logger = protocol.logger
-        self.default_headers = protocol.server_state.default_headers
-        self.on_response = protocol.on_response_complete
-        self.keep_alive = keep_alive
-        self.waiting_for_100_continue = protocol.expect_100_continue
-        self.body = bytearray()
-
-    async def receive(self) -> Any:
-        """As uvicorn's."""
-        if self.message_event is _UNHEARD:
-            self.message_event = asyncio.Event()
-            if self.body or not self.more_body:
-                self.message_event.set()
-        return await super().receive()
-
-    def whole_body(self) -> bytes | None:
-        """See response.Exchange."""
-        return None if self.more_body or self.disconnected else bytes(self.body)
-
-    def answer(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
-        """See response.Exchange."""
-        if self.disconnected or self.flow.write_paused or self.waiting_for_100_continue:
-            return False
-        parts = [STATUS_LINE[status]]
-        for name, value in chain(self.default_headers, headers):
-            parts += (name, b": ", value, b"\r\n")
-        parts.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
-        parts.append(body)
-        self.transport.write(b"".join(parts))
-        # The scope leads to its exchange, and that to the scope: parted here, all of a request goes at once; else a
-        # dozen objects of each would wait for the collector, which stops everybody.
-        del self.scope["extensions"]
-        self.response_started = self.response_complete = True
-        self.message_event.set()
-        if not self.keep_alive:
+    def hang_up(self, *, is_heard: bool) -> None:
+        """Close; to who may still be sending say so first, for whom the network cuts off loses the answer as well."""
+        self._is_over = True
+        if is_heard:
             self.transport.close()
-        self.on_response()
-        return True
+        else:
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_S, self.transport.close)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._go_on()
+
+
+class Exchange(Errand):
+    """A request and its answer."""
+
+    arriving: ArrivingBody | None = None
+    _is_answered = False
+
+    def __init__(self, protocol: BoundedHttp, request: Request, *, keep_alive: bool) -> None:
+        super().__init__(protocol.loop)
+        self._protocol = protocol
+        self.request = request
+        self.keep_alive = keep_alive
+
+    def arrives(self) -> ArrivingBody:
+        """Its body comes in pieces: where they are gathered."""
+        if self.arriving is None:
+            protocol, headers = self._protocol, self.request.headers
+            self.arriving = ArrivingBody(protocol.loop, protocol.transport, protocol.flow)
+            self.arriving.announced = int(headers.get(b"content-length", 0))
+            self.arriving.asks_leave = headers.get(b"expect", b"").lower() == b"100-continue"
+            self.arriving.take(self.request.body)
+        return self.arriving
+
+    def reply(self, status: int, head: bytes, body: bytes) -> None:
+        """See request.Reply."""
+        self._is_answered = True
+        protocol = self._protocol
+        if protocol.transport.is_closing():
+            return
+        end = b"\r\n"
+        if _CLOSE in head:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            end = _CLOSE + b"\r\n"
+        protocol.transport.write(b"".join((_preamble(status, protocol.server_state.default_headers), head, end, body)))
+        if not self.keep_alive:
+            protocol.hang_up(is_heard=protocol._incoming is not self)
+
+    def failed(self, error: BaseException) -> None:
+        """See Errand: no handler's fault, which is answered; the server stops, or the kit itself is wrong."""
+        protocol = self._protocol
+        protocol.logger.error("A request was cut short", exc_info=error)
+        if not self._is_answered and not protocol.transport.is_closing():
+            defaults = protocol.server_state.default_headers
+            protocol.transport.write(_plain_answer(500, b"Internal Server Error", defaults))
+        protocol.hang_up(is_heard=True)
+
+    def ended(self) -> None:
+        """See Errand."""
+        self._protocol.finish(self)
+
+
+@lru_cache(maxsize=TARGETS_REMEMBERED)
+def _target(url: bytes) -> tuple[str, bytes, bytes]:
+    """Path, the path as sent, query. httptools.HttpParserInvalidURLError."""
+    parsed = httptools.parse_url(url)
+    raw_path = parsed.path
+    path = raw_path.decode("ascii")
+    return unquote(path) if "%" in path else path, raw_path, parsed.query or b""
+
+
+class _Preambles:
+    """How answers begin: the line of the status, and headers that all have; these change when the date does."""
+
+    def __init__(self) -> None:
+        self._headers: Sequence[Header] = ()
+        self._of_status: dict[int, bytes] = {}
+
+    def __call__(self, status: int, headers: Sequence[Header]) -> bytes:
+        if headers is not self._headers:
+            self._headers = headers
+            self._of_status.clear()
+        found = self._of_status.get(status)
+        if found is None:
+            lines = [b"%b: %b\r\n" % header for header in headers]
+            found = self._of_status[status] = STATUS_LINE[status] + b"".join(lines)
+        return found
+
+
+_preamble = _Preambles()
+
+
+def _plain_answer(status: int, text: bytes, headers: Sequence[Header], *, is_shown: bool = True) -> bytes:
+    """What is said without an application, as uvicorn words it; a head that is too large gets no text."""
+    if not text:
+        return STATUS_LINE[status] + _CLOSE + b"\r\n"
+    about = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(text)
+    return b"".join((_preamble(status, headers), about, _CLOSE, b"\r\n", text if is_shown else b""))

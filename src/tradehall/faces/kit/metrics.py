@@ -45,6 +45,15 @@ class Metric:
         return f"{self.name}{suffix}{{{inside}}} {value}" if inside else f"{self.name}{suffix} {value}"
 
 
+class Cell:
+    """One number: a metric's under one set of label values."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: float = 0
+
+
 class Counter(Metric):
     """Only ever grows."""
 
@@ -52,21 +61,23 @@ class Counter(Metric):
 
     def __init__(self, name: str, help_text: str, labels: tuple[str, ...]) -> None:
         super().__init__(name, help_text, labels)
-        self._values: dict[Labels, float] = {} if labels else {(): 0}
+        self._cells: dict[Labels, Cell] = {} if labels else {(): Cell()}
+
+    def cell(self, *labels: object) -> Cell:
+        """The number under these label values, in the order of the declared labels; who counts often keeps it."""
+        cell = self._cells.get(labels)
+        if cell is None:
+            cell = self._cells.setdefault(self._bounded(labels, len(self._cells)), Cell())
+        return cell
 
     def add(self, *labels: object, by: float = 1) -> None:
-        """Count `by` more under these label values, in the order of the declared labels."""
-        values = self._values
-        before = values.get(labels)
-        if before is None:
-            labels = self._bounded(labels, len(values))
-            before = values.get(labels, 0)
-        values[labels] = before + by
+        """Count `by` more under these label values."""
+        self.cell(*labels).value += by
 
     def lines(self) -> Iterator[str]:
         """One line per label set."""
-        for labels, value in self._values.items():
-            yield self._sample("", labels, value)
+        for labels, cell in self._cells.items():
+            yield self._sample("", labels, cell.value)
 
 
 class Gauge(Counter):
@@ -76,9 +87,23 @@ class Gauge(Counter):
 
     def set(self, value: float, *labels: object) -> None:
         """The value is now this."""
-        if labels not in self._values:
-            labels = self._bounded(labels, len(self._values))
-        self._values[labels] = value
+        self.cell(*labels).value = value
+
+
+class Buckets:
+    """How many observations fell under each bound, and their sum: a histogram's under one set of label values."""
+
+    __slots__ = ("_bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """One more observation."""
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.total += value
 
 
 class Histogram(Metric):
@@ -89,26 +114,28 @@ class Histogram(Metric):
     def __init__(self, name: str, help_text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> None:
         super().__init__(name, help_text, labels)
         self._bounds = bounds
-        self._counts: dict[Labels, list[int]] = {}
-        self._sums: dict[Labels, float] = {}
+        self._buckets: dict[Labels, Buckets] = {}
+
+    def buckets(self, *labels: object) -> Buckets:
+        """Those under these label values; who observes often keeps them."""
+        buckets = self._buckets.get(labels)
+        if buckets is None:
+            labels = self._bounded(labels, len(self._buckets))
+            buckets = self._buckets.setdefault(labels, Buckets(self._bounds))
+        return buckets
 
     def observe(self, value: float, *labels: object) -> None:
         """One more observation."""
-        counts = self._counts.get(labels)
-        if counts is None:
-            labels = self._bounded(labels, len(self._counts))
-            counts = self._counts.setdefault(labels, [0] * (len(self._bounds) + 1))
-        counts[bisect_left(self._bounds, value)] += 1
-        self._sums[labels] = self._sums.get(labels, 0.0) + value
+        self.buckets(*labels).observe(value)
 
     def lines(self) -> Iterator[str]:
         """Cumulative buckets, sum and count per label set."""
-        for labels, counts in self._counts.items():
+        for labels, buckets in self._buckets.items():
             total = 0
-            for bound, count in zip((*map(repr, self._bounds), "+Inf"), counts, strict=True):
+            for bound, count in zip((*map(repr, self._bounds), "+Inf"), buckets.counts, strict=True):
                 total += count
                 yield self._sample("_bucket", labels, total, f'le="{bound}"')
-            yield self._sample("_sum", labels, self._sums[labels])
+            yield self._sample("_sum", labels, buckets.total)
             yield self._sample("_count", labels, total)
 
 

@@ -6,23 +6,30 @@ import itertools
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
 from tradehall.faces.kit.errors import BadRequest, Problem, ProblemKind
 from tradehall.faces.kit.limits import Limit
-from tradehall.faces.kit.response import EXCHANGE, NO_EXTENSIONS, Exchange
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+from tradehall.faces.kit.response import Header
 
 MAX_QUERY_FIELDS = 200
 CORRELATION_ID_BYTES = 128
 
+_NO_PARAMS: Final[dict[str, str]] = {}  # Nobody writes to it.
 _unprintable = re.compile(rb"[^\x21-\x7e]+")
+
+
+# How a request is answered: status, the lines of the head that are this answer's own, body.
+Reply: TypeAlias = Callable[[int, bytes, bytes], None]
+
+
+class Arriving(Protocol):
+    """A body that is not here yet."""
+
+    async def whole(self, max_bytes: int) -> bytes:
+        """All of it. Problem BODY_TOO_LARGE as soon as that is known, MALFORMED if its sender left."""
 
 
 class Request:
@@ -31,34 +38,43 @@ class Request:
     `authenticate` of the door fills `principal`, and may set `account` (for the log) and
     `rate_key` (whose bucket pays; the client's host if unset). `body` is complete before the
     handler is called. `received_at` is ns since 1970. `limit` and `tokens_left`
-    tell of the bucket that paid.
+    tell of the bucket that paid. `raw_path` is the path as sent, `sent_headers` are all headers
+    in their order (names in lower case), `head_bytes` is at least the size of them and the URL.
     """
 
-    __slots__ = (
-        "_query", "account", "body", "correlation_id", "headers", "host", "limit", "method", "notes",
-        "params", "path", "principal", "query_string", "rate_key", "received_at", "scope", "tokens_left",
-    )  # fmt: skip
+    # What few requests have.
+    account = ""
+    arriving: Arriving | None = None
+    body = b""
+    limit: Limit | None = None
+    notes = ""
+    params = _NO_PARAMS
+    principal: Any = None
+    tokens_left = 0.0
+    _query: dict[str, list[str]] | None = None
+    _scope: dict[str, Any] | None = None
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.method: str = scope.get("method", "GET")
-        self.path: str = scope["path"]
-        self.query_string: bytes = scope["query_string"]
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        raw_path: bytes,
+        query_string: bytes,
+        sent_headers: Sequence[Header],
+        host: str,
+        head_bytes: int,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.raw_path = raw_path
+        self.query_string = query_string
+        self.sent_headers = sent_headers
         # The last of repeated headers wins; the guard refuses repetitions that matter.
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        client = scope.get("client")
-        self.host: str = client[0] if client else ""
+        self.headers: dict[bytes, bytes] = dict(sent_headers)
+        self.host = self.rate_key = host
+        self.head_bytes = head_bytes
         self.received_at = time.time_ns()
         self.correlation_id = _correlation_id(self.headers.get(b"x-correlation-id"))
-        self.params: dict[str, str] = {}
-        self.body = b""
-        self.principal: Any = None
-        self.account = ""
-        self.rate_key = self.host
-        self.notes = ""
-        self.limit: Limit | None = None
-        self.tokens_left = 0.0
-        self._query: dict[str, list[str]] | None = None
 
     def header(self, name: bytes) -> str:
         """The value of a header (lower-case name), "" if it is absent."""
@@ -71,11 +87,21 @@ class Request:
             self._query = _parse_query(self.query_string)
         return self._query
 
+    @property
+    def scope(self) -> dict[str, Any]:
+        """What those around a handler leave there for each other; a WebSocket's is ASGI's too."""
+        if self._scope is None:
+            self._scope = {}
+        return self._scope
+
     def note(self, **facts: object) -> None:
         """Add `key=value` facts to this request's line in the access log; never secrets."""
         for key, value in facts.items():
             self.notes += f" {key}={str(value).replace(' ', '%20')}"
 
+
+# How requests are served: see App.serve.
+Serve: TypeAlias = Callable[[Request, Reply], Coroutine[Any, Any, None]]
 
 _ids = itertools.count(1)
 _ID_PREFIX = str(uuid.uuid4())[:24]  # All but the last group, where the counter goes.
@@ -106,44 +132,16 @@ def _parse_query(raw: bytes) -> dict[str, list[str]]:
     return values
 
 
-async def read_body(request: Request, receive: Receive, max_bytes: int) -> bytes:
-    """The whole body, b"" if there is none; Problem BODY_TOO_LARGE as soon as that is known."""
-    headers = request.headers
-    announced = headers.get(b"content-length")
-    if announced is None and b"transfer-encoding" not in headers:
-        return b""
-    if announced is not None and announced.isdigit() and int(announced) > max_bytes:
-        raise _too_large(max_bytes)
-    exchange: Exchange | None = request.scope.get("extensions", NO_EXTENSIONS).get(EXCHANGE)
-    body = None if exchange is None else exchange.whole_body()
-    if body is None:
-        return await _received(receive, max_bytes)
-    if len(body) > max_bytes:
-        raise _too_large(max_bytes)
-    return body
-
-
-async def _received(receive: Receive, max_bytes: int) -> bytes:
-    message = await receive()
-    chunks = bytearray(message.get("body", b""))
-    while message.get("more_body"):
-        if len(chunks) > max_bytes:
-            raise _too_large(max_bytes)
-        message = await receive()
-        chunks += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        # Never act on half a wish: without its body, a partial close would close all.
-        raise Problem(ProblemKind.MALFORMED, "The client left before the body was complete")
-    if len(chunks) > max_bytes:
-        raise _too_large(max_bytes)
-    return bytes(chunks)
-
-
-def _too_large(max_bytes: int) -> Problem:
-    # Closing spares us from reading the rest of what we will not use.
+def too_large(max_bytes: int) -> Problem:
+    """The refusal of a body; closing spares us from reading the rest of what we will not use."""
     return Problem(
         ProblemKind.BODY_TOO_LARGE,
         f"The body is larger than {max_bytes} bytes",
         details={"max_bytes": max_bytes},
         headers=[(b"connection", b"close")],
     )
+
+
+def cut_off() -> Problem:
+    """The refusal of a body whose sender left: without it, a partial close would close all."""
+    return Problem(ProblemKind.MALFORMED, "The client left before the body was complete")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from itertools import islice
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -12,24 +12,10 @@ from tradehall.ports.history import Ahead, Steps
 
 Header: TypeAlias = tuple[bytes, bytes]
 
-# An ASGI extension of our server: `scope["extensions"][EXCHANGE]` is an Exchange.
-EXCHANGE: Final = "tradehall.exchange"
-NO_EXTENSIONS: Final[Mapping[str, Any]] = {}
-
 JSON = b"application/json"
 ENCODER = msgspec.json.Encoder()
 # Members of a long list that are made and encoded without a stop.
 MEMBERS_PER_STEP: Final = 64
-
-
-class Exchange(Protocol):
-    """A request and its answer, each in one piece: what ASGI says in several messages."""
-
-    def whole_body(self) -> bytes | None:
-        """The request's body; None: it is not complete yet, receive it the ordinary way."""
-
-    def answer(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
-        """Write a whole answer at once. False: it cannot be now, send it the ordinary way."""
 
 
 class Response:

@@ -11,21 +11,27 @@ from typing import TypeAlias
 from urllib.parse import unquote
 
 from tradehall.faces.kit.door import Door, Route
+from tradehall.faces.kit.metrics import Buckets, Cell
 
 WEBSOCKET = "WEBSOCKET"  # The method of routes that answer with an Upgrade.
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route as mounted at one of its door's prefixes; `rivals` share its method and path."""
+    """A route as mounted at one of its door's prefixes; `rivals` share its method and path.
+
+    `tallies`: where its answers are counted, by method and status.
+    """
 
     door: Door
     route: Route
     path: str
     names: tuple[str, ...]
     rivals: tuple[Endpoint, ...] = ()
+    tallies: dict[tuple[str, int], Tally] = field(default_factory=dict, compare=False, repr=False)
 
 
+Tally: TypeAlias = tuple[Cell, Buckets]  # How many answers, and how long they took [s].
 Methods: TypeAlias = dict[str, Endpoint]
 Found: TypeAlias = tuple[Methods, tuple[str, ...]]
 
@@ -38,10 +44,10 @@ class _Node:
 
 
 class RouteTable:
-    """All routes of all doors."""
+    """All routes of all doors; `literals` are those without placeholders."""
 
     def __init__(self, doors: Iterable[Door]) -> None:
-        self._literals: dict[str, Methods] = {}
+        self.literals: dict[str, Methods] = {}
         self._tree = _Node()
         self._doors: list[tuple[str, Door]] = []
         for door in doors:
@@ -53,7 +59,7 @@ class RouteTable:
 
         `raw_path` is the path as sent: an encoded slash there belongs to its segment.
         """
-        methods = self._literals.get(path)
+        methods = self.literals.get(path)
         if methods is not None:
             return methods, ()
         if path.endswith("/") and path != "/":
@@ -80,7 +86,7 @@ class RouteTable:
     def _add(self, door: Door, route: Route, path: str) -> None:
         segments = path[1:].split("/")
         names = tuple(segment[1:-1] for segment in segments if segment.startswith("{"))
-        methods = self._leaf(segments).methods if names else self._literals.setdefault(path, {})
+        methods = self._leaf(segments).methods if names else self.literals.setdefault(path, {})
         endpoint = Endpoint(door, route, path, names)
         for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
             methods[method] = _joined(methods.get(method), endpoint)

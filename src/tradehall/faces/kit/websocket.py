@@ -7,7 +7,8 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias
 
-from tradehall.faces.kit.request import Message, Receive, Request, Send
+from tradehall.faces.kit.asgi import Message, Receive, Send
+from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Header, Response
 
 MAX_INBOUND_BYTES = 64 * 1024
