@@ -141,6 +141,7 @@ def _with_three_doors(client: ClientWorld, folder: Path) -> House:
     )  # fmt: skip
     for listener in (executions, gateway.breakers, gateway.counters):
         room.desk.listen(listener)
+    room.desk.writer.hear_records(gateway.counters.count)
     doors = {
         GATEWAY: make_gateway_door(gateway, GatewayStream(gateway)),
         CLIENT: make_client_door(room, client.stream),

@@ -29,22 +29,30 @@ Encode: TypeAlias = Callable[[AccountId, Sequence[ev.AnyEvent], int], Sequence[F
 
 
 class Channel(Generic[F]):
-    """One door's followers by account."""
+    """One door's followers by account. `followed`: the channels that have any, by account."""
 
-    def __init__(self, encode: "Encode[F]") -> None:
+    def __init__(self, encode: "Encode[F]", followed: "Followed") -> None:
         self.encode = encode
+        self._followed = followed
         self.followers: dict[AccountId, dict[Subscriber[F], None]] = {}
 
     def follow(self, account_id: AccountId, subscriber: Subscriber[F]) -> None:
         """From now on `subscriber` is told what happens to the account."""
         self.followers.setdefault(account_id, {})[subscriber] = None
+        self._followed.setdefault(account_id, {})[self] = None
 
     def unfollow(self, account_id: AccountId, subscriber: Subscriber[F]) -> None:
         """No longer; does nothing for one who does not follow."""
         followers = self.followers.get(account_id, {})
-        followers.pop(subscriber, None)
+        if subscriber not in followers:
+            return
+        del followers[subscriber]
         if not followers:
-            self.followers.pop(account_id, None)
+            del self.followers[account_id]
+            channels = self._followed[account_id]
+            del channels[self]
+            if not channels:
+                del self._followed[account_id]
 
     def post(self, account_id: AccountId, frames: Sequence[F]) -> None:
         """Hand frames to all who follow the account now."""
@@ -53,6 +61,7 @@ class Channel(Generic[F]):
                 subscriber.post(frame)
 
 
+Followed: TypeAlias = dict[AccountId, dict[Channel[Any], None]]
 Payload: TypeAlias = list[tuple[Channel[Any], AccountId, Sequence[Any]]]
 
 
@@ -62,27 +71,21 @@ class AccountStreams:
     hears: Final = None
 
     def __init__(self) -> None:
-        self._channels: list[Channel[Any]] = []
+        self._followed: Followed = {}
 
     def open(self, encode: "Encode[F]") -> Channel[F]:
         """A channel of a door's own."""
-        channel = Channel(encode)
-        self._channels.append(channel)
-        return channel
+        return Channel(encode, self._followed)
 
     def capture(self, record: Record) -> Payload | None:
         """Frames of a decision, made while the state is exactly what it left; None if nobody listens."""
-        for channel in self._channels:
-            if channel.followers:
-                return self._captured(record)
-        return None
+        return self._captured(record) if self._followed else None
 
     def _captured(self, record: Record) -> Payload | None:
         payload: Payload = []
         for account_id, events in events_by_account(record).items():
-            for channel in self._channels:
-                if account_id in channel.followers:
-                    payload.append((channel, account_id, channel.encode(account_id, events, record.now)))
+            for channel in self._followed.get(account_id, ()):
+                payload.append((channel, account_id, channel.encode(account_id, events, record.now)))
         return payload or None
 
     def release(self, payload: Payload | None) -> None:

@@ -7,7 +7,7 @@ before its batch is durable: neither answers, nor what listeners captured.
 import sys
 import threading
 from asyncio import AbstractEventLoop, Future
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -37,9 +37,10 @@ _decode_order: Final = msgspec.json.Decoder(Order).decode
 
 
 class DecisionListener(Protocol):
-    """Who wants to hear of decisions, and may only tell once they are durable.
+    """Who needs the state as each decision left it, and may only tell once it is durable.
 
-    `hears`: it hears of decisions with an event of these kinds; None: of every decision.
+    Who needs no more than the records is told of whole batches: `Writer.hear_records`. `hears`: it hears of decisions
+    with an event of these kinds; None: of every decision.
     """
 
     @property
@@ -83,10 +84,11 @@ class Audience(dict[frozenset[type], tuple[tuple[Capture, Release], ...]]):
 class Batch:
     """What is made durable together: whole turns, so that a wish and the venue's answer are never parted."""
 
-    __slots__ = ("is_done", "payloads", "releases", "rows", "waiters")
+    __slots__ = ("is_done", "payloads", "records", "releases", "rows", "waiters")
 
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
+        self.records: list[Record] = []
         self.rows = ViewRows()
         self.releases: list[tuple[Release, object]] = []
         self.waiters: list[Future[None]] = []
@@ -95,9 +97,11 @@ class Batch:
     def move(self, turn: "Batch") -> None:
         """Append `turn`, which is empty then."""
         self.payloads += turn.payloads
+        self.records += turn.records
         self.rows.move(turn.rows)
         self.releases += turn.releases
         turn.payloads.clear()
+        turn.records.clear()
         turn.releases.clear()
 
 
@@ -124,6 +128,7 @@ class Writer:
         self._on_unknown = on_unknown
         self._audience = Audience()
         self._hear_durable: tuple[Callable[[int], None], ...] = ()
+        self._hear_records: tuple[Callable[[Sequence[Record]], None], ...] = ()
         self._hear_rows: tuple[Callable[[int, ViewRows], None], ...] = ()
         self._turn = Batch()
         # Between the threads, under the lock.
@@ -161,6 +166,10 @@ class Writer:
         """Call `hear` with the number of the last durable record, once per batch."""
         self._hear_durable += (hear,)
 
+    def hear_records(self, hear: Callable[[Sequence[Record]], None]) -> None:
+        """Call `hear` with the records of each batch, in order, when they are durable and all listeners told."""
+        self._hear_records += (hear,)
+
     def hear_rows(self, hear: Callable[[int, ViewRows], None]) -> None:
         """Call `hear` with the number of the last durable record and the rows of the batch, once per batch."""
         self._hear_rows += (hear,)
@@ -169,6 +178,7 @@ class Writer:
         """Add `record` to the turn; `state` is exactly what it was after it."""
         turn = self._turn
         turn.payloads.append(encode_record(record))
+        turn.records.append(record)
         project(record, state, turn.rows)
         for capture, release in self._audience[frozenset(map(type, record.events))]:
             payload = capture(record)
@@ -292,6 +302,8 @@ class Writer:
                 waiter.set_result(None)
         for hear in self._hear_durable:
             hear(self.durable_seq)
+        for hear_records in self._hear_records:
+            hear_records(batch.records)
         for hear_rows in self._hear_rows:
             hear_rows(self.durable_seq, batch.rows)
 

@@ -69,6 +69,7 @@ class BacktestDoor:
         )
         house.desk.listen(gateway.breakers)
         house.desk.listen(gateway.counters)
+        house.desk.writer.hear_records(gateway.counters.count)
         return gateway
 
     def _make_app(self, config: Config, log: AccessLog | None) -> App:

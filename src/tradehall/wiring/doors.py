@@ -74,7 +74,8 @@ class Doors:
         self._studio_stream = StudioStream(studio, self._metrics)
         self._dashboard_stream = DashboardStream(dashboard)
         house.desk.listen(self._dashboard_stream)
-        house.desk.listen(Figures(self._metrics, house.desk, dashboard.name_of))
+        figures = Figures(self._metrics, house.clock, dashboard.name_of)
+        house.desk.writer.hear_records(figures.measure)
         support = house.support.door(house.access, house.explainer, house.past, house.exports)
         self.doors: tuple[Door, ...] = (
             make_door(gateway, self._gateway_stream),
@@ -113,6 +114,7 @@ class Doors:
         )
         house.desk.listen(gateway.breakers)
         house.desk.listen(gateway.counters)
+        house.desk.writer.hear_records(gateway.counters.count)
         return gateway
 
     def _make_terminal(self) -> Terminal:

@@ -20,6 +20,7 @@ async def test_what_is_written_and_not_yet_told_is_left_for_the_next_time_when_i
         store, records = FileTrips(Path(folder) / "trips"), SqliteRecords(Path(folder) / "records.db")
         keeper = TripKeeper(room.desk, room.store.journal, store, Attribution(StudioBook()), Overlays(records))
         room.desk.listen(keeper)
+        room.desk.writer.hear_durable(keeper.on_durable)
         await room.submit(an_order())
         told = room.desk.writer.durable_seq
         room.begin(an_order())

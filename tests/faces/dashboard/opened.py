@@ -172,7 +172,7 @@ async def opened(folder: Path, *, is_open: bool = False, limits: bool = False) -
     stream = DashboardStream(dashboard)
     metrics = Metrics()
     desk.listen(stream)
-    desk.listen(Figures(metrics, desk, dashboard.name_of))
+    desk.writer.hear_records(Figures(metrics, desk.clock, dashboard.name_of).measure)
     market.subscribe(desk)
     market.subscribe(stream)
     app = App([make_door(dashboard, stream)], metrics=metrics, limiter=RateLimiter(enabled=limits))

@@ -144,6 +144,7 @@ async def opened(
     stream = GatewayStream(gateway)
     for listener in (gateway.streams, gateway.breakers, gateway.counters):
         desk.listen(listener)
+    desk.writer.hear_records(gateway.counters.count)
     market.subscribe(desk)
     market.subscribe(stream)
     limiter = limiter or RateLimiter(enabled=limits)

@@ -86,6 +86,9 @@ class Ledgers:
 
     def capture(self, record: Record) -> None:
         """Fold a decision at once, so that the next one finds what this one left."""
+        if not self._ledgers:
+            self.seq = record.seq
+            return
         if record.seq != self.seq + 1:
             # The journal refused a batch, and the state was folded anew: so are we.
             self._load()
@@ -116,8 +119,6 @@ class Ledgers:
 
     def _fold(self, seq: int, now: int, events: Iterable[ev.AnyEvent]) -> None:
         self.seq = seq
-        if not self._ledgers:
-            return
         for event in events:
             fold = _FOLDS.get(type(event))
             if fold is not None:

@@ -61,7 +61,6 @@ class Stamps(Struct, frozen=True, gc=False):
     journaled: int = NEVER
 
 
-NO_STAMPS: Final = Stamps()
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Way).decode
 

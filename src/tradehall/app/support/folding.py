@@ -359,4 +359,3 @@ _FOLDS: Final[dict[type, Callable[[TripFold, Any, int], None]]] = {
     ev.PositionClosed: TripFold._position,
     ev.BalanceChanged: TripFold._booked,
 }
-FOLDED: Final = frozenset(_FOLDS)

@@ -14,7 +14,7 @@ from tradehall.app.recovery import unhurried
 from tradehall.app.stamps import stamps_before
 from tradehall.app.support.attribution import Attribution
 from tradehall.app.support.executions import ExecutionFold, Stamps
-from tradehall.app.support.folding import FOLD_VERSION, FOLDED, TripFold
+from tradehall.app.support.folding import FOLD_VERSION, TripFold
 from tradehall.app.support.overlays import Overlays
 from tradehall.app.support.stamp_queue import StampQueue
 from tradehall.domain.account import PositionMode
@@ -39,17 +39,15 @@ PER_LOOK: Final = 20 * READ_AT_ONCE
 
 _log: Final = logging.getLogger("tradehall.support")
 
-Heard = tuple[int, int, int]
-
 
 class TripKeeper:
-    """A decision listener: `capture` notes who asked when, `release` that it is durable. Belongs to the loop.
+    """A decision listener: `capture` notes when an order was asked for, `on_durable` that it is. Belongs to the loop.
 
     The fold and its rows follow the journal; what is not written when the house dies is folded again at the next start,
     without stamps.
     """
 
-    hears: Final = FOLDED | {ev.OrderOpened}
+    hears: Final = frozenset({ev.OrderAccepted})
 
     def __init__(
         self, desk: Desk, journal: Journal, store: TripStore, attribution: Attribution, overlays: Overlays
@@ -58,7 +56,7 @@ class TripKeeper:
         self._journal = journal
         self._store = store
         self._overlays = overlays
-        self._stamps = StampQueue()
+        self._stamps = StampQueue(desk.writer.durable_seq)
         self._seen_seq = 0
         self._one_at_a_time = asyncio.Lock()
         self._asking = 0
@@ -84,13 +82,16 @@ class TripKeeper:
 
     # A decision listener.
 
-    def capture(self, record: Record) -> Heard:
-        """The stamps of a decision that concerns trips: only this moment knows them."""
-        return record.seq, *stamps_before(record.now)
+    def capture(self, record: Record) -> None:
+        """The stamps of an order: only this moment knows them."""
+        self._stamps.ask(record.seq, *stamps_before(record.now))
 
-    def release(self, payload: Heard) -> None:
-        """It is durable."""
-        self._stamps.add(*payload, self._desk.clock.now())
+    def release(self, payload: None) -> None:
+        """What is durable is told of once for all."""
+
+    def on_durable(self, seq: int) -> None:
+        """All decisions up to `seq` have just become so."""
+        self._stamps.journal(seq, self._desk.clock.now())
 
     # Keeping up.
 

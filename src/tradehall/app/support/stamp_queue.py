@@ -1,49 +1,76 @@
-"""Stamps of decisions that wait to be folded: 32 bytes each, so that a long rush may be remembered."""
+"""Stamps of decisions that wait to be folded: some 30 bytes each, so that a long rush may be remembered."""
 
 from array import array
 from typing import Final
 
-from tradehall.app.support.executions import NO_STAMPS, Stamps
+from tradehall.analytics.latency import NEVER
+from tradehall.app.support.executions import Stamps
 
 # Beyond it the oldest are forgotten: their orders have no stamps, which latency shows as unknown.
 STAMPS_MAX: Final = 1_000_000
 
-_FIGURES: Final = 4  # seq, signal, received, journaled
-
 
 class StampQueue:
-    """Added in the order of the journal, taken in the same order."""
+    """Noted in the order of the journal, taken in the same order. `durable`: the last record that is so already."""
 
-    def __init__(self, most: int = STAMPS_MAX) -> None:
-        self._most = most
+    def __init__(self, durable: int = 0, most: int = STAMPS_MAX) -> None:
+        self._asked = _Line(3, most)
+        self._batches = _Line(2, most)
+        self._durable = durable
+
+    def ask(self, seq: int, signal: int, received: int) -> None:
+        """Decision `seq` is made: when it was thought of, and when its request was here [ns UTC]."""
+        self._asked.add(seq, signal, received)
+
+    def journal(self, seq: int, at: int) -> None:
+        """All decisions up to `seq` are durable, the latest of them since `at` [ns UTC]."""
+        self._batches.add(self._durable + 1, at)
+        self._durable = seq
+
+    def take(self, seq: int) -> Stamps:
+        """The stamps of decision `seq`, which is durable; those of the ones before it are forgotten."""
+        asked, batch = self._asked.reach(seq), self._batches.reach(seq)
+        _, signal, received = asked if asked and asked[0] == seq else _UNKNOWN
+        return Stamps(signal, received, batch[1] if batch else NEVER)
+
+    def __len__(self) -> int:
+        return max(len(self._asked), len(self._batches))
+
+
+_UNKNOWN: Final = (NEVER, NEVER, NEVER)
+
+
+class _Line:
+    """Rows of figures, the first of which ascends."""
+
+    def __init__(self, width: int, most: int) -> None:
         self._figures = array("q")
+        self._width = width
+        self._most = most * width
         self._next = 0
 
     def __len__(self) -> int:
-        return (len(self._figures) - self._next) // _FIGURES
+        return (len(self._figures) - self._next) // self._width
 
-    def add(self, seq: int, signal: int, received: int, journaled: int) -> None:
-        """Note the stamps [ns UTC] of decision `seq`."""
-        self._figures.extend((seq, signal, received, journaled))
-        if len(self) > self._most:
-            self._next += _FIGURES
-        if self._next > _FIGURES * self._most:
-            self._drop_taken()
+    def add(self, *row: int) -> None:
+        """One more. A journal that refused a batch gives its numbers again: the row that had one is gone."""
+        figures, width = self._figures, self._width
+        while len(figures) > self._next and figures[-width] >= row[0]:
+            del figures[-width:]
+        figures.extend(row)
+        if len(figures) - self._next > self._most:
+            self._pass()
 
-    def take(self, seq: int) -> Stamps:
-        """The stamps of decision `seq`, forgetting those of the decisions before it; none if nobody noted any."""
-        figures = self._figures
-        while self._next < len(figures) and figures[self._next] < seq:
-            self._next += _FIGURES
-        if self._next == len(figures):
-            self._drop_taken()
-            return NO_STAMPS
-        if figures[self._next] != seq:
-            return NO_STAMPS
-        _, signal, received, journaled = figures[self._next : self._next + _FIGURES]
-        self._next += _FIGURES
-        return Stamps(signal, received, journaled)
+    def reach(self, first: int) -> "array[int] | None":
+        """The last row that does not begin beyond `first`; those before it are forgotten."""
+        figures, width = self._figures, self._width
+        while self._next + width < len(figures) and figures[self._next + width] <= first:
+            self._pass()
+        row = self._figures[self._next : self._next + width]
+        return row if row and row[0] <= first else None
 
-    def _drop_taken(self) -> None:
-        del self._figures[: self._next]
-        self._next = 0
+    def _pass(self) -> None:
+        self._next += self._width
+        if 2 * self._next > len(self._figures):
+            del self._figures[: self._next]
+            self._next = 0

@@ -1,6 +1,9 @@
 """What the gateway counts, under the names that gateways of this kind publish."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 from tradehall.app.desk import Desk
@@ -10,7 +13,7 @@ from tradehall.engine import events as ev
 from tradehall.engine.record import Record
 from tradehall.faces.kit import Metrics
 
-# Order event → its word in the metric; a fill is counted by what it made of its order.
+# Order event → its word in the metric; a fill is counted by what it made of its order, which only its moment tells.
 WORD_OF_EVENT: Final[Mapping[type, str]] = {
     ev.OrderAccepted: "created",
     ev.OrderAmended: "modified",
@@ -29,9 +32,9 @@ _ALWAYS_ZERO: Final = {
 
 
 class Counters:
-    """A decision listener too: it counts what happens to orders, whoever asked for it."""
+    """Counts what happens to orders, whoever asked for it, once it is durable: a decision listener for fills."""
 
-    hears: Final = frozenset({*WORD_OF_EVENT, ev.OrderFilled, ev.OcoDoubleExit})
+    hears: Final = frozenset({ev.OrderFilled})
 
     def __init__(self, metrics: Metrics, platform: str, desk: Desk) -> None:
         per_platform = ("platform",)
@@ -65,18 +68,29 @@ class Counters:
         """A caller came near his limit (`warning`), or met it (`hit`)."""
         self._limited.add(self._platform, word)
 
-    def capture(self, record: Record) -> None:
-        """Count a decision's order events."""
-        for event in record.events:
-            kind = type(event)
+    def count(self, records: Sequence[Record]) -> None:
+        """These have become durable: count all that happened but fills."""
+        kinds = Counter(map(type, chain.from_iterable(map(_events_of, records))))
+        for kind, times in kinds.items():
             if (word := WORD_OF_EVENT.get(kind)) is not None:
-                self._events.add(self._platform, word)
-            elif isinstance(event, ev.OrderFilled):
-                order = self._desk.state.order(event.fill.order_id)
-                is_whole = order is not None and order.status is OrderStatus.FILLED
-                self._events.add(self._platform, "filled" if is_whole else "partially_filled")
+                self._events.add(self._platform, word, by=times)
             elif kind is ev.OcoDoubleExit:
-                self._double_exits.add(self._platform)
+                self._double_exits.add(self._platform, by=times)
 
-    def release(self, payload: None) -> None:
-        """Nothing waits for the record to be durable."""
+    def capture(self, record: Record) -> list[str]:
+        """What a decision's fills made of their orders."""
+        orders = (
+            self._desk.state.order(event.fill.order_id) for event in record.events if type(event) is ev.OrderFilled
+        )
+        return [
+            "filled" if order is not None and order.status is OrderStatus.FILLED else "partially_filled"
+            for order in orders
+        ]
+
+    def release(self, words: list[str]) -> None:
+        """The fills are durable."""
+        for word in words:
+            self._events.add(self._platform, word)
+
+
+_events_of: Final = attrgetter("events")
