@@ -1,9 +1,7 @@
 """What became of a command, and the fingerprint that tells a repeat from another wish."""
 
-from decimal import Decimal
 from hashlib import blake2b
-from operator import attrgetter
-from typing import Any, Final, get_type_hints
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -36,10 +34,6 @@ class ShardUnavailable(Exception):
         self.reason = reason
 
 
-# The door, its settings, the name under which it is asked for and the spelling of the symbol are no part of the wish.
-_NOT_THE_WISH: Final = {"source": "", "client_order_id": None, "symbol_asked": None, "exits_live_ns": None}
-_DECIMALS: Final = tuple(name for name, kind in get_type_hints(OrderTerms).items() if kind in (Decimal, Decimal | None))
-_decimals: Final = attrgetter(*_DECIMALS)
 _encode: Final = msgspec.json.Encoder().encode
 # Copied for each wish: setting one up costs as much as the digest itself.
 _HASHING: Final = blake2b(digest_size=16)
@@ -51,10 +45,28 @@ def request_digest(terms: OrderTerms) -> str:
     It is kept for ever, so it must not change with the program: fields at their default are left out, and a
     field that is added later leaves the fingerprints of all earlier wishes as they were.
     """
-    wish: dict[str, Any] = dict(_NOT_THE_WISH)
-    for name, value in zip(_DECIMALS, _decimals(terms), strict=True):
-        if value is not None:
-            wish[name] = value.normalize()
     hashing = _HASHING.copy()
-    hashing.update(_encode(replace(terms, **wish)))
+    hashing.update(_encode(_wish(terms)))
     return hashing.hexdigest()
+
+
+def _wish(terms: OrderTerms) -> OrderTerms:
+    """`terms` without what is no part of the wish, and each number in its shortest form.
+
+    The door, its settings, the name under which it is asked for and the spelling of the symbol are no part.
+    """
+    return replace(
+        terms,
+        source="",
+        client_order_id=None,
+        symbol_asked=None,
+        exits_live_ns=None,
+        quantity=terms.quantity.normalize(),
+        limit_price=None if terms.limit_price is None else terms.limit_price.normalize(),
+        stop_price=None if terms.stop_price is None else terms.stop_price.normalize(),
+        trailing_distance=None if terms.trailing_distance is None else terms.trailing_distance.normalize(),
+        stop_loss=None if terms.stop_loss is None else terms.stop_loss.normalize(),
+        take_profit=None if terms.take_profit is None else terms.take_profit.normalize(),
+        display_quantity=None if terms.display_quantity is None else terms.display_quantity.normalize(),
+        leverage=None if terms.leverage is None else terms.leverage.normalize(),
+    )

@@ -43,4 +43,4 @@ def authenticator(access: Access) -> Callable[[Request, Route], Awaitable[Princi
 
 def rate_key(principal: Principal) -> str:
     """Whose bucket pays: the key's, or that of all who come without one."""
-    return principal.key_id or principal.kind.value
+    return principal.key_id or str(principal.kind)

@@ -94,10 +94,11 @@ class Gateway:
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument that a spelling means; 404 for none."""
-        found = resolve_symbol(symbol, self.instruments)
+        instruments = self.desk.state.instruments
+        found = resolve_symbol(symbol, instruments)
         if found is None:
             raise symbol_not_found(symbol)
-        return self.instruments[found]
+        return instruments[found]
 
     async def submit(self, command: AnyCommand) -> Outcome:
         """Put a wish to the desk, unless the door is closing or its provider is known to be down."""

@@ -1,6 +1,7 @@
 """The gateway's requests → the house's commands: words, ids, and what a wish of that shape must say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -10,44 +11,44 @@ from tradehall.domain.order import MarginMode, OrderStatus, OrderTerms, OrderTyp
 from tradehall.engine.commands import AmendOrder, ClosePosition
 from tradehall.engine.order_types import SHAPES
 from tradehall.faces.gateway import requests
-from tradehall.faces.gateway.errors import bad_value, bad_word, position_not_found
+from tradehall.faces.gateway.errors import GatewayProblem, bad_value, bad_word, position_not_found
 from tradehall.faces.gateway.translate import number_of
 from tradehall.faces.kit import BadRequest
 from tradehall.faces.kit.instants import wire_instant
 
 SOURCE: Final = "gateway"
 _PERCENT_BELOW: Final = 100
+_GTC: Final = TimeInForce.GTC
+_CROSS: Final = MarginMode.CROSS
 
 W = TypeVar("W", bound=StrEnum)
 
 
-def _in_any_case(words: tuple[W, ...]) -> Mapping[str, W]:
-    return {spelling: word for word in words for spelling in (word.value, word.lower())}
+class Words(dict[str, W]):
+    """The words that a field may hold, by their spellings. BadRequest names the field and the list for any other."""
+
+    def __init__(self, field: str, words: Iterable[W]) -> None:
+        super().__init__((spelling, word) for word in words for spelling in (word.value, word.lower()))
+        self._field = field
+
+    def __missing__(self, text: str) -> W:
+        """What a mixture of upper and lower case means."""
+        found = self.get(text.upper())
+        if found is None:
+            raise bad_word(self._field, text, ", ".join(dict.fromkeys(self.values())))
+        return found
 
 
+SIDES: Final = Words("side", Side)
 # Without GTD: the gateway has no field for its expiry.
-_TIMES_IN_FORCE: Final = _in_any_case((TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK))
-_SIDES: Final = _in_any_case(tuple(Side))
-_TYPES: Final = _in_any_case(tuple(OrderType))
-_CLOSE_TYPES: Final = _in_any_case((OrderType.MARKET, OrderType.LIMIT))
-_TRAILING_TYPES: Final = _in_any_case(tuple(TrailingType))
-_MARGIN_MODES: Final = _in_any_case(tuple(MarginMode))
-_STATUSES: Final = _in_any_case(tuple(OrderStatus))
+_TIMES_IN_FORCE: Final = Words("time_in_force", (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK))
+_TYPES: Final = Words("order_type", OrderType)
+_CLOSE_TYPES: Final = Words("order_type", (OrderType.MARKET, OrderType.LIMIT))
+_TRAILING_TYPES: Final = Words("trailing_type", TrailingType)
+_MARGIN_MODES: Final = Words("margin_mode", MarginMode)
+_STATUSES: Final = Words("status", OrderStatus)
 # A word of the contract that no order of ours ever has.
 _PENDING_CANCEL: Final = "PENDING_CANCEL"
-
-
-def word(words: Mapping[str, W], text: str, field: str) -> W:
-    """The word that `text` is, in whatever case. BadRequest names the field and the list."""
-    found = words.get(text) or words.get(text.upper())
-    if found is None:
-        raise bad_word(field, text, ", ".join(dict.fromkeys(words.values())))
-    return found
-
-
-def side(text: str) -> Side:
-    """BUY or SELL."""
-    return word(_SIDES, text, "side")
 
 
 def statuses(texts: list[str]) -> frozenset[OrderStatus] | None:
@@ -55,7 +56,7 @@ def statuses(texts: list[str]) -> frozenset[OrderStatus] | None:
     words = [part.strip() for text in texts for part in text.split(",") if part.strip()]
     if not words:
         return None
-    return frozenset(word(_STATUSES, each, "status") for each in words if each.upper() != _PENDING_CANCEL)
+    return frozenset(_STATUSES[each] for each in words if each.upper() != _PENDING_CANCEL)
 
 
 def instant(text: str | None, field: str) -> int | None:
@@ -84,14 +85,14 @@ def to_terms(
     return OrderTerms(
         account_id=account.terms.account_id,
         symbol=instrument.symbol,
-        side=_SIDES.get(request.side) or side(request.side),
-        type=_TYPES.get(request.order_type) or word(_TYPES, request.order_type, "order_type"),
+        side=SIDES[request.side],
+        type=_TYPES[request.order_type],
         quantity=request.quantity,
         limit_price=request.limit_price,
         stop_price=request.stop_price,
         trailing_distance=request.trailing_distance,
-        trailing_type=None if request.trailing_type is None else _trailing_type(request.trailing_type),
-        time_in_force=TimeInForce.GTC if tif is None else word(_TIMES_IN_FORCE, tif, "time_in_force"),
+        trailing_type=None if request.trailing_type is None else _TRAILING_TYPES[request.trailing_type],
+        time_in_force=_GTC if tif is None else _TIMES_IN_FORCE[tif],
         client_order_id=request.client_order_id,
         stop_loss=request.stop_loss,
         take_profit=request.take_profit,
@@ -101,7 +102,7 @@ def to_terms(
         display_quantity=request.display_quantity,
         oco_group_id=request.oco_group_id,
         leverage=request.leverage,
-        margin_mode=MarginMode.CROSS if request.margin_mode is None else _margin_mode(request.margin_mode),
+        margin_mode=_CROSS if request.margin_mode is None else _MARGIN_MODES[request.margin_mode],
         position_id=None if request.position_id is None else _position(request.position_id, account),
         strategy_id=strategy_id,
         source=SOURCE,
@@ -112,48 +113,54 @@ def to_terms(
 
 def check_order(request: requests.OrderRequest) -> None:
     """What a request must say whatever the market and the account: 400, naming the field."""
-    kind = _TYPES.get(request.order_type) or word(_TYPES, request.order_type, "order_type")
-    _check_prices(request, kind)
-    shape = SHAPES[kind]
-    tif = None if request.time_in_force is None else word(_TIMES_IN_FORCE, request.time_in_force, "time_in_force")
-    if request.post_only and not shape.may_be_post_only:
+    kind = _TYPES[request.order_type]
+    if _prices_given(request) != _PRICES_WANTED[kind]:
+        raise _wrong_price(request, kind)
+    if request.trailing_distance is not None:
+        _check_distance(request, request.trailing_distance)
+    tif = None if request.time_in_force is None else _TIMES_IN_FORCE[request.time_in_force]
+    if request.post_only and not SHAPES[kind].may_be_post_only:
         raise bad_value("post_only", f"post_only is not allowed on {kind} orders", "true")
     if request.post_only and tif in (TimeInForce.IOC, TimeInForce.FOK):
         raise bad_value("post_only", f"post_only and {tif} contradict each other", "true")
     shown = request.display_quantity
-    if shown is not None and not (shape.may_be_displayed_in_part and shown < request.quantity):
+    if shown is not None and not (SHAPES[kind].may_be_displayed_in_part and shown < request.quantity):
         raise bad_value("display_quantity", "display_quantity must be below quantity, on a limit order", shown)
-    if request.side not in _SIDES:
-        side(request.side)
+    SIDES[request.side]  # Asked for its refusal alone; `to_terms` reads the words.
     if request.margin_mode is not None:
-        _margin_mode(request.margin_mode)
+        _MARGIN_MODES[request.margin_mode]
 
 
-def _check_prices(request: requests.OrderRequest, kind: OrderType) -> None:
-    shape = SHAPES[kind]
-    for name, value, is_wanted in (
-        ("limit_price", request.limit_price, shape.limit_price),
-        ("stop_price", request.stop_price, shape.stop_price),
-        ("trailing_distance", request.trailing_distance, shape.trailing_distance),
-        ("trailing_type", request.trailing_type, shape.trailing_distance),
-    ):
-        if is_wanted and value is None:
-            raise bad_value(name, f"{name} is required for {kind} orders")
-        if value is not None and not is_wanted:
-            raise bad_value(name, f"{name} is not allowed on {kind} orders", value)
-    distance = request.trailing_distance
-    if distance is None or request.trailing_type is None:
-        return
-    if _trailing_type(request.trailing_type) is TrailingType.PERCENT and distance >= _PERCENT_BELOW:
+# Of each type: which of `_PRICES` it must have, and no others.
+_PRICES: Final = ("limit_price", "stop_price", "trailing_distance", "trailing_type")
+_PRICES_WANTED: Final = {
+    kind: (shape.limit_price, shape.stop_price, shape.trailing_distance, shape.trailing_distance)
+    for kind, shape in SHAPES.items()
+}
+
+
+def _prices_given(request: requests.OrderRequest) -> tuple[bool, bool, bool, bool]:
+    return (
+        request.limit_price is not None,
+        request.stop_price is not None,
+        request.trailing_distance is not None,
+        request.trailing_type is not None,
+    )
+
+
+def _wrong_price(request: requests.OrderRequest, kind: OrderType) -> GatewayProblem:
+    """The first price that is missing, or too much."""
+    pairs = zip(_PRICES, _prices_given(request), _PRICES_WANTED[kind], strict=True)
+    name, is_given = next((name, is_given) for name, is_given, is_wanted in pairs if is_given != is_wanted)
+    if not is_given:
+        return bad_value(name, f"{name} is required for {kind} orders")
+    return bad_value(name, f"{name} is not allowed on {kind} orders", getattr(request, name))
+
+
+def _check_distance(request: requests.OrderRequest, distance: Decimal) -> None:
+    is_percent = request.trailing_type is not None and _TRAILING_TYPES[request.trailing_type] is TrailingType.PERCENT
+    if is_percent and distance >= _PERCENT_BELOW:
         raise bad_value("trailing_distance", "trailing_distance in percent must be below 100", distance)
-
-
-def _trailing_type(text: str) -> TrailingType:
-    return word(_TRAILING_TYPES, text, "trailing_type")
-
-
-def _margin_mode(text: str) -> MarginMode:
-    return word(_MARGIN_MODES, text, "margin_mode")
 
 
 def _position(text: str, account: Account) -> int | None:
@@ -189,7 +196,7 @@ def to_closing(
     """The close that is asked for: at market, or LIMIT with its price; of a strategy: of what is its own."""
     kind = OrderType.MARKET
     if request.order_type is not None:
-        kind = word(_CLOSE_TYPES, request.order_type, "order_type")
+        kind = _CLOSE_TYPES[request.order_type]
     if kind is OrderType.LIMIT and request.limit_price is None:
         raise bad_value("limit_price", "limit_price is required to close with a LIMIT order")
     if kind is OrderType.MARKET and request.limit_price is not None:

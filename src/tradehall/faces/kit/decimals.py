@@ -10,17 +10,23 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tradehall.domain.money import ZERO
 
 MAX_DIGITS = 28
 LARGEST = Decimal("1e27")
 SMALLEST = Decimal("1e-28")  # Of what is not zero.
+# Texts whose meaning is remembered: a caller's quantities, and prices near the market, come again and again.
+REMEMBERED_MAX = 4_096
 
 _is_number = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?\Z").match
 # Such a text can break none of the bounds.
 _is_surely_fine = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,13})?\Z").match
 
 
+@lru_cache(REMEMBERED_MAX)
 def parse_decimal(text: str) -> Decimal:
     """`text` in plain or exponent notation as a Decimal; ValueError says what was found."""
     if _is_surely_fine(text):
@@ -38,16 +44,6 @@ def plain(value: Decimal) -> str:
     return text[1:] if text[0] == "-" and not value else text
 
 
-class _HoldsDecimals(type):
-    """Lets msgspec accept a true Decimal in a field declared with one of the wire types.
-
-    A subclass of Decimal would satisfy it too, but would travel on into the rooms behind.
-    """
-
-    def __instancecheck__(cls, value: object) -> bool:
-        return type(value) is Decimal
-
-
 class _HoldsJson(type):
     """Lets msgspec accept whatever `free_json` made."""
 
@@ -62,6 +58,14 @@ if TYPE_CHECKING:
     WireJson: TypeAlias = Any
     WireObject: TypeAlias = dict[str, Any]
 else:
+
+    class _HoldsDecimals(type):
+        """Lets msgspec accept a finite Decimal, which is all that `decode_hook` makes, in a field of a wire type.
+
+        A subclass of Decimal would satisfy it too, but would travel on into the rooms behind.
+        """
+
+        __instancecheck__ = staticmethod(Decimal.is_finite)
 
     class WireDecimal(metaclass=_HoldsDecimals):
         """Field type: a decimal sent as JSON string or JSON number."""
@@ -87,17 +91,18 @@ class NumberText(str):
 
 def decode_hook(wanted: type, found: Any) -> Any:
     """msgspec's `dec_hook`: JSON value → Decimal, or free JSON. Needs `float_hook=NumberText`."""
-    if wanted is WireJson or wanted is WireObject:
-        return _json_of(wanted, found)
     if wanted not in _SCHEMAS:
-        raise NotImplementedError(f"no decoder for {wanted}")
+        return _json_of(wanted, found)
     kind = type(found)
-    if kind is NumberText or kind is int or (kind is str and wanted is not WireNumber):
+    if kind is str and wanted is not WireNumber:
+        value = parse_decimal(found)
+    elif kind is NumberText or kind is int:
         value = parse_decimal(str(found))
-        if wanted is WirePositive and value <= 0:
-            raise ValueError(f"Expected a decimal number above 0, got {plain(value)}")
-        return value
-    raise ValueError(f"Expected a decimal number, got {_JSON_NAMES.get(kind, 'an array')}")
+    else:
+        raise ValueError(f"Expected a decimal number, got {_JSON_NAMES.get(kind, 'an array')}")
+    if wanted is WirePositive and value <= ZERO:
+        raise ValueError(f"Expected a decimal number above 0, got {plain(value)}")
+    return value
 
 
 def free_json(value: Any) -> Any:
@@ -116,6 +121,8 @@ def free_json(value: Any) -> Any:
 
 
 def _json_of(wanted: type, found: Any) -> Any:
+    if wanted is not WireJson and wanted is not WireObject:
+        raise NotImplementedError(f"no decoder for {wanted}")
     if wanted is WireObject and type(found) is not dict:
         raise ValueError(f"Expected `object`, got `{_JSON_NAMES.get(type(found), 'an array')}`")
     return free_json(found)

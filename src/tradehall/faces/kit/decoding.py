@@ -34,7 +34,8 @@ def decode(request: Request, wanted: type[T]) -> T:
 
 def decode_bytes(body: bytes, wanted: type[T]) -> T:
     """As `decode`, for WebSocket frames and other JSON that is not a request's body."""
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(body):
+    # Most bodies are one flat object.
+    if (body.rfind(b"{") > 0 or b"[" in body) and _is_too_deep(body):
         raise Problem(ProblemKind.MALFORMED, f"JSON is nested more than {MAX_DEPTH} levels deep")
     try:
         result: T = _DECODERS[wanted].decode(body)
@@ -124,6 +125,8 @@ _ALL_SQUARE = bytes.maketrans(b"{}", b"[]")
 
 def _is_too_deep(body: bytes) -> bool:
     """Peels one level per round, in C; what is left after MAX_DEPTH rounds lies deeper."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
     brackets = _strings.sub(b"", body).translate(_ALL_SQUARE, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):
         if not brackets:

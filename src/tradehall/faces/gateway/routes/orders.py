@@ -26,6 +26,7 @@ from tradehall.faces.kit import Request, Response, decode, decode_query, explain
 from tradehall.ports.views import OrderQuery
 
 _REPLAYED = ((b"idempotent-replayed", b"true"),)
+_REJECTED = OrderStatus.REJECTED
 
 
 async def post_order(gateway: Gateway, request: Request) -> Response:
@@ -38,10 +39,10 @@ async def post_order(gateway: Gateway, request: Request) -> Response:
     outcome = await gateway.submit(command)
     gateway.counters.submitted(gateway.last_submit_ns)
     order = outcome.order
-    if outcome.rejection is not None and (order is None or order.status is not OrderStatus.REJECTED):
+    if outcome.rejection is not None and (order is None or order.status is not _REJECTED):
         raise _refused(outcome, command.terms.symbol, command.terms.client_order_id)
     assert order is not None, "an order that was not refused exists"
-    if order.status is OrderStatus.REJECTED and order.reject_code != RejectCode.VENUE_REJECTED:
+    if order.status is _REJECTED and order.reject_code != RejectCode.VENUE_REJECTED:
         raise refusal_of_order(order)
     if outcome.is_repeat:
         return json_response(to_handle(order), 200, headers=_REPLAYED)
@@ -208,7 +209,7 @@ def _not_modifiable(order: Order) -> GatewayProblem:
 
 def _wanted(gateway: Gateway, request: Request, query: requests.OrdersQuery, *, by_creation: bool) -> OrderQuery | None:
     """The filters in the house's words; None when they name a symbol that nothing has."""
-    side = None if query.side is None else wishes.side(query.side)
+    side = None if query.side is None else wishes.SIDES[query.side]
     statuses = wishes.statuses(query.status)
     since, until = wishes.instant(query.since, "since"), wishes.instant(query.until, "until")
     symbol = None if query.symbol is None else resolve_symbol(query.symbol, gateway.instruments)
