@@ -126,6 +126,17 @@ def test_an_alert_that_cannot_be_is_refused(tmp_path, change, refusal):
     journey(tmp_path, steps)
 
 
+@pytest.mark.parametrize("name", ["symbol", "side", "condition", "repeat_mode"])
+def test_what_an_alert_lacks_is_named_by_its_own_name(tmp_path, name):
+    async def steps(door):
+        body = {field: value for field, value in ALERT.items() if field != name}
+        for method in ("PUT", "POST"):
+            answer = await door.call(method, "/price_alert", body)
+            assert answer.json() == {"error": "INVALID_DATA", "message": f"{name} is required"}
+
+    journey(tmp_path, steps)
+
+
 FIRINGS = [
     # condition and its numbers                                    quotes after it was made             fires at
     ({"condition": 1, "target_price": 1.08},                       ("1.08100", "1.08000"),              1.08),

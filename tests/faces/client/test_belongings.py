@@ -134,7 +134,8 @@ def test_settings_are_set_merged_replaced_and_removed(tmp_path):
 
 @pytest.mark.parametrize("body", [
     {}, {"key": "x"}, {"value": 1}, {"key": "", "value": 1}, {"key": "X", "value": 1}, {"key": "a b", "value": 1},
-    {"key": "x" * 65, "value": 1}, {"key": "x", "value": "y" * 16_384}, {"settings": [1]}, {"settings": {"ü": 1}},
+    {"key": "x" * 65, "value": 1}, {"key": "x", "value": "y" * 16_384}, {"settings": [1]}, {"settings": {"ü": 1}}, {"settings": {"ü": None}},
+    {"key": "a b", "value": None},
     {"key": "theme", "value": "pink"}, {"key": "language", "value": "not a language"}, {"key": "language", "value": 5},
     {"key": "timezone", "value": "Mars/Olympus"}, {"key": "one_click_trading", "value": 1},
     {"key": "default_volume", "value": 1.5}, {"key": "default_volume", "value": True},

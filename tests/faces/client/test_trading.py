@@ -68,6 +68,7 @@ REFUSALS = [
     ("a comment of two lines",        "/trade/open",          {"comment": "a\nb"},                       400, "INVALID_DATA"),
     ("somebody else's login",         "/trade/open",          {"login": OTTO},                           403, "PERMISSION_DENIED"),
     ("a quote that never came",       "/trade/open",          {"symbol": "MSFT"},                        503, "RET_TRADE_OFFQUOTES"),
+    ("a price below nothing",         "/trade/open",          {"open_price": -1},                        400, "RET_TRADE_BAD_PRICES"),
     ("a cmd of a market order",       "/trade/open/pending",  {"cmd": 0, "open_price": 1.05},            409, "RET_TRADE_INCORRECT_CMD"),
     ("no price",                      "/trade/open/pending",  {"cmd": 2},                                400, "INVALID_DATA"),
     ("a price of nothing",            "/trade/open/pending",  {"cmd": 2, "open_price": 0},               400, "RET_TRADE_BAD_PRICES"),

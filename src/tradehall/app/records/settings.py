@@ -65,6 +65,8 @@ class Settings:
 
         def merged(old: dict[str, Setting]) -> dict[str, Setting]:
             kept = {key: value for key, value in old.items() if values.get(key) != b"null"}
+            for key in values:
+                check_key(key)
             return kept | self._checked({key: value for key, value in values.items() if value != b"null"})
 
         await self._change(login, merged, "merge", actor)
@@ -97,10 +99,15 @@ class Settings:
         return {key: Setting(msgspec.Raw(value), now) for key, value in values.items()}
 
 
-def check(key: str, value: bytes) -> None:
-    """SettingRefused for a key that is none, a value that is too large, or not of its key's shape."""
+def check_key(key: str) -> None:
+    """SettingRefused for what is no key."""
     if _KEY.fullmatch(key) is None:
         raise SettingRefused("a key has 1 to 64 of a-z, 0-9, _, . and -")
+
+
+def check(key: str, value: bytes) -> None:
+    """SettingRefused for a key that is none, a value that is too large, or not of its key's shape."""
+    check_key(key)
     if len(value) > VALUE_BYTES_MAX:
         raise SettingRefused(f"the value of {key} is larger than {VALUE_BYTES_MAX} bytes")
     known = _KNOWN.get(key)

@@ -9,8 +9,14 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tradehall.app.records.scripts import ScriptKind, Visibility
+from tradehall.domain.time import NS_PER_SECOND
 from tradehall.faces.client.errors import invalid_data
+from tradehall.faces.client.words import FRAMES
 from tradehall.faces.kit import BadRequest, Request, WireNumber, decode, decode_query
+
+# The last second of which our clocks, which count nanoseconds, have an idea.
+SECOND_MAX: Final = 2**63 // NS_PER_SECOND - 1
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
@@ -18,11 +24,17 @@ S = TypeVar("S", bound=Struct)
 Login = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Ticket = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Second = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+# Of an order: 0 is none. What is outside is refused by the rules of trading, not as malformed.
+Expiration = Annotated[int, Meta(ge=-(2**62), le=2**62, extra_json_schema={"minimum": 0, "maximum": SECOND_MAX})]
 Flag = Annotated[int, Meta(ge=0, le=1)]
 Password = Annotated[str, Meta(min_length=6, max_length=64)]
 Comment = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=256)]
 Symbol = Annotated[str, Meta(min_length=1, max_length=40)]
+SettingKey = Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": r"^[a-z0-9_.-]{1,64}$"})]
+_FILTER: Final = "^(all|read|unread|[0-9]{1,9})$"
+ScriptKindText = Annotated[str, Meta(max_length=16, extra_json_schema={"enum": list(ScriptKind)})]
+VisibilityText = Annotated[str, Meta(max_length=16, extra_json_schema={"enum": list(Visibility)})]
 
 LIMIT_MAX: Final = 1_000
 Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX)]
@@ -85,7 +97,7 @@ class OpenTrade(Struct, frozen=True):
     sl: WireNumber | None = None
     tp: WireNumber | None = None
     open_price: WireNumber | None = None
-    expiration: Second | None = None
+    expiration: Expiration | None = None
     comment: Comment | None = None
     login: Login | None = None
 
@@ -113,7 +125,7 @@ class ModifyTrade(Struct, frozen=True):
     open_price: WireNumber | None = None
     sl: WireNumber | None = None
     tp: WireNumber | None = None
-    expiration: Second | None = None
+    expiration: Expiration | None = None
     login: Login | None = None
 
 
@@ -160,7 +172,7 @@ class Candles(Struct, frozen=True, rename={"since": "from", "until": "to"}):
     """Bars of a symbol."""
 
     symbol: Symbol | None = None
-    frame: Annotated[str, Meta(max_length=8)] | None = None
+    frame: Annotated[str, Meta(max_length=8, extra_json_schema={"enum": list(FRAMES)})] | None = None
     since: Second | None = None
     until: Second | None = None
     count: Annotated[int, Meta(ge=1, le=5_000)] | None = None
@@ -172,7 +184,7 @@ class Scripts(Struct, frozen=True):
 
     login: Login | None = None
     format: Annotated[str, Meta(max_length=16)] | None = None
-    visibility: Annotated[str, Meta(max_length=16)] | None = None
+    visibility: VisibilityText | None = None
 
 
 class Script(Struct, frozen=True):
@@ -184,8 +196,8 @@ class Script(Struct, frozen=True):
     autostart: Flag | None = None
     enabled: Flag | None = None
     description: Annotated[str, Meta(max_length=2_000)] | None = None
-    kind: Annotated[str, Meta(max_length=16)] | None = None
-    visibility: Annotated[str, Meta(max_length=16)] | None = None
+    kind: ScriptKindText | None = None
+    visibility: VisibilityText | None = None
     login: Login | None = None
 
 
@@ -207,7 +219,7 @@ class ReadSettings(Struct, frozen=True):
 class WriteSettings(Struct, frozen=True):
     """One setting, or many."""
 
-    key: Annotated[str, Meta(max_length=64)] | None = None
+    key: SettingKey | None = None
     value: msgspec.Raw | UnsetType = UNSET
     settings: dict[str, msgspec.Raw] | None = None
     login: Login | None = None
@@ -260,7 +272,7 @@ class Notifications(Struct, frozen=True):
 
     limit: Limit | None = None
     offset: Offset | None = None
-    filter: Annotated[str, Meta(max_length=32)] | int | None = None
+    filter: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": _FILTER})] | int | None = None
     login: Login | None = None
 
 

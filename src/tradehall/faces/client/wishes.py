@@ -12,13 +12,12 @@ from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine.commands import AmendOrder, ClosePosition, PlaceOrder, SetPositionExits
 from tradehall.faces.client import requests
 from tradehall.faces.client.errors import ClientProblem, incorrect_cmd, invalid_data
-from tradehall.faces.client.requests import needed
+from tradehall.faces.client.requests import SECOND_MAX, needed
 from tradehall.faces.client.translate import lot_step, units
 from tradehall.faces.client.words import MARKET_CMDS, PENDING_CMDS, SOURCE
 
-# Beyond these a number is no volume and no time, whatever the rules say.
+# Beyond this a number is no volume, whatever the rules say.
 VOLUME_MAX: Final = 10**15
-SECOND_MAX: Final = 2**63 // NS_PER_SECOND - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,8 @@ def to_market_order(body: requests.OpenTrade, placing: Placing) -> PlaceOrder:
     if side is None:
         raise incorrect_cmd("cmd of an open is 0 (buy) or 1 (sell)")
     expected = none_if_zero(body.open_price)
+    if expected is not None and expected < 0:
+        raise ClientProblem("RET_TRADE_BAD_PRICES", f"open_price was {expected}, must not be negative")
     expires_at = _expires_at(body.expiration)
     return PlaceOrder(
         OrderTerms(
@@ -56,7 +57,7 @@ def to_market_order(body: requests.OpenTrade, placing: Placing) -> PlaceOrder:
         lot_step=lot_step(placing.instrument),
         is_strict=True,
         expected_price=expected,
-        deviation_max=None if expected is None else abs(expected) * placing.deviation_max,
+        deviation_max=None if expected is None else expected * placing.deviation_max,
     )
 
 

@@ -5,13 +5,15 @@ as leaving a field out.
 """
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from tradehall.domain.market import Timeframe
 from tradehall.domain.order import MarginMode, OrderType, Side, TrailingType
+from tradehall.engine.order_types import SHAPES
 from tradehall.faces.kit import WirePositive
+from tradehall.faces.kit.body_rules import Json, has_none_of, needs, where
 
 ORDERS_DEFAULT = 500
 ORDERS_MAX = 5_000
@@ -91,6 +93,27 @@ class ModifyPositionExitsRequest(Struct, frozen=True, gc=False):
 
     stop_loss: WirePositive | None = None
     take_profit: WirePositive | None = None
+
+
+# Which prices go with which type, as the document says it.
+
+
+def _prices_of(kind: OrderType) -> Json:
+    shape = SHAPES[kind]
+    wanted = {
+        "limit_price": shape.limit_price,
+        "stop_price": shape.stop_price,
+        "trailing_distance": shape.trailing_distance,
+        "trailing_type": shape.trailing_distance,
+    }
+    rules = [needs(name) if is_wanted else has_none_of(name) for name, is_wanted in wanted.items()]
+    return where("order_type", (kind, kind.lower()), *rules)
+
+
+PRICES_OF_TYPES: Final = tuple(_prices_of(kind) for kind in OrderType)
+PRICE_OF_CLOSING: Final = where(
+    "order_type", ("LIMIT", "limit"), needs("limit_price"), otherwise=has_none_of("limit_price")
+)
 
 
 # Queries.

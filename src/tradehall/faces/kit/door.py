@@ -26,7 +26,9 @@ class Route:
     the first whose `when(request)` is true takes the request; one without `when` takes any.
     The first line of the handler's docstring is the summary, all of it the description.
     For the documents only: `params` (types of placeholders that are no plain strings), `errors`
-    (statuses of the door's own refusals; those of the kit are known), `example` (of the body).
+    (statuses of the door's own refusals; those of the kit are known), `example` (of the body),
+    `rules` (schemas that a body must match besides its Struct's; see `body_rules`), `query_needs`
+    (fields of the query that its Struct lets be left out, but the handler does not).
     """
 
     method: str
@@ -45,6 +47,8 @@ class Route:
     params: Mapping[str, Any] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
     example: Any = None
+    rules: tuple[Mapping[str, Any], ...] = ()
+    query_needs: tuple[str, ...] = ()
     hidden: bool = False  # Left out of the OpenAPI documents.
     root: bool = False  # Mounted at the door's first prefix only.
 

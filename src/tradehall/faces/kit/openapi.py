@@ -96,7 +96,8 @@ def _operation(door: Door, route: Route, schemas: _Schemas) -> Json:
         "security": _security(door, route),
     }
     if route.body is not None:
-        content: Json = {"schema": schemas.of(route.body)}
+        schema = schemas.of(route.body)
+        content: Json = {"schema": {"allOf": [schema, *route.rules]} if route.rules else schema}
         if route.example is not None:
             content["example"] = route.example
         operation["requestBody"] = {"required": route.body_required, "content": {"application/json": content}}
@@ -146,10 +147,10 @@ def _query_parameters(route: Route, schemas: _Schemas) -> Iterator[Json]:
     if route.query is None:
         return
     struct = schemas.resolved(route.query)
-    required = struct.get("required", ())
+    required = {*struct.get("required", ()), *route.query_needs}
     for name, schema in struct["properties"].items():
         parameter = {"name": name, "in": "query", "required": name in required, "schema": _without_null(schema)}
-        if FIELD_KINDS[route.query][name] != "number":
+        if name not in required and FIELD_KINDS[route.query][name] != "number":
             parameter["allowEmptyValue"] = True
         yield parameter
 

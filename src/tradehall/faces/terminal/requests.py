@@ -3,11 +3,13 @@
 Numbers are JSON numbers; `sl`, `tp`, `price` and `expiration` of 0 or null mean none.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tradehall.faces.kit import WireNumber
+from tradehall.faces.kit.body_rules import mentions_one_of, needs, needs_one_of, where
+from tradehall.faces.terminal.translate import TIMEFRAMES
 
 DEALS_DEFAULT = 100
 DEALS_MAX = 1_000
@@ -26,10 +28,15 @@ Magic = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Points = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Instant = Annotated[int, Meta(ge=0, le=LAST_MS)]
 InstantText = Annotated[str, Meta(max_length=64, description="Unix milliseconds or RFC 3339")]
+PENDING_WORDS = [2, 3, 4, 5, "buy_limit", "sell_limit", "buy_stop", "sell_stop"]
+TypeText = Annotated[str, Meta(extra_json_schema={"enum": ["0", "1", *map(str, PENDING_WORDS)]})]
+KindText = Annotated[str, Meta(extra_json_schema={"enum": ["trade", "balance", "all"]})]
+TimeframeText = Annotated[str, Meta(extra_json_schema={"enum": [*TIMEFRAMES, *map(str.lower, TIMEFRAMES)]})]
 TypeWord = Annotated[
     int | str,
-    Meta(extra_json_schema={"enum": [0, 1, 2, 3, 4, 5, "buy_limit", "sell_limit", "buy_stop", "sell_stop"]}),
+    Meta(extra_json_schema={"enum": [0, 1, *PENDING_WORDS]}),
 ]
+ScopeText = Annotated[str, Meta(extra_json_schema={"enum": ["read", "trade", "full"]})]
 SideText = Annotated[str, Meta(extra_json_schema={"enum": ["buy", "sell", "BUY", "SELL"]})]
 
 
@@ -118,7 +125,7 @@ class NewKeyRequest(Body, frozen=True, kw_only=True):
     """A key to make; `login` is for operators, who answer for more than one."""
 
     name: KeyName
-    scope: str
+    scope: ScopeText
     expires_at: Instant | None = None
     ip_allow: list[str] | None = None
     login: Ticket | None = None
@@ -128,10 +135,20 @@ class ChangeKeyRequest(Body, frozen=True, kw_only=True):
     """What to change of a key, one at least."""
 
     name: KeyName | UnsetType = UNSET
-    scope: str | UnsetType = UNSET
+    scope: ScopeText | UnsetType = UNSET
     expires_at: Instant | UnsetType | None = UNSET
     ip_allow: list[str] | UnsetType = UNSET
 
+
+# What a document adds to these: which fields need each other.
+
+PRICE_OF_TYPE: Final = where(
+    "type", PENDING_WORDS, needs("price"), otherwise={"properties": {"price": {"enum": [None, 0]}}}
+)
+ACTION_OR_TYPE: Final = needs_one_of(["action"], ["type"])
+A_CHANGE_OF_ORDER: Final = mentions_one_of(*ModifyOrderRequest.__struct_fields__)
+A_CHANGE_OF_POSITION: Final = mentions_one_of("sl", "tp")
+A_CHANGE_OF_KEY: Final = mentions_one_of(*ChangeKeyRequest.__struct_fields__)
 
 # Queries.
 
@@ -151,14 +168,14 @@ class SymbolQuery(Query, frozen=True, kw_only=True):
 class OrdersQuery(SymbolQuery, frozen=True, kw_only=True):
     """Filter by symbol and type (2..5, or its name)."""
 
-    type: str | None = None
+    type: TypeText | None = None
 
 
 class HistoryQuery(SymbolQuery, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Which deals; without `from` those of the last 30 days."""
 
     ticket: Ticket | None = None
-    kind: str | None = None
+    kind: KindText | None = None
     limit: Annotated[int, Meta(ge=1, le=DEALS_MAX)] = DEALS_DEFAULT
     offset: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
     from_: InstantText | None = None
@@ -182,7 +199,7 @@ class SymbolsQuery(Query, frozen=True, kw_only=True):
 class CandlesQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Which bars: with `from` the first `limit` from there, without it the last."""
 
-    timeframe: str
+    timeframe: TimeframeText
     limit: Annotated[int, Meta(ge=1, le=CANDLES_MAX)] = CANDLES_DEFAULT
     from_: InstantText | None = None
     to: InstantText | None = None

@@ -8,10 +8,10 @@ from tradehall.domain.time import NS_PER_SECOND
 from tradehall.faces.client import requests, schemas
 from tradehall.faces.client.client import Client
 from tradehall.faces.client.errors import ClientProblem, invalid_data, refused_alert
-from tradehall.faces.client.requests import body_of, needed, parameters_of
+from tradehall.faces.client.requests import SECOND_MAX, body_of, needed, parameters_of
 from tradehall.faces.client.routes.scripts import path_id
 from tradehall.faces.client.translate import price, second
-from tradehall.faces.client.wishes import SECOND_MAX, none_if_zero
+from tradehall.faces.client.wishes import none_if_zero
 from tradehall.faces.kit import Request, Response, json_response
 from tradehall.ports.alerts import Alert, AlertLogLine, AlertQuery, LogQuery, Notification, NotificationQuery
 from tradehall.watch.alert import AlertStatus, QuoteSide
@@ -47,6 +47,7 @@ async def put_alert(client: Client, request: Request) -> Response:
     """Make an alert; with `id`, replace one, which activates it anew."""
     body = body_of(request, requests.PriceAlert)
     login, fields, actor = client.login(request, body.login), _fields(client, body), client.actor(request)
+    _check_whole(body)
     if body.id is None:
         return _numbered(await client.alerts.create(login, fields, actor=actor))
     return _numbered(await client.alerts.replace(login, body.id, fields, actor=actor))
@@ -57,6 +58,7 @@ async def post_alert(client: Client, request: Request) -> Response:
     body = body_of(request, requests.PriceAlert)
     login, fields, actor = client.login(request, body.login), _fields(client, body), client.actor(request)
     if body.id is None:
+        _check_whole(body)
         return _numbered(await client.alerts.create(login, fields, actor=actor))
     return _numbered(await client.alerts.update(login, body.id, fields, actor=actor))
 
@@ -125,6 +127,12 @@ async def read_notification(client: Client, request: Request) -> Response:
 
 
 # ------------------------------------------------------------------ steps of the above
+
+
+def _check_whole(body: requests.PriceAlert) -> None:
+    """What a new alert must say."""
+    for name in ("symbol", "side", "condition", "repeat_mode"):
+        needed(getattr(body, name), name)
 
 
 def _numbered(alert: Alert | AlertRefusal) -> Response:

@@ -12,9 +12,8 @@ from tradehall.domain.time import NS_PER_SECOND
 from tradehall.faces.client import requests, schemas
 from tradehall.faces.client.client import Client
 from tradehall.faces.client.errors import ClientProblem, invalid_data
-from tradehall.faces.client.requests import body_of, needed, parameters_of
+from tradehall.faces.client.requests import SECOND_MAX, body_of, needed, parameters_of
 from tradehall.faces.client.translate import price, second, volume
-from tradehall.faces.client.wishes import SECOND_MAX
 from tradehall.faces.client.words import FRAMES
 from tradehall.faces.kit import Request, Response, json_response
 from tradehall.ports.history import BarWindow

@@ -7,7 +7,7 @@ from tradehall.faces.client import requests, schemas
 from tradehall.faces.client.client import Client, unavailable
 from tradehall.faces.client.errors import invalid_data
 from tradehall.faces.client.filters import clauses_of
-from tradehall.faces.client.requests import needed, parameters_of
+from tradehall.faces.client.requests import SECOND_MAX, needed, parameters_of
 from tradehall.faces.client.translate import (
     HISTORY_COLUMNS,
     TICKET_COLUMNS,
@@ -15,7 +15,6 @@ from tradehall.faces.client.translate import (
     ticket_row,
     totals_of,
 )
-from tradehall.faces.client.wishes import SECOND_MAX
 from tradehall.faces.client.words import ENDED, FINANCE, STATES_OF_TYPE
 from tradehall.faces.kit import Request, Response, json_response
 from tradehall.ports.tickets import Ticket, TicketQuery, TicketTotals

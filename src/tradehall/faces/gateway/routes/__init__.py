@@ -12,6 +12,7 @@ from tradehall.faces.gateway.gateway import LIMITS, ORDERS, READS, Gateway
 from tradehall.faces.gateway.routes import market, orders, positions, system
 from tradehall.faces.gateway.stream import GatewayStream
 from tradehall.faces.kit import WEBSOCKET, Door, Explained, Request, Response, Route, docs_door
+from tradehall.faces.kit.body_rules import needs_one_of
 
 TITLE: Final = "Trading Gateway"
 DESCRIPTION: Final = (
@@ -68,10 +69,12 @@ def _trading(gateway: Gateway, stream: GatewayStream) -> tuple[Route, ...]:
         Route(
             "POST", "/orders", to(orders.post_order), body=requests.OrderRequest, example=EXAMPLE_ORDER, scope="trade",
             answers={200: s.OrderHandle, 201: s.OrderHandle}, limit=ORDERS, errors=(404, 409, 422), tag="orders",
+            rules=requests.PRICES_OF_TYPES,
         ),
         Route(
             "POST", "/orders/preview", to(orders.post_preview), body=requests.OrderRequest, example=EXAMPLE_ORDER,
             answers={200: s.OrderPreview}, scope="read", limit=READS, errors=(404,), tag="orders",
+            rules=requests.PRICES_OF_TYPES,
         ),
         read("/orders", orders.get_orders, list[s.Order], query=requests.OrdersAsOfQuery, tag="orders"),
         read("/orders/history", orders.get_order_history, list[s.Order], query=requests.OrdersQuery, tag="orders"),
@@ -84,11 +87,13 @@ def _trading(gateway: Gateway, stream: GatewayStream) -> tuple[Route, ...]:
         read("/positions", positions.get_positions, list[s.Position], query=requests.PositionsQuery, tag="positions"),
         read("/positions/{position_id}", positions.get_position, s.Position, query=requests.AsOfQuery, tag="positions"),
         write("DELETE", "/positions/{position_id}", positions.delete_position, s.OrderHandle,
-              body=requests.ClosePositionRequest, body_required=False, tag="positions"),
+              body=requests.ClosePositionRequest, body_required=False, rules=(requests.PRICE_OF_CLOSING,),
+              tag="positions"),
         write("DELETE", "/positions", positions.delete_positions, list[s.OrderHandle], query=requests.SymbolQuery,
               tag="positions"),
         write("PATCH", "/positions/{position_id}", positions.patch_position, s.ModifyPositionExitsResult,
-              body=requests.ModifyPositionExitsRequest, tag="positions"),
+              body=requests.ModifyPositionExitsRequest, rules=(needs_one_of(["stop_loss"], ["take_profit"]),),
+              tag="positions"),
         read("/trades", positions.get_trades, list[s.Trade], query=requests.TradesQuery, tag="positions"),
         read("/account", market.get_account, s.Account, query=requests.AsOfQuery, tag="account"),
         read("/quotes/{symbol}", market.get_quote, s.Quote, tag="market"),

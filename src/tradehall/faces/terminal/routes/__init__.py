@@ -80,7 +80,7 @@ def _positions(table: _Table) -> Iterator[Route]:
     one, many, to = schemas.Answer[schemas.Position], schemas.Listed[schemas.Position], table.route
     closing, tag, hidden = schemas.Answer[schemas.ClosingResult], {"tag": "positions"}, {"hidden": True}
     ticket = "/positions/{ticket}"
-    exits = {"body": requests.ModifyPositionRequest, **tag}
+    exits = {"body": requests.ModifyPositionRequest, "rules": (requests.A_CHANGE_OF_POSITION,), **tag}
     exits_of = {"body": requests.ModifyTicketRequest, **tag, **hidden}
     close = {"body": requests.CloseRequest, "query": requests.CloseQuery, "body_required": False, **tag}
     close_of = {"body": requests.CloseTicketRequest, **tag, **hidden}
@@ -99,19 +99,20 @@ def _orders(table: _Table, base: str, *, hidden: bool) -> Iterator[Route]:
     one, many, to = schemas.Answer[schemas.Order], schemas.Listed[schemas.Order], table.route
     placed, cancelled = schemas.Answer[schemas.PlacedOrFilled], schemas.Answer[schemas.CancelledOrder]
     tag, ticket = {"tag": "orders", "hidden": hidden}, f"{base}/{{ticket}}"
-    wish = {"body": requests.OrderRequest, "example": EXAMPLE_ORDER, **tag}
-    change = {"body": requests.ModifyOrderRequest, "tag": "orders"}
+    wish = {"body": requests.OrderRequest, "rules": (requests.PRICE_OF_TYPE,), "example": EXAMPLE_ORDER, **tag}
+    change = {"body": requests.ModifyOrderRequest, "rules": (requests.A_CHANGE_OF_ORDER,), **tag}
     yield to("GET", base, orders.get_orders, many, READ, query=requests.OrdersQuery, **tag)
     yield to("GET", ticket, orders.get_order, one, TICKET, query=requests.Query, **tag)
     yield to("POST", base, orders.post_order, placed, TRADE, **wish)
-    yield to("PUT", ticket, orders.put_order, one, TRADE, **change, hidden=hidden)
-    yield to("PATCH", ticket, orders.put_order, one, TRADE, **change, hidden=True)
+    yield to("PUT", ticket, orders.put_order, one, TRADE, **change)
+    yield to("PATCH", ticket, orders.put_order, one, TRADE, **change | {"hidden": True})
     yield to("DELETE", ticket, orders.delete_order, cancelled, TRADE, **tag)
 
 
 def _trading(table: _Table) -> Iterator[Route]:
     to, tag = table.route, {"tag": "trading"}
-    wish = {"body": requests.TradeRequest, "example": EXAMPLE_TRADE, **tag}
+    rules = (requests.ACTION_OR_TYPE, requests.PRICE_OF_TYPE)
+    wish = {"body": requests.TradeRequest, "rules": rules, "example": EXAMPLE_TRADE, **tag}
     everything = {"body": requests.CloseAllRequest, "body_required": False, **tag}
     result = schemas.Answer[schemas.CloseAllResult]
     yield to("POST", "/trade", trading.post_trade, schemas.Answer[schemas.PlacedOrFilled], TRADE, **wish)
@@ -145,7 +146,9 @@ def _keys(terminal: Terminal, stream: TerminalStream) -> Iterator[Route]:
         "POST", "", keys.post_key, one[schemas.NewKey], body=requests.NewKeyRequest, example=EXAMPLE_KEY, errors=(404,)
     )
     yield route("POST", "/{id}/rotate", keys.post_rotation, one[schemas.NewKey])
-    yield route("PATCH", "/{id}", patch, one[schemas.Key], body=requests.ChangeKeyRequest)
+    yield route(
+        "PATCH", "/{id}", patch, one[schemas.Key], body=requests.ChangeKeyRequest, rules=(requests.A_CHANGE_OF_KEY,)
+    )
     yield route("DELETE", "/{id}", keys.delete_key, one[schemas.Key])
 
 
