@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> None:
     """Serve."""
     config = configured(options).config
     check_server(config, demo=options.demo)
-    log_to_stderr(config.log_level)
+    log_to_stderr(config.log_level, in_background=True)
     # Until the server listens for it: a start that is told to stop has nothing to save.
     signal.signal(signal.SIGTERM, _leave)
     with progress_bar("reading the journal") as progress:
