@@ -33,14 +33,11 @@ SOURCE: Final = "terminal"
 # What a script's floats make of 0.3 lots is 0.3 lots.
 NEARLY: Final = Decimal("1E-9")
 CLIENT_ID_LENGTH_MAX: Final = 64
+_LIMIT: Final = OrderType.LIMIT
+_STOP: Final = OrderType.STOP
+_GTC: Final = TimeInForce.GTC
+_GTD: Final = TimeInForce.GTD
 
-MARKET_TYPES: Final = {0: Side.BUY, 1: Side.SELL}
-PENDING_TYPES: Final = {
-    2: (Side.BUY, OrderType.LIMIT),
-    3: (Side.SELL, OrderType.LIMIT),
-    4: (Side.BUY, OrderType.STOP),
-    5: (Side.SELL, OrderType.STOP),
-}
 TYPE_NAMES: Final[Mapping[str, int]] = {
     "buy": 0, "sell": 1, "buy_limit": 2, "sell_limit": 3, "buy_stop": 4, "sell_stop": 5,
     "0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5,
@@ -49,16 +46,27 @@ SIDES: Final = {"buy": Side.BUY, "sell": Side.SELL}
 
 
 class Kind(Struct, frozen=True, gc=False):
-    """What is asked for: the side, and the type of a pending order or MARKET; `number` is the door's."""
+    """What is asked for: the side, and the type of a pending order or MARKET; `number` is the door's.
+
+    `is_pending`: whether it waits for its price.
+    """
 
     number: int
     side: Side
     type: OrderType
+    is_pending: bool = True
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether it waits for its price."""
-        return self.type is not OrderType.MARKET
+
+BUY: Final = Kind(0, Side.BUY, OrderType.MARKET, is_pending=False)
+SELL: Final = Kind(1, Side.SELL, OrderType.MARKET, is_pending=False)
+KINDS: Final[Mapping[int, Kind]] = {
+    0: BUY,
+    1: SELL,
+    2: Kind(2, Side.BUY, OrderType.LIMIT),
+    3: Kind(3, Side.SELL, OrderType.LIMIT),
+    4: Kind(4, Side.BUY, OrderType.STOP),
+    5: Kind(5, Side.SELL, OrderType.STOP),
+}
 
 
 # Reading words and numbers.
@@ -75,7 +83,7 @@ def side(text: str, field: str) -> Side:
 def type_number(value: int | str, field: str = "type") -> int:
     """0..5, or the name of it."""
     number = value if isinstance(value, int) else TYPE_NAMES.get(value.lower(), -1)
-    if number not in MARKET_TYPES and number not in PENDING_TYPES:
+    if number not in KINDS:
         raise BadRequest(field, f"{field} was {str(value)[:40]!r}, must be 0 to 5", found=str(value)[:40])
     return number
 
@@ -86,13 +94,12 @@ def kind_of(action: str | None, asked: int | str | None) -> Kind:
         raise BadRequest("action", "action or type is required")
     wanted = None if action is None else side(action, "action")
     if asked is None:
-        assert wanted is not None
-        return Kind(0 if wanted is Side.BUY else 1, wanted, OrderType.MARKET)
-    number = type_number(asked)
-    found, order_type = PENDING_TYPES.get(number) or (MARKET_TYPES[number], OrderType.MARKET)
-    if wanted not in (None, found):
-        raise BadRequest("type", f"type {number} is a {found.lower()}, action was {action}", found=str(number))
-    return Kind(number, found, order_type)
+        return BUY if wanted is BUY.side else SELL
+    kind = KINDS[type_number(asked)]
+    if wanted not in (None, kind.side):
+        message = f"type {kind.number} is a {kind.side.lower()}, action was {action}"
+        raise BadRequest("type", message, found=str(kind.number))
+    return kind
 
 
 def ticket(text: str) -> int:
@@ -167,16 +174,17 @@ def to_order(
 ) -> PlaceOrder:  # fmt: skip
     """The order that is asked for, checked; `quote`: the market at its arrival, `name`: its client order id."""
     price = wish.price or None
+    until = wish.expiration * NS_PER_MS if wish.expiration and kind.is_pending else None
     terms = OrderTerms(
         account_id=account.terms.account_id,
         symbol=instrument.symbol,
         side=kind.side,
         type=kind.type,
         quantity=to_units(wish.volume, instrument),
-        limit_price=price if kind.type is OrderType.LIMIT else None,
-        stop_price=price if kind.type is OrderType.STOP else None,
-        time_in_force=TimeInForce.GTD if wish.expiration and kind.is_pending else TimeInForce.GTC,
-        expires_at=wish.expiration * NS_PER_MS if wish.expiration and kind.is_pending else None,
+        limit_price=price if kind.type is _LIMIT else None,
+        stop_price=price if kind.type is _STOP else None,
+        time_in_force=_GTC if until is None else _GTD,
+        expires_at=until,
         client_order_id=name,
         stop_loss=exit_price(wish.sl, "sl"),
         take_profit=exit_price(wish.tp, "tp"),
@@ -185,7 +193,7 @@ def to_order(
         source=SOURCE,
     )
     deviation = wish.deviation if isinstance(wish, TradeRequest) and not kind.is_pending else None
-    expected = None if quote is None or deviation is None else (quote.ask if kind.side is Side.BUY else quote.bid)
+    expected = None if quote is None or deviation is None else (quote.ask if kind.side is BUY.side else quote.bid)
     return PlaceOrder(
         terms,
         None if name is None else _digest(terms, deviation),

@@ -167,5 +167,7 @@ def _result(terminal: Terminal, done: Closed, left: Decimal) -> ClosingResult:
 
 def average_price(fills: list[Fill]) -> float:
     """Volume-weighted."""
+    if len(fills) == 1:
+        return number(fills[0].price)
     quantity = sum((fill.quantity for fill in fills), ZERO)
     return number(sum((fill.quantity * fill.price for fill in fills), ZERO) / quantity)

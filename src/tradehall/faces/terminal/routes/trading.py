@@ -8,6 +8,7 @@ from tradehall.app.outcome import Outcome
 from tradehall.app.projections.tickets import is_pending
 from tradehall.domain.account import Account
 from tradehall.domain.fill import Fill
+from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import Order, Side
 from tradehall.domain.time import NS_PER_MS
 from tradehall.engine.commands import CancelOrder, PlaceOrder
@@ -66,7 +67,7 @@ async def place(
     quote = terminal.market.quotes.get(instrument.symbol)
     command = wishes.to_order(wish, kind, terminal.account(request), instrument, name, quote)
     outcome = await terminal.submit(command)
-    order = _accepted(terminal, outcome, command)
+    order = _accepted(outcome, instrument)
     if kind.is_pending:
         return respond(request, answer(_placed(order.order_id, kind, command)))
     order = await terminal.end_of(order)
@@ -77,18 +78,17 @@ async def place(
         raise TerminalProblem("REJECTED", f"Rejected: {order.end_reason or 'nothing was filled'}")
     took_ms = round((time.perf_counter_ns() - started) / NS_PER_MS)
     latency_ms = terminal.executions.latency_ms(order.order_id, took_ms)
-    return respond(request, answer(_filled(terminal, order, fills, latency_ms)))
+    return respond(request, answer(_filled(order, instrument, fills, latency_ms)))
 
 
-def _accepted(terminal: Terminal, outcome: Outcome, command: PlaceOrder) -> Order:
+def _accepted(outcome: Outcome, instrument: Instrument) -> Order:
     """The order that was made, or found; the refusal that it got is raised."""
-    size = terminal.instruments[command.terms.symbol].contract_size
     order = outcome.order
     if outcome.rejection is not None:
-        raise refusal_of(outcome.rejection, size)
+        raise refusal_of(outcome.rejection, instrument.contract_size)
     assert order is not None, "an order that was not refused exists"
     if order.reject_code is not None:
-        raise refusal_of_order(order, size)
+        raise refusal_of_order(order, instrument.contract_size)
     return order
 
 
@@ -98,15 +98,15 @@ def _placed(ticket: int, kind: wishes.Kind, command: PlaceOrder) -> schemas.Plac
     return schemas.PlacedOrder(ticket, number_of_kind, number(price), "placed")
 
 
-def _filled(terminal: Terminal, order: Order, fills: list[Fill], latency_ms: int) -> schemas.TradeResult:
+def _filled(order: Order, instrument: Instrument, fills: list[Fill], latency_ms: int) -> schemas.TradeResult:
     terms = order.terms
     return schemas.TradeResult(
         ticket=order.position_id or order.order_id,
         price=average_price(fills),
         symbol=terms.symbol,
-        type=0 if terms.side is Side.BUY else 1,
+        type=0 if terms.side is wishes.BUY.side else 1,
         action=SIDE_WORD[terms.side],
-        volume=number(order.filled_quantity / terminal.instruments[terms.symbol].contract_size),
+        volume=number(order.filled_quantity / instrument.contract_size),
         sl=number(terms.stop_loss),
         tp=number(terms.take_profit),
         deal=fills[-1].fill_id,
