@@ -20,9 +20,8 @@ class Noted(Errand):
     """An errand that notes what comes after it, and can be waited for."""
 
     def __init__(self) -> None:
-        super().__init__(asyncio.get_running_loop())
         self.error: BaseException | None = None
-        self.end = self._loop.create_future()
+        self.end = asyncio.get_running_loop().create_future()
         self.is_late = False
 
     def failed(self, error):
@@ -42,7 +41,7 @@ def sent(coroutine, *, then=None):
         def begin():
             errand = Noted()
             errands.append(errand)
-            if errand.begin(coroutine, copy_context()):
+            if errand.begin(coroutine, loop, copy_context()):
                 errand.end.set_result(None)
             elif then is not None:
                 then(errand)
@@ -235,7 +234,7 @@ def test_each_has_variables_of_its_own_and_keeps_them():
     async def follow():
         loop, errands = asyncio.get_running_loop(), [Noted(), Noted()]
         for word, errand in zip("ab", errands, strict=True):
-            loop.call_soon(errand.begin, say(word), copy_context())
+            loop.call_soon(errand.begin, say(word), loop, copy_context())
         for errand in errands:
             await errand.end
         said.append(WORD.get())

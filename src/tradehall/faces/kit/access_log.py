@@ -50,15 +50,15 @@ class AccessLog:
     def add(self, request: Request, door: str, status: int, code: str, took_ns: int) -> None:
         """Note one answered request; `code` is the door's error word, "" if all went well."""
         waiting = self._waiting
-        if len(waiting) >= MAX_WAITING_LINES:
-            self._dropped += 1
-            return
+        if len(waiting) >= FLUSH_AT_LINES:
+            self._full.set()
+            if len(waiting) >= MAX_WAITING_LINES:
+                self._dropped += 1
+                return
         waiting.append((
             self._clock(), door, request.method, request.raw_path[:MAX_PATH], status, took_ns,
             request.account, code, request.correlation_id, request.notes,
         ))  # fmt: skip
-        if len(waiting) == FLUSH_AT_LINES:
-            self._full.set()
 
     def start(self) -> None:
         """Begin to write in the background; needs a running loop."""
@@ -106,17 +106,17 @@ class _Text:
     def line(self, told: _Answered) -> str:
         at, door, method, raw_path, status, took_ns, account, code, correlation_id, notes = told
         kind = self._kinds.get((door, method, raw_path, status)) or self._kind(door, method, raw_path, status)
-        line = (
-            f"ts={self.instant(at)} {kind} took_ms={took_ns / 1e6:.3f} account={account or '-'} code={code or '-'}"
-            f" correlation_id={correlation_id}{notes}"
+        return (
+            f"ts={self.instant(at)} {kind} took_ms={took_ns / 1e6:.3f} account={escaped(account) or '-'}"
+            f" code={code or '-'} correlation_id={correlation_id}{escaped(notes)}"
         )
-        return line if line.isprintable() else escaped(line)
 
     def _kind(self, door: str, method: str, raw_path: bytes, status: int) -> str:
         if len(self._kinds) >= MAX_KINDS:
             self._kinds.clear()
         path = raw_path.decode("latin-1").replace(" ", "%20")
-        kind = self._kinds[door, method, raw_path, status] = f"door={door} method={method} path={path} status={status}"
+        kind = f"door={door} method={method} path={escaped(path)} status={status}"
+        self._kinds[door, method, raw_path, status] = kind
         return kind
 
     def instant(self, at: int) -> str:
@@ -128,4 +128,6 @@ class _Text:
 
 def escaped(text: str) -> str:
     """Control characters and line ends as `\\n`, `\\x1b`, …"""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -159,16 +159,16 @@ class App:
 
     def _account(self, request: Request, endpoint: Endpoint, response: Response, took_ns: int) -> None:
         kind = (request.method, response.status)
-        answers, took = endpoint.tallies.get(kind) or self._tally(endpoint, kind)
+        door, answers, took = endpoint.tallies.get(kind) or self._tally(endpoint, kind)
         answers.value += 1
         took.observe(took_ns / 1e9)
         if self._log is not None:
-            self._log.add(request, endpoint.door.name, response.status, response.code, took_ns)
+            self._log.add(request, door, response.status, response.code, took_ns)
 
     def _tally(self, endpoint: Endpoint, kind: tuple[str, int]) -> Tally:
         method, status = kind
         door = endpoint.door.name
-        tally = self._answers.cell(door, method, endpoint.path, status), self._took.buckets(door)
+        tally = door, self._answers.cell(door, method, endpoint.path, status), self._took.buckets(door)
         return endpoint.tallies.setdefault(kind, tally)
 
     def _locate(self, request: Request) -> Endpoint:

@@ -11,7 +11,7 @@ import asyncio
 from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Coroutine
 from contextvars import Context
-from typing import Any, cast
+from typing import Any
 
 
 class Errand:
@@ -22,12 +22,10 @@ class Errand:
     _throw: BaseException | None = None
     _waits_for: asyncio.Future[Any] | None = None
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def begin(self, coroutine: Coroutine[Any, None, None], context: Context) -> bool:
+    def begin(self, coroutine: Coroutine[Any, None, None], loop: asyncio.AbstractEventLoop, context: Context) -> bool:
         """Run `coroutine` in `context` as far as it goes. True: to its end. Not to be called within a task."""
         self._coroutine = coroutine
+        self._loop = loop
         self._context = context
         context.run(self._step)
         return self._coroutine is None
@@ -61,7 +59,8 @@ class Errand:
 
     def _step(self) -> None:
         assert self._coroutine is not None, "it has not ended"
-        loop, task = self._loop, cast("asyncio.Task[None]", self)
+        loop: asyncio.AbstractEventLoop = self._loop
+        task: Any = self
         _enter_task(loop, task)
         try:
             if self._throw is None:

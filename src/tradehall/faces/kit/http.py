@@ -6,12 +6,11 @@ out, for an event each for head, body and answer, and a task to hear them, cost 
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextvars import copy_context
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
@@ -57,13 +56,17 @@ class BoundedHttp(HttpToolsProtocol):
     _serving: Exchange | None = None
     # The last request has come: what follows is not heard.
     _is_over = False
+    # Requests that wait for something, of all connections.
+    tasks: set[Any]
     # What is said after the answers to all that came before.
     _last_word = b""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.headers = []
-        self._serve: Serve = cast("Any", self.app).serve
+        self._host = self.client[0] if self.client else ""
+        app: Any = self.app
+        self._serve: Serve = app.serve
         self._waiting: deque[Exchange] = deque()
         self._context = copy_context()
         # A connection that says nothing is closed as an idle one is.
@@ -135,8 +138,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._go_on()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._head_bytes >= 0:  # What comes after a body means nothing here.
-            self.headers.append((name.lower(), value))
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         head_bytes, self._head_bytes = self._earlier_bytes + self._head_bytes, -1
@@ -147,12 +149,12 @@ class BoundedHttp(HttpToolsProtocol):
         if parser.should_upgrade() and self._should_upgrade():
             self.scope = {"method": method, "headers": self.headers}  # type: ignore[typeddict-item]
             return
-        if self._is_full():
+        limit = self.limit_concurrency
+        if limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit):
             self._refuse(503, b"Service Unavailable", is_shown=method != "HEAD")
             return
-        host = self.client[0] if self.client else ""
         path, raw_path, query = _target(self.url)
-        request = Request(method, path, raw_path, query, self.headers, host, head_bytes)
+        request = Request(method, path, raw_path, query, self.headers, self._host, head_bytes)
         self.url, self.headers = b"", []
         keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
         self._is_over = not keep_alive
@@ -160,10 +162,6 @@ class BoundedHttp(HttpToolsProtocol):
         if b"expect" in request.headers or int(request.headers.get(b"content-length", 0)) > HIGH_WATER:
             exchange.arrives()
             self._begin_early(exchange)
-
-    def _is_full(self) -> bool:
-        limit = self.limit_concurrency
-        return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
 
     def on_body(self, body: bytes) -> None:
         exchange = self._incoming
@@ -177,6 +175,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._head_bytes, self._earlier_bytes = 0, self._packet_bytes
+        if self.headers and not self.parser.should_upgrade():
+            self.headers = []  # Trailers, which mean nothing here.
         exchange, self._incoming = self._incoming, None
         if exchange is None:
             if self._serving is None and not self._waiting:
@@ -208,38 +208,45 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _go_on(self) -> None:
         """Begin what waits, one after another, as long as each is answered at once."""
-        while self._waiting and self._serving is None and not self.flow.write_paused:
-            exchange = self._waiting.popleft()
-            if exchange.begin(self._serve(exchange.request, exchange.reply), self._context.copy()):
+        waiting, flow = self._waiting, self.flow
+        while waiting and self._serving is None and not flow.write_paused:
+            exchange = waiting.popleft()
+            if exchange.begin(self._serve(exchange.request, exchange.reply), self.loop, self._context.copy()):
+                self._idle_since = self.loop.time()
                 self._forget(exchange)
             else:
                 self._serving = exchange
-                self.tasks.add(cast("asyncio.Task[None]", exchange))  # A server that stops waits for it.
+                self.tasks.add(exchange)  # A server that stops waits for it.
+        if waiting or flow.read_paused or self._last_word:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing can be begun now: read on, or do not, or end."""
         if self.transport.is_closing():
             return
         if self._waiting:
             self.flow.pause_reading()
             return
         self.flow.resume_reading()
-        if self._serving is None:
-            self._idle_since = self.loop.time()
-            if self._last_word:
-                self.transport.write(self._last_word)
-                self._last_word = b""
-                self.hang_up(is_heard=False)
+        if self._last_word and self._serving is None:
+            self.transport.write(self._last_word)
+            self._last_word = b""
+            self.hang_up(is_heard=False)
 
     def finish(self, exchange: Exchange) -> None:
         """What had to wait is answered."""
         self._serving = None
-        self.tasks.discard(cast("asyncio.Task[None]", exchange))
+        self._idle_since = self.loop.time()
+        self.tasks.discard(exchange)
         self._forget(exchange)
-        self._go_on()
+        if self._waiting or self.flow.read_paused or self._last_word:
+            self._go_on()
 
     def _forget(self, exchange: Exchange) -> None:
-        self.server_state.total_requests += 1
-        exchange.request.arriving = None
-        if self._incoming is exchange:
-            self._incoming = None
+        if exchange.arriving is not None:
+            exchange.request.arriving = None
+            if self._incoming is exchange:
+                self._incoming = None
 
     def hang_up(self, *, is_heard: bool) -> None:
         """Close; to who may still be sending say so first, for whom the network cuts off loses the answer as well."""
@@ -262,7 +269,6 @@ class Exchange(Errand):
     _is_answered = False
 
     def __init__(self, protocol: BoundedHttp, request: Request, *, keep_alive: bool) -> None:
-        super().__init__(protocol.loop)
         self._protocol = protocol
         self.request = request
         self.keep_alive = keep_alive

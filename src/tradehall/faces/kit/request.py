@@ -74,7 +74,8 @@ class Request:
         self.host = self.rate_key = host
         self.head_bytes = head_bytes
         self.received_at = time.time_ns()
-        self.correlation_id = _correlation_id(self.headers.get(b"x-correlation-id"))
+        sent = self.headers.get(b"x-correlation-id")
+        self.correlation_id = (sent and _printable(sent)) or new_correlation_id()
 
     def header(self, name: bytes) -> str:
         """The value of a header (lower-case name), "" if it is absent."""
@@ -112,11 +113,8 @@ def new_correlation_id() -> str:
     return f"{_ID_PREFIX}{next(_ids):012x}"
 
 
-def _correlation_id(sent: bytes | None) -> str:
-    if not sent:
-        return new_correlation_id()
-    kept = _unprintable.sub(b"", sent[:CORRELATION_ID_BYTES])
-    return kept.decode("ascii") or new_correlation_id()
+def _printable(sent: bytes) -> str:
+    return _unprintable.sub(b"", sent[:CORRELATION_ID_BYTES]).decode("ascii")
 
 
 def _parse_query(raw: bytes) -> dict[str, list[str]]:

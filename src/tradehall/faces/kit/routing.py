@@ -31,7 +31,7 @@ class Endpoint:
     tallies: dict[tuple[str, int], Tally] = field(default_factory=dict, compare=False, repr=False)
 
 
-Tally: TypeAlias = tuple[Cell, Buckets]  # How many answers, and how long they took [s].
+Tally: TypeAlias = tuple[str, Cell, Buckets]  # Of which door, how many answers, and how long they took [s].
 Methods: TypeAlias = dict[str, Endpoint]
 Found: TypeAlias = tuple[Methods, tuple[str, ...]]
 
