@@ -6,11 +6,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.account import NETTING, Account
 from tradehall.domain.ids import PositionId
 from tradehall.domain.money import ZERO, round_margin, round_money
 from tradehall.domain.order import Order, OrderRole, OrderTerms
-from tradehall.domain.position import ClosedPart, Position, PositionSide, cost_share, side_opened_by
+from tradehall.domain.position import LONG, ClosedPart, Position, cost_share, side_opened_by
 from tradehall.engine.state import State
 
 
@@ -51,12 +51,18 @@ class Booking(Struct, frozen=True, gc=False):
     @property
     def realized_pnl(self) -> Decimal:
         """Sum over the closings [account currency]."""
-        return sum((closing.part.realized_pnl for closing in self.closings), ZERO)
+        total = ZERO
+        for closing in self.closings:
+            total += closing.part.realized_pnl
+        return total
 
     @property
     def closed_quantity(self) -> Decimal:
         """Units that closed something."""
-        return sum((closing.part.quantity for closing in self.closings), ZERO)
+        total = ZERO
+        for closing in self.closings:
+            total += closing.part.quantity
+        return total
 
     @property
     def position_id(self) -> PositionId | None:
@@ -69,8 +75,11 @@ class Booking(Struct, frozen=True, gc=False):
 def book(state: State, account: Account, execution: Execution) -> Booking:
     """What `execution` does to the account's positions."""
     left = execution.quantity
+    met = positions_met(state, account, execution.order.terms)
+    if not met:
+        return Booking((), _open(state, account, execution, left))
     closings: list[Closing] = []
-    for position in positions_met(state, account, execution.order.terms):
+    for position in met:
         part = min(left, position.quantity)
         closings.append(close(position, part, execution, account.terms.currency))
         left -= part
@@ -87,7 +96,7 @@ def reducible_quantity(state: State, order: Order) -> Decimal:
 
 def reducible_by(state: State, account: Account, terms: OrderTerms) -> Decimal:
     """Units that a reduce-only order under `terms` could close now: of its strategy's book, or of the positions."""
-    if terms.strategy_id is not None and account.terms.position_mode is PositionMode.NETTING:
+    if terms.strategy_id is not None and account.terms.position_mode is NETTING:
         part = part_in(account, terms.strategy_id, terms.symbol)
         return part.quantity if part is not None and part.side.exit_side is terms.side else ZERO
     return sum((position.quantity for position in positions_met(state, account, terms)), ZERO)
@@ -101,7 +110,7 @@ def part_in(account: Account, strategy_id: str, symbol: str) -> Position | None:
 
 def own_part(account: Account, strategy_id: str, position: Position) -> Position | None:
     """What of a position is a strategy's own: its part on a netting account, all or nothing on a hedging one."""
-    if account.terms.position_mode is PositionMode.NETTING:
+    if account.terms.position_mode is NETTING:
         return part_in(account, strategy_id, position.symbol)
     return position if position.strategy_id == strategy_id else None
 
@@ -111,7 +120,7 @@ def positions_met(state: State, account: Account, terms: OrderTerms) -> list[Pos
 
     On a hedging account a strategy's reduce-only order meets what is the strategy's own.
     """
-    if account.terms.position_mode is PositionMode.NETTING:
+    if account.terms.position_mode is NETTING:
         candidates = [state.net_position(account, terms.symbol)]
     elif terms.position_id is not None:
         candidates = [account.positions.get(terms.position_id)]
@@ -123,7 +132,8 @@ def positions_met(state: State, account: Account, terms: OrderTerms) -> list[Pos
         ]
     else:
         return []
-    return [p for p in candidates if p is not None and p.side.exit_side is terms.side]
+    adds = side_opened_by(terms.side)
+    return [p for p in candidates if p is not None and p.side is not adds]
 
 
 def close(position: Position, quantity: Decimal, execution: Execution, currency: str) -> Closing:
@@ -145,7 +155,7 @@ def close(position: Position, quantity: Decimal, execution: Execution, currency:
 
 def _closed_part(position: Position, quantity: Decimal, execution: Execution, currency: str) -> ClosedPart:
     cost, value = cost_share(position, quantity), quantity * execution.price
-    gross = value - cost if position.side is PositionSide.LONG else cost - value
+    gross = value - cost if position.side is LONG else cost - value
     paid_by_fill = round_money(execution.commission * quantity / execution.quantity, currency)
     return ClosedPart(
         order_id=execution.order.order_id,
@@ -185,7 +195,7 @@ assert _REASONS.keys() == set(OrderRole)
 def _open(state: State, account: Account, execution: Execution, quantity: Decimal) -> Opening:
     before = _position_to_add_to(state, account, execution.order)
     strategy_id = execution.order.terms.strategy_id
-    if strategy_id is not None and account.terms.position_mode is PositionMode.NETTING:
+    if strategy_id is not None and account.terms.position_mode is NETTING:
         strategy_id = None  # What several share is nobody's: on a netting account only a part of a book has a strategy.
     return open_or_add(before, quantity, execution, account.terms.currency, strategy_id)
 
@@ -235,7 +245,7 @@ def open_or_add(
 
 def _position_to_add_to(state: State, account: Account, order: Order) -> Position | None:
     """Netting: the net position of the same side. Hedging: what this very order opened before."""
-    if account.terms.position_mode is PositionMode.NETTING:
+    if account.terms.position_mode is NETTING:
         position = state.net_position(account, order.terms.symbol)
     else:
         position = account.positions.get(order.order_id)

@@ -6,7 +6,7 @@ from tradehall.domain.account import NETTING, Account
 from tradehall.domain.ids import PositionId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
-from tradehall.domain.money import ZERO, round_margin
+from tradehall.domain.money import ONE, ZERO, round_margin
 from tradehall.domain.order import BUY, Hold, Order, OrderTerms, Side
 from tradehall.domain.position import Position, side_opened_by
 from tradehall.engine.booking import part_in, reducible_by
@@ -15,7 +15,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
 from tradehall.engine.fees import can_be_charged, commission_currencies, leverage_of
 from tradehall.engine.state import State
-from tradehall.engine.traits import traits_of
+from tradehall.engine.traits import REDUCING, traits_of
 from tradehall.engine.valuation import cross_available
 
 
@@ -65,8 +65,13 @@ class OrderDraft:
         self.instrument: Instrument = state.instruments[terms.symbol]
         self.quote: Quote | None = quote
         self.quantity = terms.quantity if working is None else terms.quantity - working.filled_quantity
-        self.position = self._position()
-        self.opening_quantity = self._opening_quantity()
+        self.position: Position | None = None
+        if terms.position_id is not None:
+            self.position = self._named_position(terms.position_id)
+        elif account.terms.position_mode is NETTING:
+            self.position = state.net_position(account, terms.symbol)
+        opens_all = self.position is None and not self.traits & REDUCING
+        self.opening_quantity = self.quantity if opens_all else self._opening_quantity()
         # What it is reckoned at [quote currency per unit]: its own price, or what it would meet.
         self.reference_price = terms.limit_price or terms.stop_price or _touch(terms.side, quote)
         self.rate: Decimal | None = None
@@ -100,7 +105,8 @@ class OrderDraft:
         """Work out `rate` and `margin_required`; the checks before have made sure that there is a price."""
         instrument, account, price = self.instrument, self.account, self.reference_price
         currency, quote_of = account.terms.currency, self.context.quote
-        rate = conversion_rate(instrument.quote_currency, currency, quote_of)
+        source = instrument.quote_currency
+        rate = ONE if source == currency else conversion_rate(source, currency, quote_of)
         if rate is None or not can_be_charged(instrument.commission, currency, quote_of):
             return
         self.rate = rate
@@ -121,13 +127,6 @@ class OrderDraft:
         """What this order may draw on [account currency]."""
         available = cross_available(self.state, self.account, self.context.quote)
         return available if self.working is None else available + self.working.margin_held
-
-    def _position(self) -> Position | None:
-        """The position the order would meet: the named one, or the net one."""
-        terms, account = self.terms, self.account
-        if terms.position_id is not None:
-            return self._named_position(terms.position_id)
-        return self.state.net_position(account, terms.symbol) if account.terms.position_mode is NETTING else None
 
     def _named_position(self, position_id: PositionId) -> Position | None:
         """A strategy may name what is its own, and nothing else."""

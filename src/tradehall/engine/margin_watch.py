@@ -31,8 +31,10 @@ _SHARE_OF_HOLDS: Final = Decimal("0.25")
 _WIDEST: Final = Decimal("0.1")
 _ANY_PRICE: Final = Decimal("-Infinity")
 _COMPACT_ABOVE: Final = 64
+_NORMAL: Final = MarginState.NORMAL
 _PERCENT: Final = Decimal("0.01")
 _NONE: Final[Sequence[Position]] = ()
+_NO_ROOM: Final = (ZERO, ZERO)
 
 # (bound, account, generation): the account needs a look once the heap's figure has come up to the bound.
 _Entry = tuple[Decimal, AccountId, int]
@@ -80,7 +82,7 @@ class MarginWatch:
         for account_id, account in state.accounts.items():
             if account.positions:
                 self._look(account_id)
-            elif account.margin_held or account.margin_state is not MarginState.NORMAL:
+            elif account.margin_held or account.margin_state is not _NORMAL:
                 self.moved[account_id] = None
 
     def refresh(self, account_id: AccountId) -> None:
@@ -89,8 +91,8 @@ class MarginWatch:
 
     def held(self, account_id: AccountId) -> None:
         """Remember that what an account's orders hold changed, if it is enough to matter."""
-        room = self._rooms.get(account_id)
-        if room is None or not room[0] < self._state.accounts[account_id].margin_held < room[1]:
+        least, most = self._rooms.get(account_id, _NO_ROOM)
+        if not least < self._state.accounts[account_id].margin_held < most:
             self.moved[account_id] = None
 
     def due(self) -> list[AccountId]:
@@ -119,7 +121,7 @@ class MarginWatch:
 
         Most are, by more than a percent of margin, and need no exact level. None: it has to be valued.
         """
-        if account.margin_state is not MarginState.NORMAL or account.margin_isolated:
+        if account.margin_state is not _NORMAL or account.margin_isolated:
             return None
         used, terms = account.margin_used + account.margin_held, account.terms
         slack = account.balance + cross_floating(self._state, account, self._quotes.get)

@@ -47,6 +47,8 @@ def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
 
 
 _OPEN: Final = OrderStatus.OPEN
+_FILLED: Final = OrderStatus.FILLED
+_TRAILING_STOP: Final = OrderType.TRAILING_STOP
 
 
 def order_rejected(state: State, event: ev.OrderRejected, now: int) -> None:
@@ -103,8 +105,8 @@ def order_triggered(state: State, event: ev.OrderTriggered, now: int) -> None:
 
 def order_filled(state: State, event: ev.OrderFilled, now: int) -> None:
     fill = event.fill
-    order = state.orders.get(fill.order_id) or state.ended[fill.order_id]
-    is_working = order.is_working
+    working = state.orders.get(fill.order_id)
+    order, is_working = working or state.ended[fill.order_id], working is not None
     account = state.accounts[fill.account_id]
     order.filled_quantity += fill.quantity
     order.filled_value += fill.quantity * fill.price
@@ -124,14 +126,15 @@ def order_filled(state: State, event: ev.OrderFilled, now: int) -> None:
         count_working(state, order.terms, -fill.quantity)
     else:
         state.ended_now.append(order)
-    if order.filled_quantity > order.terms.quantity:
+    left = order.terms.quantity - order.filled_quantity
+    if left < ZERO:
         raise ConservationError(f"order {order.order_id} filled {order.filled_quantity} of {order.terms.quantity}")
-    if order.filled_quantity == order.terms.quantity:
-        _move(order, OrderStatus.FILLED, now)
-        if is_working:
-            _end(state, order)
-    else:
+    if left:
         _move(order, OrderStatus.PARTIALLY_FILLED if is_working else order.status, now)
+        return
+    _move(order, _FILLED, now)
+    if is_working:
+        _end(state, order)
 
 
 def order_cancelled(state: State, event: ev.OrderCancelled, now: int) -> None:
@@ -169,8 +172,9 @@ def _end(state: State, order: Order) -> None:
     terms = order.terms
     del state.orders[order.order_id]
     del state.accounts[terms.account_id].orders[order.order_id]
-    count_working(state, terms, -order.remaining_quantity)
-    if terms.type is OrderType.TRAILING_STOP:
+    if order.filled_quantity != terms.quantity:
+        count_working(state, terms, order.filled_quantity - terms.quantity)
+    if terms.type is _TRAILING_STOP:
         _forget_trailing(state, peak_key(terms.symbol, terms.side))
     if terms.oco_group_id is not None:
         _leave(state.oco_groups, (terms.account_id, terms.oco_group_id), order.order_id)

@@ -1,9 +1,13 @@
 """How events change positions, and the check that they follow from fills."""
 
+from decimal import Decimal
+from typing import Final
+
 from tradehall.domain.account import Account
 from tradehall.domain.ids import PositionId
+from tradehall.domain.money import ONE
 from tradehall.domain.order import MarginMode
-from tradehall.domain.position import Position, PositionSide
+from tradehall.domain.position import LONG, Position
 from tradehall.engine import events as ev
 from tradehall.engine.state import ConservationError, State
 from tradehall.engine.state_strategies import check_books
@@ -51,23 +55,26 @@ def _replace_position(
     account: Account, position_id: PositionId, before: Position | None, after: Position | None
 ) -> None:
     if before is not None:
-        _add_exposure(account, before, -1)
+        _add_exposure(account, before, _MINUS_ONE)
     if after is not None:
-        _add_exposure(account, after, 1)
+        _add_exposure(account, after, ONE)
         account.positions[position_id] = after  # In the place it has: the oldest position stays first.
     else:
         del account.positions[position_id]
 
 
-def _add_exposure(account: Account, position: Position, sign: int) -> None:
+_MINUS_ONE: Final = -ONE
+_ISOLATED: Final = MarginMode.ISOLATED
+
+
+def _add_exposure(account: Account, position: Position, sign: Decimal) -> None:
     exposure = account.exposures[position.symbol]
-    quantity = sign * position.quantity
-    cost = sign * position.cost
-    account.margin_used += sign * position.margin
-    if position.margin_mode is MarginMode.ISOLATED:
-        account.margin_isolated += sign * position.margin
-        exposure.isolated_net += quantity if position.side is PositionSide.LONG else -quantity
-    elif position.side is PositionSide.LONG:
+    quantity, cost, margin = sign * position.quantity, sign * position.cost, sign * position.margin
+    account.margin_used += margin
+    if position.margin_mode is _ISOLATED:
+        account.margin_isolated += margin
+        exposure.isolated_net += quantity if position.side is LONG else -quantity
+    elif position.side is LONG:
         exposure.long_quantity += quantity
         exposure.long_cost += cost
     else:

@@ -1,15 +1,18 @@
 """Valuation: what positions and accounts are worth at the latest quotes. Never stored, always computed."""
 
 from decimal import Decimal
+from typing import Final
 
 from msgspec import Struct
 
 from tradehall.domain.account import Account, Valuation, margin_level
 from tradehall.domain.money import HUNDRED, ONE, ZERO, round_floating
 from tradehall.domain.order import MarginMode
-from tradehall.domain.position import Position, PositionSide, floating_pnl
+from tradehall.domain.position import LONG, Position, floating_pnl
 from tradehall.engine.conversion import QuoteOf, conversion_rate
 from tradehall.engine.state import State
+
+_ISOLATED: Final = MarginMode.ISOLATED
 
 
 class PositionValue(Struct, frozen=True, gc=False):
@@ -24,7 +27,7 @@ def value_position(state: State, position: Position, quote_of: QuoteOf) -> Posit
     quote = quote_of(position.symbol)
     if quote is None:
         return PositionValue(round_floating(position.average_entry_price), ZERO)
-    is_long = position.side is PositionSide.LONG
+    is_long = position.side is LONG
     pnl = floating_pnl(side=position.side, quantity=position.quantity, cost=position.cost, bid=quote.bid, ask=quote.ask)
     rate = _rate(state, state.accounts[position.account_id], position.symbol, quote_of)
     return PositionValue(quote.bid if is_long else quote.ask, ZERO if rate is None else round_floating(pnl * rate))
@@ -95,7 +98,7 @@ def isolated_floating(state: State, account: Account, quote_of: QuoteOf) -> Deci
 
 def isolated_positions(account: Account) -> list[Position]:
     """Positions that stand on their own margin, oldest first."""
-    return [p for p in account.positions.values() if p.margin_mode is MarginMode.ISOLATED]
+    return [p for p in account.positions.values() if p.margin_mode is _ISOLATED]
 
 
 def cross_available(state: State, account: Account, quote_of: QuoteOf) -> Decimal:
@@ -116,13 +119,13 @@ def liquidation_price(state: State, account: Account, position: Position, quote_
         return None
     stop_out = account.terms.stop_out_level / HUNDRED
     value = value_position(state, position, quote_of)
-    if position.margin_mode is MarginMode.ISOLATED:
+    if position.margin_mode is _ISOLATED:
         slack = position.margin * (ONE - stop_out) + value.unrealized_pnl
     else:
         # Without what working orders hold: they are cancelled before a position has to go.
         slack = value_account(state, account, quote_of).equity - account.margin_used * stop_out
     move = slack / (position.quantity * rate)
-    price = value.current_price - move if position.side is PositionSide.LONG else value.current_price + move
+    price = value.current_price - move if position.side is LONG else value.current_price + move
     return round_floating(price) if price > 0 else None
 
 

@@ -214,16 +214,16 @@ class Floor:
 
     def oldest_quote(self, book: Book, now: int) -> int:
         """Quotes received before this instant [ns UTC] fill nothing."""
-        return self._oldest(self.instrument(book), now)
+        return now - self._age_max(self.instrument(book))
 
-    def _oldest(self, instrument: Instrument, now: int) -> int:
-        age, limit = instrument.quote_age_ns_max, self.settings.max_quote_age_ns
-        return now - (age if limit is None else min(age, limit))
+    def _age_max(self, instrument: Instrument) -> int:
+        limit = self.settings.max_quote_age_ns
+        return instrument.quote_age_ns_max if limit is None else min(instrument.quote_age_ns_max, limit)
 
     def live_quote(self, book: Book, now: int) -> Quote | None:
         """The quote that orders may meet now; None: none yet, too old, the market closed, or no way to book a fill."""
         quote, instrument = book.offers.quote, self.state.instruments[book.symbol]
-        if quote is None or quote.received_at < self._oldest(instrument, now):
+        if quote is None or now - quote.received_at > self._age_max(instrument):
             return None
         if book.wants_conversion and not self._can_convert(book):
             return None

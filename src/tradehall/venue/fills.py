@@ -36,9 +36,8 @@ def fillable_quantity(state: State, order: Order) -> Decimal:
 
     Read anew before every fill: an earlier one may have closed the position.
     """
-    if not only_reduces(order):
-        return order.remaining_quantity
-    return min(order.remaining_quantity, reducible_quantity(state, order))
+    left = order.terms.quantity - order.filled_quantity
+    return min(left, reducible_quantity(state, order)) if only_reduces(order) else left
 
 
 def first_share(order: Order, settings: VenueSettings, instrument: Instrument) -> Decimal | None:

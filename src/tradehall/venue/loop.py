@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, get_args
 
-from tradehall.domain.fill import ExecutionReport
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Depth, Print, Quote
 from tradehall.engine import events as ev
@@ -111,15 +110,13 @@ class TradingLoop:
 
     def next_deadline(self) -> int | None:
         """When `on_time` is due [ns UTC]; None while nothing waits for time. To be asked between two inputs."""
-        deadline = self._engine.next_deadline()
-        arrival = self._venue.next_deadline()
+        losses, deadline, arrival = self._losses, self._engine.next_deadline(), self._venue.next_deadline()
         if arrival is not None and (deadline is None or arrival < deadline):
             deadline = arrival
-        # Days end for the losses, whether or not one of them waits for it.
-        day_end, waits = self._losses.day_ends_at, self._losses.next_deadline() is not None
-        if deadline is None or day_end < deadline:
-            self._calm_until = day_end
-            return day_end if waits else deadline
+        # A day's end is noted whether or not a loss waits for it.
+        if deadline is None or losses.day_ends_at < deadline:
+            self._calm_until = losses.day_ends_at
+            return losses.next_deadline() or deadline
         self._calm_until = deadline
         return deadline
 
@@ -175,7 +172,7 @@ class TradingLoop:
     def _apply(self, reports: Reports, now: int) -> None:
         """Apply reports one by one: the venue decides each on the state after the one before."""
         for report in reports:
-            self._report(report, now)
+            self._decide(ReportExecution(report), now)
         if self._backlog:
             self._settle(now)
 
@@ -184,17 +181,16 @@ class TradingLoop:
         backlog, react = self._backlog, self._venue.react
         while backlog:
             for report in react(backlog.popleft(), now):
-                self._report(report, now)
-
-    def _report(self, report: ExecutionReport, now: int) -> None:
-        self._decide(ReportExecution(report), now)
+                self._decide(ReportExecution(report), now)
 
     def _look(self, now: int) -> None:
         """The end of an input: look at the margins and losses that it moved, and at what comes of that."""
         watch, losses = self._watch, self._losses
         while watch.moved or losses.moved:
-            self._check_margins(watch.due(), now)
-            self._check_losses(losses.due(now), now)
+            if watch.moved:
+                self._check_margins(watch.due(), now)
+            if losses.moved:
+                self._check_losses(losses.due(now), now)
 
     def _check_margins(self, account_ids: Iterable[AccountId], now: int) -> None:
         """Look again after each liquidation, until nothing more has to go."""
@@ -212,11 +208,12 @@ class TradingLoop:
         self._decision_count += 1
         assert self._decision_count <= DECISIONS_MAX or self._is_wanted(), f"too many decisions; the last was {command}"
         state = self._state
-        context = Context(now if now > state.now else state.now + 1, self._quotes)
+        at = now if now > state.now else state.now + 1
+        context = Context(at, self._quotes)
         events = self._engine.apply(command, context)
         if not events:
             return None
-        record = Record(state.seq, context.now, command, events, tuple(context.quotes_read.values()))
+        record = Record(state.seq, at, command, events, tuple(context.quotes_read.values()))
         self._on_record(record)
         for event in events:
             is_heard, note = _AFTER[type(event)]

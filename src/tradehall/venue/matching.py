@@ -8,6 +8,7 @@ from typing import Final
 
 from tradehall.domain.fill import ExecutionReport, TrailMoved, VenueCancelled, VenueTriggered
 from tradehall.domain.ids import OrderId
+from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Quote
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import BUY, SELL, Order, OrderType, Side, TimeInForce, TrailingType
@@ -36,7 +37,8 @@ NOT_AVAILABLE: Final = "not enough on offer to fill at once"
 NOTHING_TO_REDUCE: Final = "nothing left to reduce"
 WOULD_TAKE: Final = "post-only: the market moved before it arrived, it would have taken"
 
-SIDES: Final = (Side.BUY, Side.SELL)
+SIDES: Final = (BUY, SELL)
+_FOK: Final = TimeInForce.FOK
 
 
 def arrive(floor: Floor, book: Book, order: Order, now: int) -> Reports:
@@ -97,8 +99,8 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
         return
     terms = order.terms
     instrument = floor.instrument(book)
-    offers = _whole_steps(floor, book, order, now)
-    if terms.time_in_force is TimeInForce.FOK and not _fills_whole(floor, order, offers):
+    offers = _whole_steps(floor, book, instrument, order, now)
+    if terms.time_in_force is _FOK and not _fills_whole(floor, order, offers):
         yield from cancel(floor, order_id, NOT_AVAILABLE)
         return
     share = first_share(order, floor.settings, instrument)
@@ -107,7 +109,7 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
         quantity = min(left, fillable_quantity(floor.state, order))
         if units is not None:
             quantity = min(quantity, units)
-        if quantity <= 0:
+        if quantity <= ZERO:
             break
         book.offers.take(price, quantity)
         left -= quantity
@@ -119,10 +121,11 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
     yield from _place_rest(floor, book, order_id, quote, now, is_pausing=share is not None)
 
 
-def _whole_steps(floor: Floor, book: Book, order: Order, now: int) -> list[Offer]:
+def _whole_steps(floor: Floor, book: Book, instrument: Instrument, order: Order, now: int) -> list[Offer]:
     """What the order may take, in steps of its quantity."""
-    instrument = floor.instrument(book)
     offers = book.offers.to(order.terms.side, order.terms.limit_price, floor.oldest_quote(book, now))
+    if instrument.quantity_step is None:
+        return offers
     stepped = ((price, None if units is None else on_step(units, instrument)) for price, units in offers)
     return [(price, units) for price, units in stepped if units is None or units > 0]
 

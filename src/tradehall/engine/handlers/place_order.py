@@ -37,7 +37,7 @@ def place_order(state: State, command: cmd.PlaceOrder, context: Context, emit: E
     if (rejection := shape_rejection(draft)) is not None:
         emit(ev.RequestRefused(terms.account_id, rejection))
         return
-    accept_or_reject(draft, OrderRole.ENTRY, emit)
+    accept_or_reject(draft, _ENTRY, emit)
 
 
 def with_position_mode(command: cmd.PlaceOrder, account: Account) -> cmd.PlaceOrder:
@@ -66,6 +66,7 @@ def accept_or_reject(draft: OrderDraft, role: OrderRole, emit: Emit) -> None:
 
 
 _DAY: Final = TimeInForce.DAY
+_ENTRY: Final = OrderRole.ENTRY
 
 
 def cancel_group(state: State, account: Account, terms: OrderTerms, order_id: OrderId, emit: Emit) -> None:

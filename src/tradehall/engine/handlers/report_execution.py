@@ -11,7 +11,7 @@ from tradehall.domain.account import Account
 from tradehall.domain.ids import OrderId
 from tradehall.domain.instrument import FeeSide
 from tradehall.domain.money import ONE, ZERO, round_margin
-from tradehall.domain.order import STATUS_TRANSITIONS, Order, OrderRole, OrderStatus
+from tradehall.domain.order import STATUS_TRANSITIONS, WORKING, Order, OrderRole, OrderStatus
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
@@ -26,6 +26,7 @@ from tradehall.engine.handlers.books import emit_book, follow_up_books, opening_
 from tradehall.engine.handlers.exits import EXIT_ROLES, drop_exits, place_exits, trim_exits
 from tradehall.engine.handlers.place_order import cancel_group
 from tradehall.engine.state import State
+from tradehall.engine.state_positions import check_conservation
 
 
 def report_execution(state: State, command: cmd.ReportExecution, context: Context, emit: Emit) -> None:
@@ -81,7 +82,7 @@ def _filled(state: State, order: Order, said: report.VenueFilled, context: Conte
     execution = _execution(state, account, order, said, context)
     booking = book(state, account, execution)
     of_books = book_strategies(state, account, execution, booking) if account.books else []
-    was_working = order.is_working
+    was_working = order.status in WORKING
     fill = _fill(state, execution, booking, said, account.terms.currency)
     if of_books:
         fill = msgspec.structs.replace(fill, book_pnl=own_pnl(order, of_books))
@@ -94,15 +95,16 @@ def _filled(state: State, order: Order, said: report.VenueFilled, context: Conte
     _follow_up(state, account, order, booking, of_books, was_working=was_working, emit=emit)
     if of_books:
         follow_up_books(state, account, order, of_books, context, emit)
+    check_conservation(account, fill.symbol)
 
 
 def _impossible(state: State, order: Order, said: report.VenueFilled) -> str | None:
     """Why a fill cannot be ours: more than was wanted, on a refused order, or a reduce-only order that would open."""
-    if said.quantity <= 0 or said.price <= 0:
+    if said.quantity <= ZERO or said.price <= ZERO:
         return f"fill {said.venue_fill_id} of {said.quantity} at {said.price} is no fill"
-    if order.status is OrderStatus.REJECTED:
+    if order.status is _REJECTED:
         return f"fill {said.venue_fill_id} of the rejected order {order.order_id}"
-    if said.quantity > order.remaining_quantity:
+    if said.quantity > order.terms.quantity - order.filled_quantity:
         return f"fill {said.venue_fill_id} of {said.quantity} exceeds the remaining {order.remaining_quantity}"
     if order.terms.reduce_only and said.quantity > (most := reducible_quantity(state, order)):
         return f"fill {said.venue_fill_id} of {said.quantity} exceeds the {most} that reduce-only may close"
@@ -110,11 +112,12 @@ def _impossible(state: State, order: Order, said: report.VenueFilled) -> str | N
 
 
 def _execution(state: State, account: Account, order: Order, said: report.VenueFilled, context: Context) -> Execution:
-    instrument = state.instruments[order.terms.symbol]
-    currency = account.terms.currency
+    instrument, currency, charged = state.instruments[order.terms.symbol], account.terms.currency, said.quantity
+    if instrument.commission.charged is not _BOTH:
+        charged = _charged_units(state, account, order, charged, instrument.commission.charged)
     commission = commission_of(
         instrument,
-        quantity=_charged_units(state, account, order, said.quantity, instrument.commission.charged),
+        quantity=charged,
         price=said.price,
         is_maker=said.is_maker,
         currency=currency,
@@ -132,22 +135,23 @@ def _execution(state: State, account: Account, order: Order, said: report.VenueF
 
 
 def _charged_units(state: State, account: Account, order: Order, quantity: Decimal, charged: FeeSide) -> Decimal:
-    """Units of a fill that pay its fee."""
-    if charged is FeeSide.BOTH:
-        return quantity
+    """Units of a fill that pay its fee, where not all do."""
     met = sum((position.quantity for position in positions_met(state, account, order.terms)), ZERO)
     closing = min(quantity, met)
     return closing if charged is FeeSide.CLOSING else quantity - closing
 
 
+_BOTH: Final = FeeSide.BOTH
+
+
 def _fill(state: State, execution: Execution, booking: Booking, said: report.VenueFilled, currency: str) -> report.Fill:
-    order = execution.order
+    order, terms = execution.order, execution.order.terms
     return report.Fill(
         fill_id=state.next_fill_id,
         order_id=order.order_id,
-        account_id=order.terms.account_id,
-        symbol=order.terms.symbol,
-        side=order.terms.side,
+        account_id=terms.account_id,
+        symbol=terms.symbol,
+        side=terms.side,
         quantity=said.quantity,
         price=said.price,
         at=execution.now,
@@ -161,15 +165,17 @@ def _fill(state: State, execution: Execution, booking: Booking, said: report.Ven
         ask=said.ask,
         quote_age_ns=said.quote_age_ns,
         venue_fill_id=said.venue_fill_id,
-        strategy_id=order.terms.strategy_id,
-        symbol_asked=order.terms.symbol_asked,
+        strategy_id=terms.strategy_id,
+        symbol_asked=terms.symbol_asked,
     )
 
 
 def _margin_still_held(order: Order, booking: Booking, fill: report.Fill, currency: str) -> Decimal:
     """The share of what the order opened goes over to the position; what only closed takes nothing along."""
+    if not order.margin_held:
+        return ZERO
     left = order.remaining_quantity - fill.quantity
-    if not order.margin_held or not left:
+    if not left:
         return ZERO
     opened = ZERO if booking.opening is None else booking.opening.quantity
     # Closing comes first: once a fill opens, all that is left of the order will open too.
@@ -190,9 +196,11 @@ def _emit_positions(booking: Booking, emit: Emit) -> None:
 
 def _emit_ledger(account: Account, booking: Booking, fill: report.Fill, emit: Emit) -> None:
     for closing in booking.closings:
-        realized, position_id = closing.part.realized_pnl, closing.before.position_id
-        _book_entry(account, ev.EntryKind.REALIZED_PNL, realized, fill, position_id, emit)
-    _book_entry(account, ev.EntryKind.COMMISSION, -fill.commission, fill, fill.position_id, emit)
+        if closing.part.realized_pnl:
+            position_id = closing.before.position_id
+            _book_entry(account, ev.EntryKind.REALIZED_PNL, closing.part.realized_pnl, fill, position_id, emit)
+    if fill.commission:
+        _book_entry(account, ev.EntryKind.COMMISSION, -fill.commission, fill, fill.position_id, emit)
 
 
 def _book_entry(
@@ -203,8 +211,6 @@ def _book_entry(
     position_id: int | None,
     emit: Emit,
 ) -> None:
-    if not amount:
-        return
     emit(
         ev.BalanceChanged(
             fill.account_id,
@@ -231,11 +237,12 @@ def _follow_up(
 ) -> None:
     """What a fill sets off: legs behind what opened, mates of a filled leg, legs of what closed, OCO."""
     opening = opening_to_protect(account, order, booking, of_books) if of_books else booking.opening
-    if opening is not None and order.role is OrderRole.ENTRY:
+    if opening is not None and order.role is _ENTRY:
         place_exits(state, order, opening.after, opening.quantity, emit)
-    if order.status is OrderStatus.FILLED:
-        for sibling in _siblings(state, order):
-            emit(ev.OrderCancelled(order.terms.account_id, sibling, "the other exit filled"))
+    if order.status is _FILLED:
+        if order.role in EXIT_ROLES:
+            for sibling in _siblings(state, order):
+                emit(ev.OrderCancelled(order.terms.account_id, sibling, "the other exit filled"))
         if not was_working:
             _report_double_exit(state, order, emit)
         cancel_group(state, account, order.terms, order.order_id, emit)
@@ -248,10 +255,13 @@ def _follow_up(
             trim_exits(state, closing.after, emit)
 
 
+_ENTRY: Final = OrderRole.ENTRY
+_FILLED: Final = OrderStatus.FILLED
+_REJECTED: Final = OrderStatus.REJECTED
+
+
 def _siblings(state: State, order: Order) -> list[OrderId]:
-    """The working legs that `order` names as its other exit, or that name it."""
-    if order.role not in EXIT_ROLES:
-        return []
+    """The working legs that an exit names as its other, or that name it."""
     return [
         leg.order_id
         for leg in state.bound_with(order)

@@ -47,7 +47,8 @@ def account_may_open(draft: OrderDraft) -> Rejection | None:
 
 def orders_are_below_max(draft: OrderDraft) -> Rejection | None:
     """An account has at most so many working orders; it can always reduce."""
-    working, most = len(draft.account.orders), draft.account.terms.orders_max
+    account = draft.account
+    working, most = len(account.orders), account.terms.orders_max
     if working < most or draft.terms.reduce_only:
         return None
     return Rejection(

@@ -1,13 +1,16 @@
 """Claims about prices against the tick grid and the market."""
 
 from decimal import Decimal
+from typing import Final
 
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.money import is_multiple, round_to
-from tradehall.domain.order import OrderType, Side
+from tradehall.domain.order import BUY, OrderType
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.traits import EXITS, PRICED, STRICT, UNUSUAL, about
+
+_WITHOUT_A_PRICE: Final = frozenset({OrderType.MARKET, OrderType.TRAILING_STOP})
 
 
 @about(PRICED | EXITS)
@@ -35,9 +38,9 @@ def price_is_on_tick(draft: OrderDraft) -> Rejection | None:
 def price_is_on_its_side(draft: OrderDraft) -> Rejection | None:
     """Doors that speak tickets want pending prices that do not execute at once."""
     quote, terms = draft.quote, draft.terms
-    if not draft.command.is_strict or quote is None or terms.type in (OrderType.MARKET, OrderType.TRAILING_STOP):
+    if not draft.command.is_strict or quote is None or terms.type in _WITHOUT_A_PRICE:
         return None
-    is_buy = terms.side is Side.BUY
+    is_buy = terms.side is BUY
     touch = quote.ask if is_buy else quote.bid
     if draft.working is not None and draft.working.is_triggered:
         return None  # Its stop price has done its work: the market has been there.
@@ -65,7 +68,7 @@ def exits_are_on_their_sides(draft: OrderDraft) -> Rejection | None:
     quote, terms = draft.quote, draft.terms
     if not draft.command.is_strict or quote is None:
         return None
-    is_buy = terms.side is Side.BUY
+    is_buy = terms.side is BUY
     base = terms.limit_price or terms.stop_price or (quote.bid if is_buy else quote.ask)
     wanted = (("stop_loss", terms.stop_loss, is_buy), ("take_profit", terms.take_profit, not is_buy))
     for name, price, wants_below in wanted:
@@ -98,7 +101,7 @@ def quote_is_near_expectation(draft: OrderDraft) -> Rejection | None:
     expected, most = draft.command.expected_price, draft.command.deviation_max
     if expected is None or most is None or draft.quote is None:
         return None
-    touch = draft.quote.ask if draft.terms.side is Side.BUY else draft.quote.bid
+    touch = draft.quote.ask if draft.terms.side is BUY else draft.quote.bid
     if abs(touch - expected) <= most:
         return None
     return Rejection(
@@ -120,7 +123,7 @@ def post_only_would_rest(draft: OrderDraft) -> Rejection | None:
     if not terms.post_only or quote is None or terms.type is not OrderType.LIMIT:
         return None
     assert terms.limit_price is not None, "prices_are_there comes first"
-    takes = terms.limit_price >= quote.ask if terms.side is Side.BUY else terms.limit_price <= quote.bid
+    takes = terms.limit_price >= quote.ask if terms.side is BUY else terms.limit_price <= quote.bid
     if not takes:
         return None
     tick = draft.instrument.tick_size
@@ -131,6 +134,6 @@ def post_only_would_rest(draft: OrderDraft) -> Rejection | None:
             "limit_price": terms.limit_price,
             "bid": quote.bid,
             "ask": quote.ask,
-            "would_pass": quote.ask - tick if terms.side is Side.BUY else quote.bid + tick,
+            "would_pass": quote.ask - tick if terms.side is BUY else quote.bid + tick,
         },
     )

@@ -92,12 +92,16 @@ def display_quantity_is_valid(draft: OrderDraft) -> Rejection | None:
     )
 
 
+_GTD: Final = TimeInForce.GTD
+_DAY: Final = TimeInForce.DAY
+
+
 @about(TIMED | UNUSUAL)
 def time_in_force_fits(draft: OrderDraft) -> Rejection | None:
     """GTD says until when, the others do not; post-only goes with orders that may rest at a price."""
     terms = draft.terms
     tif = terms.time_in_force
-    if (tif is TimeInForce.GTD) != (terms.expires_at is not None) and tif is not TimeInForce.DAY:
+    if (tif is _GTD) != (terms.expires_at is not None) and tif is not _DAY:
         return Rejection(RejectCode.TIME_IN_FORCE_INVALID, f"time_in_force {tif} and an expiry do not fit together")
     if not terms.post_only:
         return None
