@@ -74,7 +74,7 @@ def a_desk(store, *, clock=None, quotes=None, on_unknown=unknown_is_a_failure, s
     """A desk on `store` (journal and views), its state recovered, not started."""
     quotes = {"BTCUSD": a_quote()} if quotes is None else quotes
     return Desk(
-        state=recover(store.journal, snapshots),
+        state=recover(store.journal, snapshots, views=store.view_store),
         make_loop=loop_maker(quotes),
         restore=lambda: recover(store.journal, snapshots),
         store=store,

@@ -32,6 +32,10 @@ class Files:
     def head(self):
         return self.store.journal.head
 
+    @property
+    def views_seq(self):
+        return self.store.view_store.seq
+
     def entries(self, after=0):
         return self.store.journal.entries(after)
 

@@ -83,6 +83,7 @@ def test_what_was_there_and_what_comes_before_while_and_after_the_store_counts_i
         await desk.start()
         await open_house(desk, accounts=2)
         await _some_orders(desk)
+        await desk.settled()
         counts = HouseCounts(desk)
         assert await _count(counts, HouseOrderQuery()) is None, "nobody has counted yet"
         assert (await counts.fills(HouseFillQuery())).known_total is None
@@ -104,12 +105,14 @@ def test_a_filled_entry_whose_exits_are_moved_counts_once(store, is_counted_befo
         entry = an_order()
         placed = await desk.submit(PlaceOrder(replace(entry.terms, stop_loss=Decimal(40_000))))
         assert placed.order is not None
+        await desk.settled()
         counts = HouseCounts(desk)
         if is_counted_before:
             await counts.begin()
         await desk.submit(AmendOrder(ACCOUNT, placed.order.order_id, stop_loss=Decimal(41_000)))
         if not is_counted_before:
             await counts.begin()
+        await desk.settled()
         moved = desk.views.order(placed.order.order_id)
         assert moved is not None and moved.terms.stop_loss == Decimal(41_000), "its row came again"
         assert await _count(counts, HouseOrderQuery(ends=frozenset({OrderEnd.FILLED}))) == 1

@@ -95,6 +95,19 @@ def test_a_batch_may_have_any_size(store, count):
     assert len(list(store.view_store.rows("orders"))) == count
 
 
+def test_rows_may_come_after_their_records_alone_or_with_the_next_ones(store):
+    store.journal.append([b"1", b"2"], ViewRows(), 0)
+    assert store.view_store.seq == 0
+    store.journal.write_rows(rows_of(3))
+    assert store.view_store.seq == 2 == store.journal.head.seq
+    store.journal.append([b"3"], ViewRows(), 2)
+    store.journal.append([b"4"], rows_of(5), 3)
+    assert (store.view_store.seq, store.journal.head.seq) == (3, 4)
+    assert len(list(store.view_store.rows("orders"))) == 5
+    store.journal.append([b"5"], rows_of(6))
+    assert store.view_store.seq == 5
+
+
 def test_a_probe_leaves_no_record(store):
     store.journal.append([b"1"], ViewRows())
     store.journal.probe()
@@ -299,7 +312,7 @@ def test_what_is_durable_is_read_at_once_by_the_same_round_of_the_loop(store):
 
 def test_views_know_whether_they_are_complete(store):
     assert store.view_store.version == VIEWS_VERSION
-    store.view_store.write(rows_of(3))
+    store.view_store.write(rows_of(3), 1)
     store.view_store.clear()
     assert store.view_store.version == 0
     assert [list(store.view_store.rows(view)) for view in VIEWS] == [[] for _ in VIEWS]

@@ -37,6 +37,7 @@ class FilesInMemory:
         self.entries = store.journal.entries
         self.rows = store.view_store.rows
         self.views_version = VIEWS_VERSION
+        self.views_seq = store.view_store.seq
 
     def structure_faults(self):
         return []
@@ -169,13 +170,17 @@ class World:
 
     async def break_(self) -> None:
         journal = self.store.journal
-        fault = self.random.randrange(4)
+        fault = self.random.randrange(6)
         if fault == 0:
             journal.refuse = self.random.randrange(1, 4)
         elif fault == 1:
             journal.unknown_before = True
         elif fault == 2:
             journal.unknown_after = True
+        elif fault == 3:
+            journal.refuse_rows = self.random.randrange(1, 3)
+        elif fault == 4:
+            journal.unknown_rows = True
         else:
             await self.restart()
 
@@ -184,9 +189,13 @@ class World:
         while self.waiting or self.desk.writer.in_flight:
             await self.commit()
             await until(lambda: self.desk.closed_because is None)
+        while self.disk.view_store.seq < self.disk.journal.head.seq:
+            await self.commit()
+            await until(lambda: self.desk.closed_because is None)
         await self.commit()
 
     def check(self) -> None:
+        assert self.disk.view_store.seq == self.disk.journal.head.seq
         result = verify(FilesInMemory(self.disk), MemoryStore().view_store)
         assert result.findings == []
         assert list(replay(FilesInMemory(self.disk))) == []

@@ -71,15 +71,18 @@ class MemoryJournal:
         """See the port."""
         return Head(self._entries[-1].seq, self._entries[-1].checksum) if self._entries else EMPTY
 
-    def append(self, payloads: Sequence[bytes], rows: ViewRows) -> None:
+    def append(self, payloads: Sequence[bytes], rows: ViewRows, rows_until: int | None = None) -> None:
         """See the port."""
         seq, checksum = self.head
         for payload in payloads:
             seq += 1
             checksum = chain(checksum, payload)
             self._entries.append(Entry(seq, payload, checksum))
-        self._views.write(rows)
-        self._views.seq = seq
+        self._views.write(rows, seq if rows_until is None else rows_until)
+
+    def write_rows(self, rows: ViewRows) -> None:
+        """See the port."""
+        self._views.write(rows, self.head.seq)
 
     def probe(self) -> None:
         """See the port."""
@@ -107,15 +110,16 @@ class MemoryViewStore:
 
     def clear(self) -> None:
         """See the port."""
-        self.version = 0
+        self.version = self.seq = 0
         self.tables = {view: {} for view in VIEWS}
 
     def complete(self, version: int) -> None:
         """See the port."""
         self.version = version
 
-    def write(self, rows: ViewRows) -> None:
+    def write(self, rows: ViewRows, seq: int) -> None:
         """See the port."""
+        self.seq = seq
         for view, table in self.tables.items():
             for row in rows.of(view):
                 table[row[0]] = row

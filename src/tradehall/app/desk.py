@@ -66,7 +66,7 @@ class Desk(MarketListener):
         self.quotes = quotes
         self.clock = clock
         self.writer = Writer(store.journal, self._journal_refused, on_unknown)
-        self.writer.hear_durable(lambda _: self.views.refresh())
+        self.writer.hear_rows(lambda seq, rows: self.views.refresh())
         self._is_paced = is_paced
         self._make_loop = make_loop
         self._restore = restore
@@ -104,15 +104,34 @@ class Desk(MarketListener):
         return outcome
 
     async def settled(self) -> None:
-        """Return when all that could be read from `state` before the call is durable, or gone from it.
+        """Return when all that could be read from `state` before the call is durable, or gone, and in the views.
 
-        ShardUnavailable: what was read could not be kept; `state` is good again, read it anew.
+        ShardUnavailable: what was read could not be kept, and `state` is good again, read it anew; or views cannot be
+        written now.
         """
-        durable = self.writer.when_durable()
-        if durable is not None:
-            await durable
+        await self._past(self.writer.when_written())
+
+    async def durable(self) -> None:
+        """As `settled`, for those who read no views: these may lack what happened last."""
+        await self._past(self.writer.when_durable())
+
+    async def _past(self, moment: "Future[None] | None") -> None:
+        if moment is not None:
+            await moment
         if not self._is_folded:
             raise ShardUnavailable(self._closed_because or "the state is being folded anew")
+
+    def order(self, order_id: int) -> Order | None:
+        """An order, working or ended; whoever tells of it waits for `durable` first."""
+        return self.state.order(order_id) or self.writer.unwritten.order(order_id) or self.views.order(order_id)
+
+    def ended_order(self, account_id: int, client_order_id: str) -> Order | None:
+        """The newest ended order with that client id, also where the state has forgotten it; wait as above."""
+        if not self.writer.known_ids.may_hold(account_id, client_order_id):
+            return None
+        return self.writer.unwritten.order_by_client_id(account_id, client_order_id) or self.views.order_by_client_id(
+            account_id, client_order_id
+        )
 
     def listen(self, listener: DecisionListener) -> None:
         """Tell `listener` of every decision from now on."""
@@ -215,11 +234,7 @@ class Desk(MarketListener):
         account = self.state.accounts.get(account_id)
         if account is None or client_order_id in account.client_ids:
             return None  # The engine sees it itself.
-        if not self.writer.known_ids.may_hold(account_id, client_order_id):
-            return None
-        return self.writer.undurable_order(account_id, client_order_id) or self.views.order_by_client_id(
-            account_id, client_order_id
-        )
+        return self.ended_order(account_id, client_order_id)
 
     def _outcome(self, command: AnyCommand, record: Record | None, prior: Order | None) -> Outcome:
         if record is None:

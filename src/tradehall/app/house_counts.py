@@ -142,7 +142,10 @@ class GrowingLine:
 
 
 class HouseCounts:
-    """The tallies of a house. What it does not know (yet) is None: whoever asks lets the store count."""
+    """The tallies of a house. What it does not know (yet) is None: whoever asks lets the store count.
+
+    Made when the desk is settled: of what the state says has ended, the views have rows.
+    """
 
     def __init__(self, desk: Desk, *, far: int = FAR) -> None:
         self._desk = desk

@@ -1,10 +1,11 @@
-"""Recovery: snapshot and journal → state, at the start and after a failure; journal → views."""
+"""Recovery: snapshot and journal → state, at the start and after a failure; journal → rows that the views lack."""
 
 import gc
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Final
 
 from tradehall.app.projections import VIEWS_VERSION, project
@@ -12,7 +13,7 @@ from tradehall.app.snapshots import Snapshots
 from tradehall.engine.record import decode_facts
 from tradehall.engine.replay import fold
 from tradehall.engine.state import State
-from tradehall.ports.journal import EMPTY, Entries, Entry, Head, checked
+from tradehall.ports.journal import EMPTY, Entries, Entry, Head, JournalDamaged, checked
 from tradehall.ports.views import ViewRows, ViewStore
 
 PROGRESS_EVERY: Final = 10_000
@@ -31,20 +32,36 @@ def no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def recover(journal: Entries, snapshots: Snapshots | None, progress: Progress = no_progress) -> State:
+def recover(
+    journal: Entries,
+    snapshots: Snapshots | None,
+    progress: Progress = no_progress,
+    views: ViewStore | None = None,
+) -> State:
     """The state after the last durable record: from the newest snapshot that fits, else from the first record.
 
-    Every record folded is held against the chain. JournalDamaged names the first that fails.
+    Every record folded is held against the chain. JournalDamaged names the first that fails. `views` (of this version;
+    while nobody else writes) get the rows that they lack: a crash may come between records and their rows.
     """
     head = journal.head
+    rows_until = head.seq if views is None else views.seq
+    if rows_until > head.seq:
+        raise JournalDamaged(f"the views are of record {rows_until}, the journal ends at record {head.seq}")
     state, since = State(), EMPTY
     if snapshots is not None:
-        found = snapshots.newest(journal)
+        # To make rows of a record takes the state after it.
+        found = snapshots.newest(journal, until=rows_until)
         if found is not None:
             state, since = found
     with collector_paused():
-        for entry in _watched(checked(journal.entries(since.seq), since), since, head, progress):
+        entries = _watched(checked(journal.entries(since.seq), since), since, head, progress)
+        for entry in islice(entries, rows_until - since.seq):
             fold(state, decode_facts(entry.payload))
+        for rows in projected(entries, state):
+            if views is not None and state.seq > rows_until:
+                views.write(rows, state.seq)
+    if rows_until < head.seq:
+        log.info("the views have caught up: records=%d", head.seq - rows_until)
     assert state.seq == head.seq, f"the journal ends at {head.seq}, folding came to {state.seq}"
     return state
 
@@ -57,8 +74,9 @@ def rebuild_views(journal: Entries, views: ViewStore, progress: Progress = no_pr
     if journal.head.seq:
         log.info("building the views anew: records=%d", journal.head.seq)
     with collector_paused():
-        for rows in projected(_watched(checked(journal.entries()), EMPTY, journal.head, progress), State()):
-            views.write(rows)
+        state = State()
+        for rows in projected(_watched(checked(journal.entries()), EMPTY, journal.head, progress), state):
+            views.write(rows, state.seq)
     views.complete(VIEWS_VERSION)
 
 

@@ -43,7 +43,7 @@ class Snapshots:
     def newest(self, journal: Entries, until: int | None = None) -> tuple[State, Head] | None:
         """The newest good snapshot of `journal`, with the journal's end at its time; not beyond record `until`."""
         for seq, path in self.paths_by_seq().items():
-            if until is not None and seq > until:
+            if until is not None and until < seq <= journal.head.seq:
                 continue
             try:
                 state, since = _load(path, journal.head)

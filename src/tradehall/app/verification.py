@@ -57,6 +57,11 @@ class Inspection(Protocol):
         """Version of the projections that wrote the views."""
         ...
 
+    @property
+    def views_seq(self) -> int:
+        """The views are as they were after this record."""
+        ...
+
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Records beyond `after`, oldest first."""
         ...
@@ -102,6 +107,8 @@ def verify(
         audit.fold(files, scratch, progress)
     audit.check_sums()
     view_rows = {view: audit.compare(view, files, scratch) for view in VIEWS} if audit.is_folded else {}
+    if files.views_seq > files.head.seq:
+        audit.findings.append(f"the views are of record {files.views_seq}, the journal ends at record {files.head.seq}")
     if audit.is_folded and files.views_version != VIEWS_VERSION:
         audit.findings.append(f"the views have version {files.views_version}, this Tradehall writes {VIEWS_VERSION}")
     return Verification(
@@ -150,14 +157,16 @@ class _Audit:
 
     def fold(self, files: Inspection, scratch: ViewStore, progress: Progress) -> None:
         rows = ViewRows()
-        total = files.head.seq
+        total, views_seq = files.head.seq, files.views_seq
         try:
             for entry in checked(files.entries()):
-                self._take(decode_facts(entry.payload), rows)
+                self._take(facts := decode_facts(entry.payload))
+                if facts.seq <= views_seq:
+                    project(facts, self.state, rows)
                 if entry.seq in self._snapshot_at:
                     self._check_snapshot(Head(entry.seq, entry.checksum))
                 if entry.seq % RECORDS_PER_WRITE == 0:
-                    scratch.write(rows)
+                    scratch.write(rows, entry.seq)
                     rows = ViewRows()
                 if entry.seq % PROGRESS_EVERY == 0:
                     progress(entry.seq, total)
@@ -167,15 +176,14 @@ class _Audit:
         except (AssertionError, KeyError, ValueError) as error:
             self.findings.append(f"record {self.state.seq + 1} cannot be folded: {error!r}")
             return
-        scratch.write(rows)
+        scratch.write(rows, total)
         progress(total, total)
         self.is_folded = True
         for seq in self._snapshot_at:
             self.findings.append(f"snapshot {seq} is beyond the journal's end, record {total}")
 
-    def _take(self, facts: RecordFacts, rows: ViewRows) -> None:
+    def _take(self, facts: RecordFacts) -> None:
         fold(self.state, facts)
-        project(facts, self.state, rows)
         for event in facts.events:
             if type(event) is ev.BalanceChanged:
                 self._ledger[event.account_id] = self._ledger.get(event.account_id, ZERO) + event.amount

@@ -1,7 +1,8 @@
 """Writer: decisions of the loop's thread → batches of the journal's thread → news of their durability.
 
 Everything decided while the last batch was being synced is the next batch. Nothing leaves the house
-before its batch is durable: neither answers, nor what listeners captured.
+before its records are durable: neither answers, nor what listeners captured. The rows of the views follow: with the
+records of the next batch if there is one by then, else at once on their own.
 """
 
 import sys
@@ -10,17 +11,14 @@ from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from tradehall.app.known_ids import KnownIds
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.projections import project
-from tradehall.domain.ids import AccountId
-from tradehall.domain.order import Order
+from tradehall.app.unwritten import UnwrittenOrders
 from tradehall.engine.record import Record, encode_record
 from tradehall.engine.state import State
 from tradehall.ports.journal import Journal, JournalRefused
-from tradehall.ports.views import OrderRow, ViewRows
+from tradehall.ports.views import ViewRows
 
 # Records decided and not yet durable; beyond it the desk takes no more wishes.
 IN_FLIGHT_MAX: Final = 20_000
@@ -33,7 +31,7 @@ SWITCH_INTERVAL_S: Final = 0.002
 # Compositions of decisions whose listeners are remembered; there are some dozens.
 COMPOSITIONS_MAX: Final = 1_024
 
-_decode_order: Final = msgspec.json.Decoder(Order).decode
+_NO_ROWS: Final = ViewRows()
 
 
 class DecisionListener(Protocol):
@@ -82,9 +80,12 @@ class Audience(dict[frozenset[type], tuple[tuple[Capture, Release], ...]]):
 
 
 class Batch:
-    """What is made durable together: whole turns, so that a wish and the venue's answer are never parted."""
+    """What is made durable together: whole turns, so that a wish and the venue's answer are never parted.
 
-    __slots__ = ("is_done", "payloads", "records", "releases", "rows", "waiters")
+    `seq`: its last record, once that is durable. `waiters` wait for its records, `readers` for its rows.
+    """
+
+    __slots__ = ("is_durable", "is_written", "payloads", "readers", "records", "releases", "rows", "seq", "waiters")
 
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
@@ -92,7 +93,9 @@ class Batch:
         self.rows = ViewRows()
         self.releases: list[tuple[Release, object]] = []
         self.waiters: list[Future[None]] = []
-        self.is_done = False
+        self.readers: list[Future[None]] = []
+        self.seq = 0
+        self.is_durable = self.is_written = False
 
     def move(self, turn: "Batch") -> None:
         """Append `turn`, which is empty then."""
@@ -108,9 +111,9 @@ class Batch:
 class Writer:
     """One shard's way into its journal.
 
-    `begin` … `end_turn`, `when_durable` and `listen` belong to the loop's thread. `on_refused` is called
-    there when a batch was surely not written: all that is not durable is gone, and `resume` takes records
-    again. `on_unknown` is called in the journal's thread when nobody knows: it must end the process.
+    `take` … `end_turn`, `when_durable` and `listen` belong to the loop's thread. `on_refused` is called
+    there when something was surely not written: records that are not durable are gone, rows of those that are wait,
+    and `resume` goes on. `on_unknown` is called in the journal's thread when nobody knows; it must end the process.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class Writer:
         self.durable_seq = journal.head.seq
         self.batch_count = 0
         self.known_ids = KnownIds()
+        self.unwritten = UnwrittenOrders()
         self._on_refused = on_refused
         self._on_unknown = on_unknown
         self._audience = Audience()
@@ -134,8 +138,7 @@ class Writer:
         # Between the threads, under the lock.
         self._lock = threading.Lock()
         self._filling = Batch()
-        self._taken = Batch()
-        self._taken.is_done = True
+        self._taken = _past_batch()
         self._is_idle = True
         self._is_parked = False
         self._is_stopping = False
@@ -143,8 +146,10 @@ class Writer:
         self._wake.acquire()
         self._thread: threading.Thread | None = None
         self._loop: AbstractEventLoop | None = None
-        # Client ids of ended orders that the state may have forgotten and the views do not know yet.
-        self._undurable_orders: dict[tuple[AccountId, str], OrderRow] = {}
+        # The journal's thread: a batch that is durable, and not its rows.
+        self._behind: Batch | None = None
+        # The loop's: why the journal takes nothing at the moment.
+        self._refusal: str | None = None
 
     # The loop's thread.
 
@@ -171,7 +176,7 @@ class Writer:
         self._hear_records += (hear,)
 
     def hear_rows(self, hear: Callable[[int, ViewRows], None]) -> None:
-        """Call `hear` with the number of the last durable record and the rows of the batch, once per batch."""
+        """Call `hear` with rows that have been written, and the number of the last record that has any by now."""
         self._hear_rows += (hear,)
 
     def take(self, record: Record, state: State) -> None:
@@ -191,10 +196,11 @@ class Writer:
         if not turn.payloads:
             return False
         self.in_flight += len(turn.payloads)
-        for row in turn.rows.orders:
-            if row.client_order_id is not None:
-                self._undurable_orders[row.account_id, row.client_order_id] = row
-                self.known_ids.add(row.account_id, row.client_order_id)
+        if turn.rows.orders:
+            self.unwritten.add(turn.rows.orders)
+            for row in turn.rows.orders:
+                if row.client_order_id is not None:
+                    self.known_ids.add(row.account_id, row.client_order_id)
         with self._lock:
             filling = self._filling
             if filling.payloads:
@@ -215,27 +221,38 @@ class Writer:
 
         It ends in ShardUnavailable if that could not be written.
         """
-        assert self._loop is not None, "bind the writer first"
+        batch = self._last_batch()
+        return None if batch.is_durable else self._future_in(batch.waiters)
+
+    def when_written(self) -> "Future[None] | None":
+        """The same, when the views hold its rows too. ShardUnavailable if nothing can be written at the moment."""
+        batch = self._last_batch()
+        if batch.is_written:
+            return None
+        if self._refusal is not None:
+            raise ShardUnavailable(self._refusal)
+        return self._future_in(batch.readers)
+
+    def _last_batch(self) -> Batch:
         # Without the lock: the journal's thread takes a batch before it puts an empty one in its place, and is done
         # with it only when this thread says so.
         batch = self._filling
-        if not batch.payloads:
-            batch = self._taken
-        if batch.is_done:
-            return None
+        return batch if batch.payloads else self._taken
+
+    def _future_in(self, line: "list[Future[None]]") -> "Future[None]":
+        assert self._loop is not None, "bind the writer first"
         future = self._loop.create_future()
-        batch.waiters.append(future)
+        line.append(future)
         return future
 
-    def undurable_order(self, account_id: AccountId, client_order_id: str) -> Order | None:
-        """An ended order that the views do not hold yet."""
-        row = self._undurable_orders.get((account_id, client_order_id))
-        return None if row is None else _decode_order(row.body)
-
     def resume(self) -> None:
-        """Take records again after a refusal."""
+        """Take records again after a refusal, and write what rows are missing."""
+        self._refusal = None
         with self._lock:
             self._is_parked = False
+            is_idle, self._is_idle = self._is_idle, False
+        if is_idle and self._thread is not None:
+            self._wake.release()
 
     def stop(self) -> None:
         """End the journal's thread, after whatever was handed over. Blocks for as long as that takes."""
@@ -258,15 +275,22 @@ class Writer:
             self._wake.acquire()
 
     def commit_next(self) -> bool:
-        """Make the next batch durable; False if there was none. The journal's thread, or a test in its place."""
+        """Make the next batch durable, then write its rows unless more is waiting; False if there was nothing to do.
+
+        The journal's thread, or a test in its place.
+        """
         with self._lock:
             batch = self._filling
-            if not batch.payloads or self._is_parked:
+            if self._is_parked or not (batch.payloads or self._behind):
                 self._is_idle = not self._is_stopping
                 return False
-            self._taken, self._filling = batch, Batch()
+            if batch.payloads:
+                self._taken, self._filling = batch, Batch()
         try:
-            self.journal.append(batch.payloads, batch.rows)
+            if batch.payloads:
+                self._commit(batch)
+            if self._behind is not None and not self._filling.payloads:
+                self._write_rows(self._behind)
         except JournalRefused as refusal:
             with self._lock:
                 self._is_parked = True
@@ -274,9 +298,23 @@ class Writer:
         except BaseException as error:
             self._on_unknown(error)
             raise
-        else:
-            self._post(self._settle, batch)
         return True
+
+    def _commit(self, batch: Batch) -> None:
+        """Records of a batch, and the rows of the one before where they were left for now."""
+        behind = self._behind
+        if batch.rows.is_empty:
+            left, rows_until = None, None
+        else:
+            left, rows_until = batch, self.journal.head.seq
+        self.journal.append(batch.payloads, _NO_ROWS if behind is None else behind.rows, rows_until)
+        self._behind = left
+        self._post(self._settle, batch, behind)
+
+    def _write_rows(self, behind: Batch) -> None:
+        self.journal.write_rows(behind.rows)
+        self._behind = None
+        self._post(self._rows_written, behind)
 
     def _post(self, news: Callable[..., None], *facts: object) -> None:
         assert self._loop is not None, "bind the writer first"
@@ -284,38 +322,65 @@ class Writer:
 
     # News of the journal's thread, back on the loop's.
 
-    def _settle(self, batch: Batch) -> None:
-        batch.is_done = True
+    def _settle(self, batch: Batch, behind: Batch | None) -> None:
+        """The records of `batch` are durable, and the rows of the one before it were written with them."""
+        batch.is_durable = True
         count = len(batch.payloads)
         self.in_flight -= count
         self.durable_seq += count
         self.batch_count += 1
-        for row in batch.rows.orders:
-            if row.client_order_id is not None:
-                key = (row.account_id, row.client_order_id)
-                if self._undurable_orders.get(key) is row:
-                    del self._undurable_orders[key]
+        batch.seq = self.durable_seq
         for release, payload in batch.releases:
             release(payload)
-        for waiter in batch.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        _let_go(batch.waiters)
         for hear in self._hear_durable:
             hear(self.durable_seq)
         for hear_records in self._hear_records:
             hear_records(batch.records)
+        if behind is not None:
+            self._rows_written(behind)
+        if batch.rows.is_empty:
+            self._rows_written(batch)
+
+    def _rows_written(self, batch: Batch) -> None:
+        batch.is_written = True
+        self.unwritten.written(batch.rows.orders)
         for hear_rows in self._hear_rows:
-            hear_rows(self.durable_seq, batch.rows)
+            hear_rows(batch.seq, batch.rows)
+        _let_go(batch.readers)
 
     def _refuse(self, batch: Batch, refusal: JournalRefused) -> None:
+        """Nothing is written until `resume`: what is not durable is lost, rows of what is durable are kept."""
         with self._lock:
             rest, self._filling = self._filling, Batch()
+            behind = self._behind
+            self._taken = behind or _past_batch()
         self.abort_turn()
-        self._undurable_orders.clear()
+        self.unwritten.lost()
+        if behind is not None:
+            self.unwritten.add(behind.rows.orders)
         self.in_flight = 0
         self._on_refused(refusal)
-        for lost in (batch, rest):
-            lost.is_done = True
-            for waiter in lost.waiters:
-                if not waiter.done():
-                    waiter.set_exception(ShardUnavailable(f"the journal cannot be written: {refusal}"))
+        self._refusal = f"the journal cannot be written: {refusal}"
+        for each in (behind, batch, rest):
+            if each is not None:
+                _let_go(each.waiters, self._refusal)
+                _let_go(each.readers, self._refusal)
+
+
+def _past_batch() -> Batch:
+    """A batch for which nobody has to wait."""
+    batch = Batch()
+    batch.is_durable = batch.is_written = True
+    return batch
+
+
+def _let_go(line: "list[Future[None]]", refusal: str | None = None) -> None:
+    """Whoever waits in `line` waits no longer: it has come, or `refusal` says why it does not."""
+    for future in line:
+        if not future.done():
+            if refusal is None:
+                future.set_result(None)
+            else:
+                future.set_exception(ShardUnavailable(refusal))
+    line.clear()

@@ -54,17 +54,26 @@ class Entries(Protocol):
 
 
 class Journal(Entries, Protocol):
-    """Append-only, one writer. `append` and `probe` are called from one thread at a time."""
+    """Append-only, one writer. `append`, `write_rows` and `probe` are called from one thread at a time."""
 
     @property
     def head(self) -> Head:
         """The last durable record."""
         ...
 
-    def append(self, payloads: Sequence[bytes], rows: ViewRows) -> None:
-        """Write the records that follow `head`, and their view rows, durably; all of it or nothing.
+    def append(self, payloads: Sequence[bytes], rows: ViewRows, rows_until: int | None = None) -> None:
+        """Write the records that follow `head`, and view rows, durably; all of it or nothing.
 
-        JournalRefused: nothing was written. Any other exception: nobody knows, and the process must end.
+        `rows_until`: with `rows`, the views hold what follows from the records up to this one; None: up to the last of
+        `payloads`. JournalRefused: nothing was written. Any other exception: nobody knows, and the process must end.
+        """
+        ...
+
+    def write_rows(self, rows: ViewRows) -> None:
+        """Write what the views lacked of the records up to `head`; all of it or nothing.
+
+        Not synced: it follows from the journal, so a start makes up for what a power cut takes away. What becomes
+        durable after it makes it durable. Exceptions as from `append`.
         """
         ...
 

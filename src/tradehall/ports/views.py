@@ -1,4 +1,4 @@
-"""Views: what has ended, by query. Written with the journal, so never behind it, and rebuilt from it."""
+"""Views: what has ended, by query. Written beside the journal, at most a batch behind it, and rebuilt from it."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -165,10 +165,10 @@ class HistoryQuery(Struct, frozen=True):
 
 
 class Views(Protocol):
-    """Queries over what is durable. Those that are not awaited take microseconds."""
+    """Queries over what is written. Those that are not awaited take microseconds."""
 
     def refresh(self) -> None:
-        """More has become durable: what is read from now on includes it."""
+        """More has been written: what is read from now on includes it."""
         ...
 
     def order(self, order_id: OrderId) -> Order | None:
@@ -257,19 +257,24 @@ class ViewStore(Protocol):
 
     @property
     def version(self) -> int:
-        """Version of the projections that wrote the rows; 0 while rows are missing."""
+        """Version of the projections that wrote the rows; 0 while they are built anew."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """The rows are those of the records up to this one, and no others."""
         ...
 
     def clear(self) -> None:
-        """Drop all rows; the version is 0 from now on."""
+        """Drop all rows; version and `seq` are 0 from now on."""
         ...
 
     def complete(self, version: int) -> None:
         """All rows are there, written by projections of `version`."""
         ...
 
-    def write(self, rows: ViewRows) -> None:
-        """Write `rows`; not durable by itself."""
+    def write(self, rows: ViewRows, seq: int) -> None:
+        """Write `rows`, the last of which follow from record `seq`."""
         ...
 
     def rows(self, view: str) -> Iterator[AnyRow]:

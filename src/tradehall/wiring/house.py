@@ -142,7 +142,7 @@ class House:
             folded = total
             progress(done, total)
 
-        state = recover(self._store.journal, self._snapshots, count)
+        state = recover(self._store.journal, self._snapshots, count, self._store.view_store)
         if folded > SNAPSHOT_AFTER_RECORDS:
             self._keep(state)
         return state

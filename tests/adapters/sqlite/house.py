@@ -25,7 +25,7 @@ def start(folder: Path) -> tuple[SqliteStore, State]:
         rebuild_views(store.journal, store.view_store)
         with closing(SqliteInspection(folder)) as files:
             audit_at_start(files, scratch_views())
-        return store, recover(store.journal, Snapshots(folder / "snapshots"))
+        return store, recover(store.journal, Snapshots(folder / "snapshots"), views=store.view_store)
     except BaseException:
         store.close()
         raise

@@ -210,7 +210,7 @@ def test_a_journal_that_was_taken_away_is_missed(tmp_path, beside):
 def test_a_database_newer_than_the_program_is_refused(tmp_path):
     make_house(tmp_path)
     edit(tmp_path, "PRAGMA user_version = 99")
-    with pytest.raises(JournalDamaged, match="schema version 99, this Tradehall knows 1: use a newer Tradehall"):
+    with pytest.raises(JournalDamaged, match="schema version 99, this Tradehall knows 2: use a newer Tradehall"):
         start_and_stop(tmp_path)
 
 

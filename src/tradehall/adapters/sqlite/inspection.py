@@ -13,6 +13,8 @@ from tradehall.ports.journal import Entry, Head, JournalDamaged
 from tradehall.ports.views import AnyRow
 
 FAULTS_TOLD_MAX = 10
+# The version of the schema from which on the views may be behind the journal.
+ROWS_BEHIND_SINCE = 2
 
 
 class SqliteInspection:
@@ -30,8 +32,10 @@ class SqliteInspection:
             if version > len(migrations()):
                 raise JournalDamaged(f"{self.path} has schema version {version}: use a newer Tradehall")
             self._head = read_head(self._db)
+            self._views = SqliteViewStore(self._db, self.path)
+            # Before, rows were written with their records.
+            self._views_seq = self._views.seq if version >= ROWS_BEHIND_SINCE else self._head.seq
             on_fault.pop_all()
-        self._views = SqliteViewStore(self._db, self.path)
 
     @property
     def head(self) -> Head:
@@ -42,6 +46,11 @@ class SqliteInspection:
     def views_version(self) -> int:
         """Version of the projections that wrote the views."""
         return self._views.version
+
+    @property
+    def views_seq(self) -> int:
+        """The views are as they were after this record."""
+        return self._views_seq
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Records beyond `after`, oldest first. JournalDamaged where the file is malformed."""
@@ -79,8 +88,8 @@ def scratch_views() -> SqliteViewStore:
     """Views to fold into, for comparing: in memory, and in a temporary file once they are large."""
     db = sqlite3.connect("", isolation_level=None, cached_statements=STATEMENTS_CACHED, check_same_thread=False)
     db.execute("PRAGMA synchronous = OFF")
-    db.execute("CREATE TABLE views_state (version INTEGER)")
-    db.execute("INSERT INTO views_state VALUES (0)")
+    db.execute("CREATE TABLE views_state (version INTEGER, seq INTEGER)")
+    db.execute("INSERT INTO views_state VALUES (0, 0)")
     db.text_factory = bytes
     views = SqliteViewStore(db, Path("scratch"))
     views.clear()

@@ -1,31 +1,42 @@
-"""The journal in SQLite: records and view rows in one transaction, one sync."""
+"""The journal in SQLite: records, and rows of views with them or after them; one sync stands behind records."""
 
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
-from tradehall.adapters.sqlite.connection import is_damage, is_surely_unwritten, open_reader
+from tradehall.adapters.sqlite.connection import is_damage, is_surely_unwritten, open_reader, unsynced
 from tradehall.adapters.sqlite.rows import ROWS_PER_CALL_MAX, insert, insert_views
 from tradehall.ports.journal import EMPTY, MENTION, MENTIONS_MAX, Entry, Head, JournalDamaged, JournalRefused, chain
 from tradehall.ports.views import ViewRows
 
 ENTRIES_PER_FETCH: Final = 1_000
 PROBE_CHARACTERS: Final = 65_536
+# Most records have no rows. So often it is written down all the same how far the views are, for a start that
+# follows a crash projects from there on.
+MARK_EVERY: Final = 1_000
+
+_NO_ROWS: Final = ViewRows()
 
 
 class SqliteJournal:
     """See the port. `db` is a writing connection that this journal owns from now on.
 
-    `on_written` is told the size of each batch [bytes of payload]: the checkpoints listen to it.
+    `on_written` is told the size of each batch [bytes of payload]: the checkpoints listen to it. `is_synced`: as
+    `db` was opened.
     """
 
-    def __init__(self, path: Path, db: sqlite3.Connection, on_written: Callable[[int], None]) -> None:
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, on_written: Callable[[int], None], *, is_synced: bool = True
+    ) -> None:
         self._path = path
         self._db = db
         self._on_written = on_written
+        self._is_synced = is_synced
+        # The views hold what follows from records up to one number; a lower one may be written down.
+        self._rows_until = self._marked = 0
         # Held while writing, so that a checkpoint which has to stop the writer waits for its turn, and it for that.
         self.writing = threading.Lock()
         self._head = read_head(db)
@@ -35,7 +46,7 @@ class SqliteJournal:
         """See the port."""
         return self._head
 
-    def append(self, payloads: Sequence[bytes], rows: ViewRows) -> None:
+    def append(self, payloads: Sequence[bytes], rows: ViewRows, rows_until: int | None = None) -> None:
         """See the port."""
         seq, checksum = self._head
         records = []
@@ -45,28 +56,38 @@ class SqliteJournal:
             # A bytearray is bound twice as fast as bytes.
             records.append((seq, payload.decode(), bytearray(checksum)))
         with self.writing:
-            self._write(records, rows)
+            self._write(records, rows, seq if rows_until is None else rows_until)
         self._head = Head(seq, checksum)
         self._on_written(sum(map(len, payloads)))
 
-    def _write(self, records: "list[tuple[int, str, bytearray]]", rows: ViewRows) -> None:
+    def write_rows(self, rows: ViewRows) -> None:
+        """See the port."""
+        with self.writing, unsynced(self._db) if self._is_synced else nullcontext():
+            self._write([], rows, self._head.seq)
+
+    def _write(self, records: "list[tuple[int, str, bytearray]]", rows: ViewRows, rows_until: int) -> None:
         db = self._db
+        is_marked = not rows.is_empty or rows_until - self._marked >= MARK_EVERY
         is_committing = False
         try:
-            if len(records) <= ROWS_PER_CALL_MAX and rows.is_empty:
+            if len(records) <= ROWS_PER_CALL_MAX and not is_marked:
                 # One statement is a transaction of its own, and asks for the interpreter's lock a third as often.
                 is_committing = True
                 insert(db, "journal", records)
-                return
-            db.execute("BEGIN IMMEDIATE")
-            insert(db, "journal", records)
-            insert_views(db, rows)
-            is_committing = True
-            db.execute("COMMIT")
+            else:
+                db.execute("BEGIN IMMEDIATE")
+                insert(db, "journal", records)
+                if is_marked:
+                    insert_views(db, rows, rows_until)
+                is_committing = True
+                db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             if is_committing and not is_surely_unwritten(error):
                 raise
             self._take_back(error)
+        self._rows_until = rows_until
+        if is_marked:
+            self._marked = rows_until
 
     def _take_back(self, error: sqlite3.OperationalError) -> None:
         """Roll back and make sure of it. JournalRefused then; anything else that is raised means: unknown."""
@@ -101,6 +122,9 @@ class SqliteJournal:
 
     def close(self) -> None:
         """See the port."""
+        if self._rows_until > self._marked:
+            with suppress(sqlite3.OperationalError):  # The disk is full: the next start projects a little.
+                insert_views(self._db, _NO_ROWS, self._rows_until)
         self._db.close()
 
 

@@ -46,7 +46,7 @@ def count_all(path: Path, line: Line) -> Counted:
     """Count; takes seconds for millions of rows, all of them without the interpreter's lock."""
     with closing(open_reader(path)) as db:
         db.execute("BEGIN")
-        seq: int = db.execute("SELECT ifnull(max(seq), 0) FROM journal").fetchone()[0]
+        seq: int = db.execute("SELECT seq FROM views_state").fetchone()[0]
         last, shares = _told(db.execute(_grouped(line, _COUNTED_IN[line]), (0, NUMBER_MAX)), 0)
         return Counted(seq, last, shares)
 

@@ -26,11 +26,12 @@ def insert(db: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], *,
         db.execute(_statement(verb, table, columns, size), values)
 
 
-def insert_views(db: sqlite3.Connection, rows: ViewRows) -> None:
-    """Write rows of all views; a row replaces the one with its key."""
+def insert_views(db: sqlite3.Connection, rows: ViewRows, seq: int) -> None:
+    """Write rows of all views, the last of which follow from record `seq`; a row replaces the one with its key."""
     for view in VIEWS:
         if of_view := rows.of(view):
             insert(db, view, of_view, verb="INSERT OR REPLACE")
+    db.execute("UPDATE views_state SET seq = ?", (seq,))
 
 
 @cache

@@ -279,12 +279,20 @@ class SqliteViewStore:
             version: int = self._db.execute("SELECT version FROM views_state").fetchone()[0]
         return version
 
+    @property
+    def seq(self) -> int:
+        """See the port."""
+        with faults_named(self._path):
+            seq: int = self._db.execute("SELECT seq FROM views_state").fetchone()[0]
+        return seq
+
     def clear(self) -> None:
         """See the port."""
         drops = "".join(f"DROP TABLE IF EXISTS {view};" for view in VIEWS)
         tables = "".join(_schema("CREATE TABLE"))
         with faults_named(self._path):
-            self._db.executescript(f"BEGIN IMMEDIATE; UPDATE views_state SET version = 0; {drops} {tables} COMMIT;")
+            none = "UPDATE views_state SET version = 0, seq = 0;"
+            self._db.executescript(f"BEGIN IMMEDIATE; {none} {drops} {tables} COMMIT;")
 
     def complete(self, version: int) -> None:
         """See the port."""
@@ -293,11 +301,11 @@ class SqliteViewStore:
         with faults_named(self._path):
             self._db.executescript(f"BEGIN IMMEDIATE; {indexes} UPDATE views_state SET version = {version}; COMMIT;")
 
-    def write(self, rows: ViewRows) -> None:
+    def write(self, rows: ViewRows, seq: int) -> None:
         """See the port."""
         with faults_named(self._path):
             self._db.execute("BEGIN IMMEDIATE")
-            insert_views(self._db, rows)
+            insert_views(self._db, rows, seq)
             self._db.execute("COMMIT")
         self._on_written(sum(len(row.body) for view in VIEWS for row in rows.of(view)))
 

@@ -173,13 +173,6 @@ class _Clock:
         return self.at
 
 
-class _NoOrders:
-    """Nothing has ended under a name that is asked for again: the robot asks once."""
-
-    def order_by_client_id(self, account_id: AccountId, client_order_id: str) -> Order | None:
-        return None
-
-
 class _Counter:
     """See Counter: a wish is decided at once, at the instant of the row."""
 
@@ -187,8 +180,11 @@ class _Counter:
         self.state = state
         self.quotes = quotes
         self.clock = _Clock()
-        self.views = _NoOrders()
         self._submit = submit
+
+    def ended_order(self, account_id: AccountId, client_order_id: str) -> Order | None:
+        """None: the robot asks once."""
+        return None
 
     def submit(self, command: AnyCommand) -> Outcome:
         """What the desk would answer."""

@@ -34,14 +34,6 @@ _PASSING: Final = frozenset(
 )
 
 
-class KnownOrders(Protocol):
-    """Orders that have ended, by the names their callers gave them."""
-
-    def order_by_client_id(self, account_id: AccountId, client_order_id: str) -> Order | None:
-        """The order of that name; None: there is none."""
-        ...
-
-
 class Counter(Protocol):
     """What is read before a wish is made: the desk, or a session that is run again."""
 
@@ -60,9 +52,8 @@ class Counter(Protocol):
         """What time it is there."""
         ...
 
-    @property
-    def views(self) -> KnownOrders:
-        """What has ended."""
+    def ended_order(self, account_id: AccountId, client_order_id: str) -> Order | None:
+        """The order that ended under that name; None: there is none."""
         ...
 
 
@@ -122,7 +113,7 @@ class Carrier:
         state = self._desk.state
         account = state.accounts.get(signal.account_id)
         order = None if account is None else state.order_by_client_id(account, signal.client_order_id)
-        order = order or self._desk.views.order_by_client_id(signal.account_id, signal.client_order_id)
+        order = order or self._desk.ended_order(signal.account_id, signal.client_order_id)
         if order is not None:
             return replace(signal, outcome=SignalOutcome.SENT, order_ids=(order.order_id,), terms=None)
         return replace(signal, outcome=SignalOutcome.MISSED, reason=reason, terms=None)

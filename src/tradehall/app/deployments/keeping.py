@@ -56,7 +56,7 @@ class LedgerKeeper:
             seq, changed = self._ledgers.encoded()
             try:
                 # What is kept must not be ahead of the journal.
-                await self._desk.settled()
+                await self._desk.durable()
                 await asyncio.to_thread(self._store.keep_ledgers, seq, changed)
             except (ShardUnavailable, RecordsFault):
                 self._ledgers.changed |= changed.keys()

@@ -63,7 +63,7 @@ class AccountSteps:
         if status is not None and wanted not in (None, status):
             await _submit(desk, UpdateAccount(step.login, status=wanted))
         # What we found done may have been decided by somebody else a moment ago.
-        await desk.settled()
+        await desk.durable()
         await self._room.change(lambda book, now: _cleared(book, now, step, status))
 
     def _wanted(self, step: AccountStep, status: AccountStatus | None) -> AccountStatus | None:

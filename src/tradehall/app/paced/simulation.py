@@ -156,7 +156,7 @@ class Simulation(Generic[F]):
             if self._desk.state.seq != self._settled_seq:
                 self._check_desk()
                 self._settled_seq = self._desk.state.seq
-                await self._desk.settled()
+                await self._desk.durable()
             elif self._pace.has_more:
                 await self._pace.drain()
             else:

@@ -47,7 +47,7 @@ class ExecutionFigures:
         return await asyncio.to_thread(measured_slippage, self._store, query, against, limit, grouping, self._provider)
 
     async def _refresh(self) -> None:
-        await self._desk.settled()
+        await self._desk.durable()
         await self._keeper.flush()
 
 
@@ -64,7 +64,7 @@ class PerformanceFigures:
         self, deployments: Sequence[Deployment], *, since: int | None, until: int | None, is_adjusted: bool
     ) -> Performance:
         """Of all these deployments together; SupportRefused MIXED_CURRENCIES where they are not in one currency."""
-        await self._desk.settled()
+        await self._desk.durable()
         await self._keeper.flush()
         numbers = tuple(each.deployment_id for each in deployments) or (-1,)
         query = TripQuery(deployments=numbers, closed_since=since, closed_until=until)

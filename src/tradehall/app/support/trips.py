@@ -78,7 +78,7 @@ class Trips:
         return [self.seen(trip) for trip in trips], totals
 
     async def _refresh(self) -> None:
-        await self._desk.settled()
+        await self._desk.durable()
         await self._keeper.flush()
 
     def seen(self, trip: Trip) -> SeenTrip:

@@ -284,7 +284,7 @@ class ClientStream(MarketListener):
         if not told:
             return
         try:
-            await self._client.desk.settled()
+            await self._client.desk.durable()
         except ShardUnavailable:
             return  # What was read is gone again; the next quotes bring another.
         for login, count, frame in told:

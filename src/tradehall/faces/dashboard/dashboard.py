@@ -156,23 +156,19 @@ class Dashboard:
 
     def find_order(self, name: str, login: str | None) -> Order:
         """The newest order of a client order id or `ord_{n}`, on one account or on any; 404 for none."""
-        state, views = self.desk.state, self.desk.views
         found = [order for account in self._accounts(login) if (order := self._named(account, name)) is not None]
         if found:
             return max(found, key=lambda order: order.order_id)
         match = _NUMBERED.match(name)
         order_id = int(match[1]) if match is not None and int(match[1]) <= _ORDER_ID_MAX else 0
-        order = state.order(order_id) or views.order(order_id)
+        order = self.desk.order(order_id)
         if order is None or login not in {None, str(order.terms.account_id)}:
             raise not_found("Order")
         return order
 
     def _named(self, account: Account, name: str) -> Order | None:
         working = self.desk.state.order_by_client_id(account, name)
-        login = account.terms.account_id
-        if working is not None or not self.desk.writer.known_ids.may_hold(login, name):
-            return working
-        return self.desk.writer.undurable_order(login, name) or self.desk.views.order_by_client_id(login, name)
+        return working or self.desk.ended_order(account.terms.account_id, name)
 
     def _accounts(self, login: str | None) -> list[Account]:
         return list(self.desk.state.accounts.values()) if login is None else [self.account(login)]

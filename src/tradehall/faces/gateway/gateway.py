@@ -118,8 +118,15 @@ class Gateway:
         if self.breakers.adapter.is_open:
             raise GatewayProblem("PROVIDER_UNAVAILABLE", "The provider's circuit breaker is open")
 
+    async def durable(self) -> None:
+        """What was read of the state is durable from here on; 503 if it cannot be."""
+        try:
+            await self.desk.durable()
+        except ShardUnavailable as unavailable:
+            raise self.unavailable(unavailable.reason) from None
+
     async def settled(self) -> None:
-        """What was read before is durable from here on; 503 if it cannot be."""
+        """The same, and the views hold what came of it."""
         try:
             await self.desk.settled()
         except ShardUnavailable as unavailable:
@@ -136,7 +143,7 @@ class Gateway:
         order_id = number_of(text, "ord")
         if order_id is None:
             raise order_not_found(text)
-        order = self.desk.state.order(order_id) or self.desk.views.order(order_id)
+        order = self.desk.order(order_id)
         if order is None or order.terms.account_id != request.principal.account_id:
             raise order_not_found(text)
         return order

@@ -78,7 +78,7 @@ class AccountPulse:
         frames = [(login, encoded(AccountFrame(self._worth(login)))) for login in wanted]
         self._due.clear()
         try:
-            await self._desk.settled()
+            await self._desk.durable()
         except ShardUnavailable:
             self._due.update(dict.fromkeys(wanted))
             return

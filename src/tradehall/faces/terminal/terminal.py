@@ -109,7 +109,7 @@ class Terminal:
 
     def find_order(self, request: Request, ticket: int) -> Order:
         """An order of the caller's that somebody asked for, working or ended: no exit leg, no close."""
-        order = self.desk.state.order(ticket) or self.desk.views.order(ticket)
+        order = self.desk.order(ticket)
         if order is None or order.terms.account_id != request.principal.account_id:
             raise order_not_found(ticket)
         if order.role is not OrderRole.ENTRY:
@@ -130,17 +130,27 @@ class Terminal:
         except ShardUnavailable as unavailable:
             raise self.unavailable(unavailable.reason) from None
 
-    def fills(self, order: Order, outcome: Outcome) -> list[Fill]:
+    async def fills(self, order: Order, outcome: Outcome) -> list[Fill]:
         """All fills of an order that has ended, oldest first; mostly they came with its outcome."""
         at_once = [
             event.fill
             for event in outcome.events
             if type(event) is OrderFilled and event.fill.order_id == order.order_id
         ]
-        return at_once if len(at_once) == order.fill_count else self.desk.views.fills_of(order.order_id)
+        if len(at_once) == order.fill_count:
+            return at_once
+        await self.settled()
+        return self.desk.views.fills_of(order.order_id)
+
+    async def durable(self) -> None:
+        """What was read of the state is durable from here on; 503 if it cannot be."""
+        try:
+            await self.desk.durable()
+        except ShardUnavailable as unavailable:
+            raise self.unavailable(unavailable.reason) from None
 
     async def settled(self) -> None:
-        """What was read before is durable from here on; 503 if it cannot be."""
+        """The same, and the views hold what came of it."""
         try:
             await self.desk.settled()
         except ShardUnavailable as unavailable:

@@ -149,9 +149,8 @@ def _with_digest(command: PlaceOrder) -> PlaceOrder:
 
 def _ordered_before(client: Client, account: Account, name: str) -> Order | None:
     """The order that was placed under this name already, as after a restart."""
-    login = account.terms.account_id
     found = client.desk.state.order_by_client_id(account, name)
-    return found or client.desk.views.order_by_client_id(login, name)
+    return found or client.desk.ended_order(account.terms.account_id, name)
 
 
 def _ack_again(client: Client, order: Order) -> Response:

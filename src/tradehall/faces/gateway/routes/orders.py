@@ -106,7 +106,7 @@ async def get_order(gateway: Gateway, request: Request) -> Response:
     """One order, working or ended."""
     order = gateway.find_order(request, request.params["order_id"])
     answer = json_response(to_order(order, gateway.instruments))
-    await gateway.settled()
+    await gateway.durable()
     return answer
 
 
@@ -147,7 +147,7 @@ async def delete_order(gateway: Gateway, request: Request) -> Response:
     """Cancel an order; one that is cancelled already stays so."""
     order = gateway.find_order_to_change(request, request.params["order_id"])
     if order.status in ENDED:
-        await gateway.settled()
+        await gateway.durable()
         if order.status is not OrderStatus.CANCELLED:
             raise _not_modifiable(order)
     else:

@@ -37,7 +37,7 @@ async def get_positions(gateway: Gateway, request: Request) -> Response:
         if asked is None or position.symbol == symbol
     ]
     answer = json_response(found)
-    await gateway.settled()
+    await gateway.durable()
     return answer
 
 
@@ -45,7 +45,7 @@ async def get_position(gateway: Gateway, request: Request) -> Response:
     """One open position, or one that was open at `as_of`."""
     moment = await gateway.moment(decode_query(request, requests.AsOfQuery).as_of)
     answer = json_response(shown_position(moment, _find(gateway, request, moment)))
-    await gateway.settled()
+    await gateway.durable()
     return answer
 
 
@@ -88,7 +88,7 @@ async def delete_positions(gateway: Gateway, request: Request) -> Response:
         for event in outcome.events
         if type(event) is OrderRejected or (type(event) is OrderAccepted and event.role is OrderRole.CLOSE)
     ]
-    orders = [gateway.desk.state.order(number) or gateway.desk.views.order(number) for number in numbers]
+    orders = [gateway.desk.order(number) for number in numbers]
     return json_response([to_handle(order) for order in orders if order is not None])
 
 

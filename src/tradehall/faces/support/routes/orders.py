@@ -26,7 +26,7 @@ def _find(support: Support, request: Request) -> tuple[Order, int]:
     """The order and its owner; another tenant's is not there."""
     text = request.params["id"]
     number = number_in_path(text.removeprefix("ord_"))
-    order = support.desk.state.order(number) or support.desk.views.order(number)
+    order = support.desk.order(number)
     owner = None if order is None else support.identity.book.user_of_login(order.terms.account_id)
     if order is None or owner is None or owner.domain != domain_of(request):
         raise EnvelopeProblem("ORDER_NOT_FOUND", 404, "There is no such order")

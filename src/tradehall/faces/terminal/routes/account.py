@@ -23,7 +23,7 @@ async def get_account(terminal: Terminal, request: Request) -> Response:
     settings, now = terminal.settings, terminal.desk.clock.now()
     shown = to_account(account, value, server=settings.server, is_connected=True, now=now)
     response = respond(request, answer(shown))
-    await terminal.settled()
+    await terminal.durable()
     return response
 
 

@@ -30,7 +30,7 @@ async def get_orders(terminal: Terminal, request: Request) -> Response:
         if is_pending(order) and symbol in (None, order.terms.symbol) and wanted in (None, type_number(order))
     ]
     response = respond(request, listed(found))
-    await terminal.settled()
+    await terminal.durable()
     return response
 
 
@@ -42,7 +42,7 @@ async def get_order(terminal: Terminal, request: Request) -> Response:
     if not order.is_working and order.updated_at < terminal.desk.clock.now() - ENDED_SHOWN_NS:
         raise order_not_found(ticket)
     response = respond(request, answer(to_order(terminal.desk.state, order)))
-    await terminal.settled()
+    await terminal.durable()
     return response
 
 

@@ -32,7 +32,7 @@ async def get_positions(terminal: Terminal, request: Request) -> Response:
         if symbol in (None, position.symbol)
     ]
     response = respond(request, listed(found))
-    await terminal.settled()
+    await terminal.durable()
     return response
 
 
@@ -43,7 +43,7 @@ async def get_position(terminal: Terminal, request: Request) -> Response:
     position = terminal.position(request, ticket)
     shown = to_position(terminal.desk.state, position, terminal.market.quotes.get)
     response = respond(request, answer(shown))
-    await terminal.settled()
+    await terminal.durable()
     return response
 
 
@@ -126,7 +126,7 @@ async def close(terminal: Terminal, command: ClosePosition) -> Closed:
     order = await terminal.end_of(order)
     if order.reject_code is not None:
         raise refusal_of_order(order, terminal.instruments[order.terms.symbol].contract_size)
-    fills = terminal.fills(order, outcome)
+    fills = await terminal.fills(order, outcome)
     if not fills:
         raise TerminalProblem("REJECTED", f"Rejected: {order.end_reason or 'nothing was filled'}")
     return Closed(ticket, order, fills, None if outcome.is_repeat else _left(terminal, outcome, order, ticket))
@@ -147,6 +147,7 @@ async def _left_after(terminal: Terminal, done: Closed) -> Decimal:
     """Units that a close of some time ago left open."""
     terms = done.order.terms
     query = DealQuery(terms.account_id, ticket=done.ticket, until=done.fills[-1].at + 1, limit=PAGE_MAX)
+    await terminal.settled()
     deals, _ = await terminal.desk.views.deals(query)
     lots = sum((deal.lots if deal.entry is DealEntry.IN else -deal.lots for deal in deals), ZERO)
     return lots * terminal.instruments[terms.symbol].contract_size

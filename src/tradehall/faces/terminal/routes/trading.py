@@ -73,7 +73,7 @@ async def place(
     order = await terminal.end_of(order)
     if order.reject_code is not None:
         raise refusal_of_order(order, instrument.contract_size)
-    fills = terminal.fills(order, outcome)
+    fills = await terminal.fills(order, outcome)
     if not fills:
         raise TerminalProblem("REJECTED", f"Rejected: {order.end_reason or 'nothing was filled'}")
     took_ms = round((time.perf_counter_ns() - started) / NS_PER_MS)
