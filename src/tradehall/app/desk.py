@@ -62,6 +62,7 @@ class Desk(MarketListener):
         on_unknown: Callable[[BaseException], None],
         is_paced: bool = False,
     ) -> None:
+        assert store.view_store.seq == store.journal.head.seq, "`recover` makes the rows that the views lack"
         self.views = store.views
         self.quotes = quotes
         self.clock = clock
@@ -98,7 +99,12 @@ class Desk(MarketListener):
         ShardUnavailable: it was not decided, or could not be kept; nothing remains of it. Give `digest` to
         a PlaceOrder with a client order id; `prior` is found here.
         """
-        outcome, durable = self._decide(command)
+        if self._closed_because is not None:
+            raise ShardUnavailable(self._closed_because)
+        if self.writer.in_flight >= IN_FLIGHT_MAX:
+            raise ShardUnavailable(f"{IN_FLIGHT_MAX} decisions wait for the disk")
+        outcome = self._decide(command)
+        durable = self.writer.when_durable()
         if durable is not None:
             await durable
         return outcome
@@ -212,11 +218,7 @@ class Desk(MarketListener):
 
     # One decision.
 
-    def _decide(self, command: AnyCommand) -> "tuple[Outcome, Future[None] | None]":
-        if self._closed_because is not None:
-            raise ShardUnavailable(self._closed_because)
-        if self.writer.in_flight >= IN_FLIGHT_MAX:
-            raise ShardUnavailable(f"{IN_FLIGHT_MAX} decisions wait for the disk")
+    def _decide(self, command: AnyCommand) -> Outcome:
         prior: Order | None = None
         if (name := _client_name(command)) is not None and (prior := self._prior(*name)) is not None:
             command = replace(command, prior=PriorOrder(prior.order_id, prior.status, prior.digest))
@@ -228,7 +230,7 @@ class Desk(MarketListener):
             raise ShardUnavailable(self._closed_because) from error
         outcome = self._outcome(command, record, prior)
         self._after_turn()
-        return outcome, self.writer.when_durable()
+        return outcome
 
     def _prior(self, account_id: int, client_order_id: str) -> Order | None:
         account = self.state.accounts.get(account_id)

@@ -11,6 +11,7 @@ from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
+from tradehall.app.batch import Batch, Release, let_go, past_batch
 from tradehall.app.known_ids import KnownIds
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.projections import project
@@ -56,7 +57,6 @@ class DecisionListener(Protocol):
 
 
 Capture = Callable[[Record], object | None]
-Release = Callable[[Any], None]
 
 
 class Audience(dict[frozenset[type], tuple[tuple[Capture, Release], ...]]):
@@ -77,35 +77,6 @@ class Audience(dict[frozenset[type], tuple[tuple[Capture, Release], ...]]):
         found = (each for each in self._listeners if each.hears is None or not each.hears.isdisjoint(kinds))
         self[kinds] = made = tuple((each.capture, each.release) for each in found)
         return made
-
-
-class Batch:
-    """What is made durable together: whole turns, so that a wish and the venue's answer are never parted.
-
-    `seq`: its last record, once that is durable. `waiters` wait for its records, `readers` for its rows.
-    """
-
-    __slots__ = ("is_durable", "is_written", "payloads", "readers", "records", "releases", "rows", "seq", "waiters")
-
-    def __init__(self) -> None:
-        self.payloads: list[bytes] = []
-        self.records: list[Record] = []
-        self.rows = ViewRows()
-        self.releases: list[tuple[Release, object]] = []
-        self.waiters: list[Future[None]] = []
-        self.readers: list[Future[None]] = []
-        self.seq = 0
-        self.is_durable = self.is_written = False
-
-    def move(self, turn: "Batch") -> None:
-        """Append `turn`, which is empty then."""
-        self.payloads += turn.payloads
-        self.records += turn.records
-        self.rows.move(turn.rows)
-        self.releases += turn.releases
-        turn.payloads.clear()
-        turn.records.clear()
-        turn.releases.clear()
 
 
 class Writer:
@@ -138,7 +109,7 @@ class Writer:
         # Between the threads, under the lock.
         self._lock = threading.Lock()
         self._filling = Batch()
-        self._taken = _past_batch()
+        self._taken = past_batch()
         self._is_idle = True
         self._is_parked = False
         self._is_stopping = False
@@ -207,8 +178,10 @@ class Writer:
                 filling.move(turn)
             else:  # The emptied one will hold the next turn.
                 self._filling, self._turn = turn, filling
-            is_idle, self._is_idle = self._is_idle, False
-        if is_idle and self._thread is not None:
+            if not self._is_idle:
+                return True
+            self._is_idle = False
+        if self._thread is not None:
             self._wake.release()
         return True
 
@@ -222,7 +195,7 @@ class Writer:
         It ends in ShardUnavailable if that could not be written.
         """
         batch = self._last_batch()
-        return None if batch.is_durable else self._future_in(batch.waiters)
+        return None if batch.is_durable else self._place_in(batch.waiters)
 
     def when_written(self) -> "Future[None] | None":
         """The same, when the views hold its rows too. ShardUnavailable if nothing can be written at the moment."""
@@ -231,7 +204,7 @@ class Writer:
             return None
         if self._refusal is not None:
             raise ShardUnavailable(self._refusal)
-        return self._future_in(batch.readers)
+        return self._place_in(batch.readers)
 
     def _last_batch(self) -> Batch:
         # Without the lock: the journal's thread takes a batch before it puts an empty one in its place, and is done
@@ -239,7 +212,7 @@ class Writer:
         batch = self._filling
         return batch if batch.payloads else self._taken
 
-    def _future_in(self, line: "list[Future[None]]") -> "Future[None]":
+    def _place_in(self, line: "list[Future[None]]") -> "Future[None]":
         assert self._loop is not None, "bind the writer first"
         future = self._loop.create_future()
         line.append(future)
@@ -332,7 +305,7 @@ class Writer:
         batch.seq = self.durable_seq
         for release, payload in batch.releases:
             release(payload)
-        _let_go(batch.waiters)
+        let_go(batch.waiters)
         for hear in self._hear_durable:
             hear(self.durable_seq)
         for hear_records in self._hear_records:
@@ -347,14 +320,14 @@ class Writer:
         self.unwritten.written(batch.rows.orders)
         for hear_rows in self._hear_rows:
             hear_rows(batch.seq, batch.rows)
-        _let_go(batch.readers)
+        let_go(batch.readers)
 
     def _refuse(self, batch: Batch, refusal: JournalRefused) -> None:
         """Nothing is written until `resume`: what is not durable is lost, rows of what is durable are kept."""
         with self._lock:
             rest, self._filling = self._filling, Batch()
             behind = self._behind
-            self._taken = behind or _past_batch()
+            self._taken = behind or past_batch()
         self.abort_turn()
         self.unwritten.lost()
         if behind is not None:
@@ -364,23 +337,5 @@ class Writer:
         self._refusal = f"the journal cannot be written: {refusal}"
         for each in (behind, batch, rest):
             if each is not None:
-                _let_go(each.waiters, self._refusal)
-                _let_go(each.readers, self._refusal)
-
-
-def _past_batch() -> Batch:
-    """A batch for which nobody has to wait."""
-    batch = Batch()
-    batch.is_durable = batch.is_written = True
-    return batch
-
-
-def _let_go(line: "list[Future[None]]", refusal: str | None = None) -> None:
-    """Whoever waits in `line` waits no longer: it has come, or `refusal` says why it does not."""
-    for future in line:
-        if not future.done():
-            if refusal is None:
-                future.set_result(None)
-            else:
-                future.set_exception(ShardUnavailable(refusal))
-    line.clear()
+                let_go(each.waiters, self._refusal)
+                let_go(each.readers, self._refusal)

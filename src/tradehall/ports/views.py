@@ -111,6 +111,8 @@ class ViewRows:
 
     def move(self, other: "ViewRows") -> None:
         """Append all rows of `other`, which is empty then."""
+        if other.is_empty:
+            return  # Most decisions end nothing.
         for view in VIEWS:
             rows = getattr(other, view)
             if rows:
@@ -120,12 +122,15 @@ class ViewRows:
     @property
     def is_empty(self) -> bool:
         """Whether there is no row of any view."""
-        return not any(getattr(self, view) for view in VIEWS)
+        return not (self.orders or self.fills or self.ledger or self.tickets or self.deals or self.closings)
 
     def of(self, view: str) -> list[Any]:
         """Rows of the view of that name."""
         rows: list[Any] = getattr(self, view)
         return rows
+
+
+assert set(ViewRows.__slots__) == VIEWS.keys(), "`is_empty` looks at all of them"
 
 
 class OrderQuery(Struct, frozen=True):

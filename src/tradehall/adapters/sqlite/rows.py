@@ -23,7 +23,8 @@ def insert(db: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], *,
         size = 1 << (len(chunk) - 1).bit_length()
         columns = len(chunk[0])
         values = [*chain.from_iterable(chunk), *(0,) * (columns * (size - len(chunk)))]
-        db.execute(_statement(verb, table, columns, size), values)
+        # Many, of which there is one: `execute` asks for the lock once more, for the last row's id.
+        db.executemany(_statement(verb, table, columns, size), (values,))
 
 
 def insert_views(db: sqlite3.Connection, rows: ViewRows, seq: int) -> None:

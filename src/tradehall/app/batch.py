@@ -1,0 +1,58 @@
+"""Batch: what the loop's thread hands to the journal's, and who waits until it is durable, and written."""
+
+from asyncio import Future
+from collections.abc import Callable
+from typing import Any
+
+from tradehall.app.outcome import ShardUnavailable
+from tradehall.engine.record import Record
+from tradehall.ports.views import ViewRows
+
+Release = Callable[[Any], None]
+
+
+class Batch:
+    """What is made durable together: whole turns, so that a wish and the venue's answer are never parted.
+
+    `seq`: its last record, once that is durable. `waiters` wait for its records, `readers` for its rows.
+    """
+
+    __slots__ = ("is_durable", "is_written", "payloads", "readers", "records", "releases", "rows", "seq", "waiters")
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.records: list[Record] = []
+        self.rows = ViewRows()
+        self.releases: list[tuple[Release, object]] = []
+        self.waiters: list[Future[None]] = []
+        self.readers: list[Future[None]] = []
+        self.seq = 0
+        self.is_durable = self.is_written = False
+
+    def move(self, turn: "Batch") -> None:
+        """Append `turn`, which is empty then."""
+        self.payloads += turn.payloads
+        self.records += turn.records
+        self.rows.move(turn.rows)
+        self.releases += turn.releases
+        turn.payloads.clear()
+        turn.records.clear()
+        turn.releases.clear()
+
+
+def past_batch() -> Batch:
+    """A batch for which nobody has to wait."""
+    batch = Batch()
+    batch.is_durable = batch.is_written = True
+    return batch
+
+
+def let_go(line: "list[Future[None]]", refusal: str | None = None) -> None:
+    """Whoever waits in `line` waits no longer: it has come, or `refusal` says why it does not."""
+    for future in line:
+        if not future.done():
+            if refusal is None:
+                future.set_result(None)
+            else:
+                future.set_exception(ShardUnavailable(refusal))
+    line.clear()
