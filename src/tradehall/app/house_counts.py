@@ -6,13 +6,16 @@ positions are only added, so that those that are new are counted when somebody a
 """
 
 import asyncio
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain, pairwise
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
 from tradehall.app.desk import Desk
 from tradehall.app.tallies import Tally, Which
+from tradehall.domain.ids import AccountId
 from tradehall.engine.state import ENDED_KEPT
 from tradehall.ports.house_views import (
     NUMBER_MAX,
@@ -27,7 +30,7 @@ from tradehall.ports.house_views import (
     Share,
     end_of,
 )
-from tradehall.ports.views import ViewRows, Views
+from tradehall.ports.views import OrderRow, ViewRows, Views
 
 Query = TypeVar("Query", HouseOrderQuery, HouseFillQuery, ClosedQuery)
 
@@ -39,6 +42,9 @@ SPANS_MAX: Final = 100
 # What becomes durable while the store counts; beyond it the count is begun again.
 WAITING_MAX: Final = 500_000
 AGAIN_AFTER_S: Final = 5.0
+# Ended orders that wait to be counted: together, for most of them are alike, and after those who wait for an answer.
+HEARD_MAX: Final = 64
+_PLACE_BITS: Final = PLACE_BITS[Line.ORDERS]
 
 
 class Reach:
@@ -153,6 +159,8 @@ class HouseCounts:
         self._orders: Tally | None = None
         self._fills = GrowingLine(desk.views, Line.FILLS)
         self._closings = GrowingLine(desk.views, Line.CLOSINGS)
+        self._heard: list[tuple[int, list[OrderRow]]] = []
+        self._heard_count = 0
         self._waiting: list[tuple[int, Share]] = []
         # Orders may change after their end, for as long as the state knows them; their rows come again. Two
         # generations, so that forgetting costs nothing.
@@ -184,6 +192,7 @@ class HouseCounts:
     async def orders(self, query: HouseOrderQuery) -> Reach:
         """Where the ended orders of a query are."""
         edges = await self._edges(Line.ORDERS, query) if self._orders is not None else None
+        self._count_heard()
         return Reach(Line.ORDERS, self._orders, edges, is_timed=_is_timed(query), far=self._far)
 
     async def fills(self, query: HouseFillQuery) -> HouseFillQuery:
@@ -211,6 +220,7 @@ class HouseCounts:
         tally = Tally()
         for share in counted.shares:
             tally.add(share)
+        self._count_heard()
         self._orders = tally
         waiting, self._waiting = self._waiting, []
         for seq, share in waiting:
@@ -219,14 +229,35 @@ class HouseCounts:
 
     def _hear(self, seq: int, rows: ViewRows) -> None:
         """These rows are durable, with the records up to `seq`."""
-        for order in rows.orders:
-            before = self._end_before(order.order_id, order.ended_as)
-            if before != order.ended_as:
+        if rows.orders:
+            self._heard.append((seq, rows.orders))
+            self._heard_count += len(rows.orders)
+            if self._heard_count >= HEARD_MAX:
+                self._count_heard()
+
+    def _count_heard(self) -> None:
+        heard, self._heard, self._heard_count = self._heard, [], 0
+        if self._orders is not None:
+            for share in self._changes(chain.from_iterable(orders for _, orders in heard)):
+                self._orders.add(share)
+            return
+        for seq, orders in heard:
+            if len(self._waiting) <= WAITING_MAX:
+                self._waiting += ((seq, share) for share in self._changes(orders))
+
+    def _changes(self, orders: Iterable[OrderRow]) -> list[Share]:
+        """What these rows make more, and what fewer: of an order that changed after its end."""
+        changes: Counter[tuple[AccountId, str | None, str, str, str, int]] = Counter()
+        for order in orders:
+            end = order.ended_as
+            before = self._end_before(order.order_id, end)
+            if before != end:
                 key = (order.account_id, order.strategy_id, order.symbol, order.side)
-                place = order.order_id >> PLACE_BITS[Line.ORDERS]
-                self._note(seq, Share(*key, order.ended_as, place, 1))
+                place = order.order_id >> _PLACE_BITS
+                changes[*key, end, place] += 1
                 if before is not None:
-                    self._note(seq, Share(*key, before, place, -1))
+                    changes[*key, before, place] -= 1
+        return [Share(*key, rows) for key, rows in changes.items()]
 
     def _end_before(self, order_id: int, end: str) -> str | None:
         """How an order's row said that it ended, before it said `end`; None: there was none."""
@@ -235,12 +266,6 @@ class HouseCounts:
         if len(self._ended) > ENDED_KEPT:
             self._ended_before, self._ended = self._ended, {}
         return before
-
-    def _note(self, seq: int, share: Share) -> None:
-        if self._orders is not None:
-            self._orders.add(share)
-        elif len(self._waiting) <= WAITING_MAX:
-            self._waiting.append((seq, share))
 
 
 def _is_timed(query: HouseOrderQuery | HouseFillQuery) -> bool:
