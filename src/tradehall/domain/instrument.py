@@ -2,11 +2,16 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
+from typing import Final
 
 from msgspec import Struct
 
 from tradehall.domain.calendar import Sessions
 from tradehall.domain.money import ONE, ZERO
+
+# Tick sizes whose decimals are remembered.
+TICK_SIZES_MAX: Final = 256
 
 
 class AssetClass(StrEnum):
@@ -80,5 +85,10 @@ class Instrument(Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def digits(self) -> int:
         """Decimals of a price: 5 for a tick of 0.00001."""
-        exponent = self.tick_size.normalize().as_tuple().exponent
-        return max(0, -exponent) if isinstance(exponent, int) else 0
+        return _decimals(self.tick_size)
+
+
+@lru_cache(maxsize=TICK_SIZES_MAX)
+def _decimals(step: Decimal) -> int:
+    exponent = step.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
@@ -25,7 +24,7 @@ def project_closing_of_part(
     """A row for what went out of a book."""
     if event.closed is not None:
         currency = state.instruments[event.part.symbol].quote_currency
-        closing = _closing(event.part, event.closed, event.closed.quantity, currency)
+        closing = _closing(event.part, event.closed, event.closed.quantity, currency, event.part.strategy_id)
         _add(facts, index, closing, rows, is_last=type(event) is PartClosed)
 
 
@@ -40,7 +39,7 @@ def project_loose_closing(
     loose = loose_quantity(facts, state, position, part)
     if not loose:
         return
-    closing = replace(_closing(position, part, loose, account.terms.currency), strategy_id=None)
+    closing = _closing(position, part, loose, account.terms.currency, strategy_id=None)
     is_last = type(event) is PositionClosed or (
         bool(account.books) and not unattributed_units(account, position.symbol)
     )
@@ -74,7 +73,9 @@ def _in_books(facts: Facts, state: State, position: Position, part: ClosedPart) 
     )
 
 
-def _closing(position: Position, part: ClosedPart, quantity: Decimal, currency: str) -> Closing:
+def _closing(
+    position: Position, part: ClosedPart, quantity: Decimal, currency: str, strategy_id: str | None
+) -> Closing:
     pnl, fees = part.realized_pnl, part.commission
     if quantity != part.quantity:
         pnl, fees = (round_money(amount * quantity / part.quantity, currency) for amount in (pnl, fees))
@@ -94,7 +95,7 @@ def _closing(position: Position, part: ClosedPart, quantity: Decimal, currency: 
         realized_pnl=pnl or ZERO,
         fees=fees or ZERO,
         peak_quantity=position.peak_quantity or ZERO,
-        strategy_id=position.strategy_id,
+        strategy_id=strategy_id,
     )
 
 

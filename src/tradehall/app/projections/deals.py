@@ -45,12 +45,15 @@ def _of_fill(facts: Facts, state: State, index: int, fill: Fill) -> Iterator[Dea
             if part is None or part.order_id != fill.order_id:
                 continue
             left -= part.quantity
-            share = round_money(fill.commission * part.quantity / fill.quantity, fill.commission_currency)
-            share = share if left else unpaid
+            share = _share(fill, part.quantity) if left else unpaid
             unpaid -= share
             yield _deal(state, fill, order, event.position.position_id, share, part)
     if left and fill.position_id is not None:
         yield _deal(state, fill, order, fill.position_id, unpaid, None, left)
+
+
+def _share(fill: Fill, quantity: Decimal) -> Decimal:
+    return round_money(fill.commission * quantity / fill.quantity, fill.commission_currency)
 
 
 def _deal(
@@ -69,9 +72,9 @@ def _deal(
         lots=(opened if part is None else part.quantity) / state.instruments[fill.symbol].contract_size,
         price=fill.price,
         # A default is left out by identity: live and folded zeros must be one.
-        profit=(part.realized_pnl if part else ZERO) or ZERO,
+        profit=ZERO if part is None else part.realized_pnl or ZERO,
         commission=-commission if commission else ZERO,
-        swap=(part.swap if part else ZERO) or ZERO,
+        swap=ZERO if part is None else part.swap or ZERO,
         role=None if order is None else order.role,
         source="" if order is None else order.terms.source,
         strategy_id=fill.strategy_id,

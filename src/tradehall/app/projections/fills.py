@@ -23,7 +23,7 @@ def project_fill(event: OrderFilled, index: int, facts: Facts, state: State, row
             fill.account_id,
             fill.symbol,
             fill.at,
-            fill.side.value,
+            str(fill.side),
             fill.strategy_id,
             int(order is None or order.fill_count == 1),
             _encoder.encode(fill).decode(),

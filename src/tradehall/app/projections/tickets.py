@@ -52,7 +52,7 @@ def project_funds_ticket(event: BalanceChanged, index: int, facts: Facts, state:
 def project_taken_out(facts: Facts, state: State, rows: ViewRows) -> None:
     """A row for each pending order that was cancelled, expired or refused by the venue, after those of the events."""
     for index, order in enumerate(state.ended_now, start=len(facts.events)):
-        if is_pending(order) and was_pending(order) and not order.filled_quantity:
+        if not order.filled_quantity and is_pending(order) and was_pending(order):
             _add(facts, index, taken_out(state, order), rows)
 
 
@@ -90,9 +90,12 @@ def closed_ticket(state: State, position: Position, part: ClosedPart, *, is_last
 def exit_prices(state: State, position: Position) -> tuple[Decimal | None, Decimal | None]:
     """Stop loss and take profit that rest behind a position, or went with it in the last record."""
     # The part of a strategy's book may have the position's number: its exits are not the position's.
-    bound = (position.position_id, position.strategy_id)
-    gone = [order for order in state.ended_now if (order.terms.position_id, order.terms.strategy_id) == bound]
-    return _prices([*state.reducing_orders(position.position_id), *gone])
+    legs = state.reducing_orders(position.position_id)
+    for order in state.ended_now:
+        terms = order.terms
+        if terms.position_id == position.position_id and terms.strategy_id == position.strategy_id:
+            legs.append(order)
+    return _prices(legs)
 
 
 def resting_exit_prices(state: State, position_id: PositionId) -> tuple[Decimal | None, Decimal | None]:

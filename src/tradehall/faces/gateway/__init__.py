@@ -5,8 +5,9 @@
     stream = GatewayStream(gateway)
     door = make_door(gateway, stream)
 
-`board.subscribe(stream)`; `desk.listen` to `streams`, `gateway.breakers` and `gateway.counters`; `stream.start`
-and `stream.stop` with the app, `stream.say_goodbye` before its sessions are closed.
+`board.subscribe(stream)`; `desk.listen` to `streams`, `gateway.breakers` and `gateway.counters`, whose `count` is for
+`desk.writer.hear_records`; `stream.start` and `stream.stop` with the app, `stream.say_goodbye` before its sessions are
+closed.
 """
 
 from tradehall.app.subscriptions import Subscriptions
