@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -59,6 +60,23 @@ def test_a_head_without_end_is_431(port):
     with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as sender:
         sender.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\nx-long: " + b"x" * 200_000)
         assert sender.recv(100).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(("sent", "status", "code"), [
+    (b"GET /quotes/AAPL HTTP/1.1\r\nhost: localhost\r\nx : 1\r\n\r\n",                              400, "MALFORMED"),
+    (b"POST /orders HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",   400, "MALFORMED"),
+    (b"no http at all\r\n\r\n",                                                                    400, "MALFORMED"),
+    (b"\x16\x03\x01\x02\x00\x01",                                                                  400, "MALFORMED"),
+    (b"GET /quotes/" + b"x" * 200_000,                                                                431, "HEADERS_TOO_LARGE"),
+])  # fmt: skip
+def test_what_is_no_request_is_refused_in_the_words_of_the_door(port, sent, status, code):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as sender:
+        sender.sendall(sent)
+        sender.shutdown(socket.SHUT_WR)
+        head, _, body = b"".join(iter(lambda: sender.recv(65_536), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/json" in head and b"connection: close" in head
+    assert json.loads(body)["code"] == code
 
 
 def test_one_frame_after_another_arrives_whole(port):

@@ -79,6 +79,12 @@ class App:
         reply(response.status, self._head(request, response), b"" if request.method == "HEAD" else response.body)
         self._account(request, endpoint, response, time.perf_counter_ns() - started)
 
+    def declined(self, problem: Problem, path: str, raw_path: bytes) -> tuple[int, bytes, bytes]:
+        """Status, head and body for what is no request that could be served, in the words of who owns the path."""
+        request = Request("", path, raw_path, b"", (), "", 0)
+        response = _refusal(problem, request, self._table.owner(path))
+        return response.status, self._head(request, response), response.body
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
         request.arriving = Received(request, receive)

@@ -15,6 +15,7 @@ from tradehall.faces.kit.response import Header
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MAX_URL_BYTES = 8 * 1024
+TOO_MANY_HEADERS = "The request has too many or too large headers"
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 HOSTS_REMEMBERED = 64
@@ -102,7 +103,7 @@ def _check_head(request: Request) -> None:
     # Names repeat too seldom to matter here, and the server bounds the head as a whole.
     size = sum(map(len, request.headers)) + sum(map(len, request.headers.values()))
     if len(sent) > MAX_HEADERS or size > MAX_HEADER_BYTES:
-        raise Problem(ProblemKind.HEADERS_TOO_LARGE, "The request has too many or too large headers")
+        raise Problem(ProblemKind.HEADERS_TOO_LARGE, TOO_MANY_HEADERS)
     if len(sent) != len(request.headers):
         names = [name for name, _ in sent]
         for name in _SINGLE.intersection(names):

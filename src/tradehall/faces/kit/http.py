@@ -18,7 +18,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tradehall.faces.kit.arriving import HIGH_WATER, ArrivingBody
 from tradehall.faces.kit.errand import Errand
-from tradehall.faces.kit.guards import MAX_HEADER_BYTES, MAX_URL_BYTES
+from tradehall.faces.kit.errors import Problem, ProblemKind
+from tradehall.faces.kit.guards import MAX_HEADER_BYTES, MAX_URL_BYTES, TOO_MANY_HEADERS
 from tradehall.faces.kit.request import Request, Serve
 from tradehall.faces.kit.response import Header
 
@@ -83,7 +84,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         if self._serving is not None or self._waiting:
-            self._refuse(400, _NO_HTTP.encode())
+            self._refuse(ProblemKind.MALFORMED, _NO_HTTP)
             return
         super().handle_websocket_upgrade()
         self._leave()  # From here on the connection is another protocol's.
@@ -131,9 +132,9 @@ class BoundedHttp(HttpToolsProtocol):
                 self._unsupported_upgrade_warning()
         except httptools.HttpParserError:
             self.logger.warning(_NO_HTTP)
-            self._refuse(400, _NO_HTTP.encode())
+            self._refuse(ProblemKind.MALFORMED, _NO_HTTP)
         if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(431)
+            self._refuse(ProblemKind.HEADERS_TOO_LARGE, TOO_MANY_HEADERS)
         if self._waiting or self._last_word:
             self._go_on()
 
@@ -151,7 +152,7 @@ class BoundedHttp(HttpToolsProtocol):
             return
         limit = self.limit_concurrency
         if limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit):
-            self._refuse(503, b"Service Unavailable", is_shown=method != "HEAD")
+            self._refuse(ProblemKind.UNAVAILABLE, "Too many connections", is_shown=method != "HEAD")
             return
         path, raw_path, query = _target(self.url)
         request = Request(method, path, raw_path, query, self.headers, self._host, head_bytes)
@@ -192,8 +193,8 @@ class BoundedHttp(HttpToolsProtocol):
         exchange.request.arriving = exchange.arriving
         self._waiting.append(exchange)
 
-    def _refuse(self, status: int, text: bytes = b"", *, is_shown: bool = True) -> None:
-        """Say this when all that came before is answered, and hear nothing more."""
+    def _refuse(self, kind: ProblemKind, message: str, *, is_shown: bool = True) -> None:
+        """Say this, as the door would, when all that came before is answered, and hear nothing more."""
         exchange, self._incoming = self._incoming, None
         if self._is_over and exchange is None:
             return
@@ -202,7 +203,10 @@ class BoundedHttp(HttpToolsProtocol):
             exchange.keep_alive = False  # It has begun: its door says that its body is none.
             exchange.arriving.lose()
         else:
-            self._last_word = _plain_answer(status, text, self.server_state.default_headers, is_shown=is_shown)
+            app: Any = self.app
+            status, head, body = app.declined(Problem(kind, message), *_target_so_far(self.url))
+            start = _preamble(status, self.server_state.default_headers)
+            self._last_word = b"".join((start, head, _CLOSE, b"\r\n", body if is_shown else b""))
 
     # Its turn.
 
@@ -321,6 +325,14 @@ def _target(url: bytes) -> tuple[str, bytes, bytes]:
     return unquote(path) if "%" in path else path, raw_path, parsed.query or b""
 
 
+def _target_so_far(url: bytes) -> tuple[str, bytes]:
+    """Path and path as sent of a request that may not have come whole; the root where there is none."""
+    try:
+        return _target(url[:MAX_URL_BYTES])[:2]
+    except (httptools.HttpParserInvalidURLError, TypeError, AttributeError):
+        return "/", b"/"
+
+
 class _Preambles:
     """How answers begin: the line of the status, and headers that all have; these change when the date does."""
 
@@ -342,9 +354,7 @@ class _Preambles:
 _preamble = _Preambles()
 
 
-def _plain_answer(status: int, text: bytes, headers: Sequence[Header], *, is_shown: bool = True) -> bytes:
-    """What is said without an application, as uvicorn words it; a head that is too large gets no text."""
-    if not text:
-        return STATUS_LINE[status] + _CLOSE + b"\r\n"
+def _plain_answer(status: int, text: bytes, headers: Sequence[Header]) -> bytes:
+    """What is said without an application, as uvicorn words it."""
     about = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(text)
-    return b"".join((_preamble(status, headers), about, _CLOSE, b"\r\n", text if is_shown else b""))
+    return b"".join((_preamble(status, headers), about, _CLOSE, b"\r\n", text))
