@@ -157,3 +157,19 @@ def test_the_same_inputs_give_the_same_records(mode, options, steps):
         for step in steps:
             play(floor, step)
     assert floors[0].records == floors[1].records
+
+
+@given(MODES, SETTINGS, STEPS, st.integers(1, 400))
+@settings(max_examples=80)
+def test_who_asks_when_something_is_due_changes_nothing(mode, options, steps, life_ms):
+    """The loop keeps its answer until the next input; what expires or is on its way may come before it by then."""
+    asking, silent = TradingFloor(mode=mode, **options), TradingFloor(mode=mode, **options)
+    for number, (word, value) in enumerate([("quote", (100, 1, 10)), *steps]):
+        for floor in (asking, silent):
+            until = {"time_in_force": TimeInForce.GTD, "expires_at": floor.now + life_ms * 1_000_000}
+            is_lasting = word == "place" and value["time_in_force"] is TimeInForce.GTC
+            play(floor, (word, value | until if is_lasting else value))
+        if number % 3 == 0:
+            asking.loop.next_deadline()
+    assert asking.records == silent.records
+    assert asking.loop.next_deadline() == silent.loop.next_deadline()
