@@ -5,6 +5,7 @@ import logging
 from asyncio import AbstractEventLoop, Future, Task
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -73,7 +74,6 @@ class Desk(MarketListener):
         self._restore = restore
         self._on_unknown = on_unknown
         self.probe_interval_s = PROBE_INTERVAL_S
-        self._turn: list[Record] = []
         self._faults: deque[int] = deque(maxlen=FAULTS_MAX)
         self._closed_because: str | None = "the server is starting"
         self._is_folded = True
@@ -241,7 +241,7 @@ class Desk(MarketListener):
     def _outcome(self, command: AnyCommand, record: Record | None, prior: Order | None) -> Outcome:
         if record is None:
             return self._repeat(command, prior)
-        turn = self._turn
+        turn = self.writer.turn.records
         events = record.events if len(turn) == 1 else tuple(chain.from_iterable(each.events for each in turn))
         order_id: int | None = getattr(command, "order_id", None)
         for event in record.events:
@@ -264,14 +264,8 @@ class Desk(MarketListener):
         # A copy: the order may go on changing before this answer is durable.
         return None if order_id is None else _copied(self.state.order(order_id))
 
-    def _on_record(self, record: Record) -> None:
-        self._turn.append(record)
-        self.writer.take(record, self.state)
-
     def _after_turn(self) -> None:
-        if self._turn:
-            self._turn = []
-            self.writer.end_turn()
+        self.writer.end_turn()
         if self._alarm is not None and self._closed_because is None:
             self._alarm.set(self._loop.next_deadline())
 
@@ -284,7 +278,6 @@ class Desk(MarketListener):
         """Our own bug: the state may be half-changed, so nothing of this turn is kept."""
         log.critical("a decision broke off: seq=%d cause=%r error=%r", self.state.seq, cause, error, exc_info=error)
         self.writer.abort_turn()
-        self._turn = []
         now = self.clock.now()
         self._faults.append(now)
         is_again = len(self._faults) == FAULTS_MAX and now - self._faults[0] < FAULT_SPAN_NS
@@ -331,7 +324,7 @@ class Desk(MarketListener):
 
     def _install(self, state: State) -> None:
         self.state = state
-        self._loop = self._make_loop(state, self._on_record)
+        self._loop = self._make_loop(state, partial(self.writer.take, state))
 
 
 def _copied(order: Order | None) -> Order | None:

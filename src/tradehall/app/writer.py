@@ -82,9 +82,10 @@ class Audience(dict[frozenset[type], tuple[tuple[Capture, Release], ...]]):
 class Writer:
     """One shard's way into its journal.
 
-    `take` … `end_turn`, `when_durable` and `listen` belong to the loop's thread. `on_refused` is called
-    there when something was surely not written: records that are not durable are gone, rows of those that are wait,
-    and `resume` goes on. `on_unknown` is called in the journal's thread when nobody knows; it must end the process.
+    `take` … `end_turn`, `when_durable` and `listen` belong to the loop's thread, and so does `turn`: what was decided
+    since the last `end_turn`. `on_refused` is called there when something was surely not written: records that are not
+    durable are gone, rows of those that are wait, and `resume` goes on. `on_unknown` is called in the journal's thread
+    when nobody knows; it must end the process.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class Writer:
         self._hear_durable: tuple[Callable[[int], None], ...] = ()
         self._hear_records: tuple[Callable[[Sequence[Record]], None], ...] = ()
         self._hear_rows: tuple[Callable[[int, ViewRows], None], ...] = ()
-        self._turn = Batch()
+        self.turn = Batch()
         # Between the threads, under the lock.
         self._lock = threading.Lock()
         self._filling = Batch()
@@ -150,9 +151,9 @@ class Writer:
         """Call `hear` with rows that have been written, and the number of the last record that has any by now."""
         self._hear_rows += (hear,)
 
-    def take(self, record: Record, state: State) -> None:
+    def take(self, state: State, record: Record) -> None:
         """Add `record` to the turn; `state` is exactly what it was after it."""
-        turn = self._turn
+        turn = self.turn
         turn.payloads.append(encode_record(record))
         turn.records.append(record)
         project(record, state, turn.rows)
@@ -161,11 +162,11 @@ class Writer:
             if payload is not None:
                 turn.releases.append((release, payload))
 
-    def end_turn(self) -> bool:
-        """Hand the turn's records to the journal; False if there were none."""
-        turn = self._turn
+    def end_turn(self) -> None:
+        """Hand the turn's records, if there are any, to the journal."""
+        turn = self.turn
         if not turn.payloads:
-            return False
+            return
         self.in_flight += len(turn.payloads)
         if turn.rows.orders:
             self.unwritten.add(turn.rows.orders)
@@ -177,17 +178,16 @@ class Writer:
             if filling.payloads:
                 filling.move(turn)
             else:  # The emptied one will hold the next turn.
-                self._filling, self._turn = turn, filling
+                self._filling, self.turn = turn, filling
             if not self._is_idle:
-                return True
+                return
             self._is_idle = False
         if self._thread is not None:
             self._wake.release()
-        return True
 
     def abort_turn(self) -> None:
         """Forget the turn's records: the decision broke off half-way."""
-        self._turn = Batch()
+        self.turn = Batch()
 
     def when_durable(self) -> "Future[None] | None":
         """A future that is done when everything handed over is durable; None if it already is.
