@@ -21,6 +21,8 @@ MAX_WAITING_LINES = 20_000
 MAX_PATH = 256
 MAX_KINDS = 1024
 
+_3_DIGITS = [f"{number:03d}" for number in range(1000)]
+
 
 class Stream(Protocol):
     """A binary file, or what behaves like one."""
@@ -106,8 +108,10 @@ class _Text:
     def line(self, told: _Answered) -> str:
         at, door, method, raw_path, status, took_ns, account, code, correlation_id, notes = told
         kind = self._kinds.get((door, method, raw_path, status)) or self._kind(door, method, raw_path, status)
+        took_us = (took_ns + 500) // 1000
         return (
-            f"ts={self.instant(at)} {kind} took_ms={took_ns / 1e6:.3f} account={escaped(account) or '-'}"
+            f"ts={self.instant(at)} {kind} took_ms={took_us // 1000}.{_3_DIGITS[took_us % 1000]}"
+            f" account={escaped(account) or '-'}"
             f" code={code or '-'} correlation_id={correlation_id}{escaped(notes)}"
         )
 
@@ -123,7 +127,7 @@ class _Text:
         seconds, rest = divmod(at, 1_000_000_000)
         if seconds != self._second:
             self._second, self._stamp = seconds, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-        return f"{self._stamp}.{rest // 1_000_000:03d}Z"
+        return f"{self._stamp}.{_3_DIGITS[rest // 1_000_000]}Z"
 
 
 def escaped(text: str) -> str:

@@ -155,13 +155,14 @@ class App:
 
     def _head(self, request: Request, response: Response) -> bytes:
         """The lines of the answer's head, each with its end, without the first and those that every answer has."""
-        more = b"".join([b"%b: %b\r\n" % header for header in response.headers]) if response.headers else b""
-        lines = b"x-correlation-id: %b\r\n%b" % (request.correlation_id.encode(), more)
+        lines = [b"x-correlation-id: ", request.correlation_id.encode(), b"\r\n"]
+        lines += [b"%b: %b\r\n" % header for header in response.headers]
         if response.status not in _BODILESS:
-            lines += b"content-type: %b\r\ncontent-length: %d\r\n" % (response.content_type, len(response.body))
+            size = b"%d" % len(response.body)
+            lines += (b"content-type: ", response.content_type, b"\r\ncontent-length: ", size, b"\r\n")
         if b"origin" in request.headers:
-            lines += b"".join([b"%b: %b\r\n" % header for header in self._guard.cors(request)])
-        return lines
+            lines += [b"%b: %b\r\n" % header for header in self._guard.cors(request)]
+        return b"".join(lines)
 
     def _account(self, request: Request, endpoint: Endpoint, response: Response, took_ns: int) -> None:
         kind = (request.method, response.status)

@@ -19,7 +19,6 @@ class Errand:
 
     _cancels = 0
     _coroutine: Coroutine[Any, None, None] | None = None
-    _throw: BaseException | None = None
     _waits_for: asyncio.Future[Any] | None = None
 
     def begin(self, coroutine: Coroutine[Any, None, None], loop: asyncio.AbstractEventLoop, context: Context) -> bool:
@@ -27,6 +26,7 @@ class Errand:
         self._coroutine = coroutine
         self._loop = loop
         self._context = context
+        self._throw: BaseException | None = None
         context.run(self._step)
         return self._coroutine is None
 

@@ -43,32 +43,33 @@ class BoundedHttp(HttpToolsProtocol):
 
     # Nobody is asked when a message begins: the state is made ready when the head before it is complete.
     on_message_begin = None  # type: ignore[assignment]
-    url = b""
 
-    # How much has come of a head, below 0: it is complete; not counted what came with the end of the one before.
-    _head_bytes = 0
-    _earlier_bytes = 0
-    _packet_bytes = 0
-    # Since when nothing is asked [s of the loop's clock]; None while something is.
-    _idle_since: float | None = None
-    # Whose body is not complete.
-    _incoming: Exchange | None = None
-    # What is being answered, while it waits for something.
-    _serving: Exchange | None = None
-    # The last request has come: what follows is not heard.
-    _is_over = False
-    # Requests that wait for something, of all connections.
+    # Exchanges and streams that wait for something, of all connections.
     tasks: set[Any]
-    # What is said after the answers to all that came before.
-    _last_word = b""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        app: Any = self.app
+        self._serve: Serve = app.serve
+        self.url = b""
+        self.headers = []
+        # How much has come of a head, below 0: it is complete; not counted what came with the end of the one before.
+        self._head_bytes = 0
+        self._earlier_bytes = 0
+        self._packet_bytes = 0
+        # Since when nothing is asked [s of the loop's clock]; None while something is.
+        self._idle_since: float | None = None
+        # Whose body is not complete; what waits for its turn; what is being answered, while it waits for something.
+        self._incoming: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._serving: Exchange | None = None
+        # The last request has come: what follows is not heard. What is said after the answers to all that came before.
+        self._is_over = False
+        self._last_word = b""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.headers = []
         self._host = self.client[0] if self.client else ""
-        app: Any = self.app
-        self._serve: Serve = app.serve
-        self._waiting: deque[Exchange] = deque()
         self._context = copy_context()
         # A connection that says nothing is closed as an idle one is.
         self._idle_since = self.loop.time() - KEEP_ALIVE_S + FIRST_BYTE_WITHIN_S
@@ -157,7 +158,9 @@ class BoundedHttp(HttpToolsProtocol):
         path, raw_path, query = _target(self.url)
         request = Request(method, path, raw_path, query, self.headers, self._host, head_bytes)
         self.url, self.headers = b"", []
-        keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        # A client that speaks HTTP/1.0 may ask to be kept, and is not.
+        is_old = b"connection" in request.headers and parser.get_http_version() == "1.0"
+        keep_alive = parser.should_keep_alive() and not is_old
         self._is_over = not keep_alive
         self._incoming = exchange = Exchange(self, request, keep_alive=keep_alive)
         if b"expect" in request.headers or int(request.headers.get(b"content-length", 0)) > HIGH_WATER:
@@ -269,13 +272,12 @@ class BoundedHttp(HttpToolsProtocol):
 class Exchange(Errand):
     """A request and its answer."""
 
-    arriving: ArrivingBody | None = None
-    _is_answered = False
-
     def __init__(self, protocol: BoundedHttp, request: Request, *, keep_alive: bool) -> None:
         self._protocol = protocol
         self.request = request
         self.keep_alive = keep_alive
+        self.arriving: ArrivingBody | None = None
+        self._is_answered = False
 
     def arrives(self) -> ArrivingBody:
         """Its body comes in pieces: where they are gathered."""
@@ -294,7 +296,7 @@ class Exchange(Errand):
         if protocol.transport.is_closing():
             return
         end = b"\r\n"
-        if _CLOSE in head:
+        if head.find(_CLOSE) >= 0:
             self.keep_alive = False
         elif not self.keep_alive:
             end = _CLOSE + b"\r\n"

@@ -6,7 +6,7 @@ import itertools
 import re
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -42,12 +42,8 @@ class Request:
     in their order (names in lower case), `head_bytes` is at least the size of them and the URL.
     """
 
-    # What few requests have.
-    account = ""
-    arriving: Arriving | None = None
-    body = b""
+    # What few requests have, or few ask for.
     limit: Limit | None = None
-    notes = ""
     params = _NO_PARAMS
     principal: Any = None
     tokens_left = 0.0
@@ -73,6 +69,9 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(sent_headers)
         self.host = self.rate_key = host
         self.head_bytes = head_bytes
+        self.arriving: Arriving | None = None
+        self.body = b""
+        self.account = self.notes = ""
         self.received_at = time.time_ns()
         sent = self.headers.get(b"x-correlation-id")
         self.correlation_id = (sent and _printable(sent)) or new_correlation_id()
@@ -104,13 +103,22 @@ class Request:
 # How requests are served: see App.serve.
 Serve: TypeAlias = Callable[[Request, Reply], Coroutine[Any, Any, None]]
 
-_ids = itertools.count(1)
-_ID_PREFIX = str(uuid.uuid4())[:24]  # All but the last group, where the counter goes.
+
+def _counted_ids() -> Iterator[str]:
+    prefix = str(uuid.uuid4())[:24]  # All but the last group, where the counter goes.
+    endings = [f"{number:03x}" for number in range(0x1000)]
+    for block in itertools.count():
+        start = f"{prefix}{block:09x}"
+        for ending in endings:
+            yield start + ending
+
+
+_ids = _counted_ids()
 
 
 def new_correlation_id() -> str:
-    """Shaped like a version 4 UUID: random per process, then counted; a tenth of uuid4's cost."""
-    return f"{_ID_PREFIX}{next(_ids):012x}"
+    """Shaped like a version 4 UUID: random per process, then counted; a hundredth of uuid4's cost."""
+    return next(_ids)
 
 
 def _printable(sent: bytes) -> str:
