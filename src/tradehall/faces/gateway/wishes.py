@@ -82,32 +82,37 @@ def to_terms(
     """Terms of the order that is asked for; `check_order` has looked at the request before."""
     asked = request.symbol
     tif = request.time_in_force
+    # By position: for each keyword a Struct goes through its fields, and there are 29 of them.
     return OrderTerms(
-        account_id=account.terms.account_id,
-        symbol=instrument.symbol,
-        side=SIDES[request.side],
-        type=_TYPES[request.order_type],
-        quantity=request.quantity,
-        limit_price=request.limit_price,
-        stop_price=request.stop_price,
-        trailing_distance=request.trailing_distance,
-        trailing_type=None if request.trailing_type is None else _TRAILING_TYPES[request.trailing_type],
-        time_in_force=_GTC if tif is None else _TIMES_IN_FORCE[tif],
-        client_order_id=request.client_order_id,
-        stop_loss=request.stop_loss,
-        take_profit=request.take_profit,
-        reduce_only=request.reduce_only or False,
-        post_only=request.post_only or False,
-        hidden=request.hidden or False,
-        display_quantity=request.display_quantity,
-        oco_group_id=request.oco_group_id,
-        leverage=request.leverage,
-        margin_mode=_CROSS if request.margin_mode is None else _MARGIN_MODES[request.margin_mode],
-        position_id=None if request.position_id is None else _position(request.position_id, account),
-        strategy_id=strategy_id,
-        source=SOURCE,
-        symbol_asked=None if asked == instrument.display else asked,
-        exits_live_ns=exits_live_ns,
+        account.terms.account_id,
+        instrument.symbol,
+        SIDES[request.side],
+        _TYPES[request.order_type],
+        request.quantity,
+        request.limit_price,
+        request.stop_price,
+        request.trailing_distance,
+        None if request.trailing_type is None else _TRAILING_TYPES[request.trailing_type],
+        _GTC if tif is None else _TIMES_IN_FORCE[tif],
+        None,  # expires_at
+        request.client_order_id,
+        request.stop_loss,
+        request.take_profit,
+        request.reduce_only or False,
+        request.post_only or False,
+        request.hidden or False,
+        request.display_quantity,
+        request.oco_group_id,
+        request.leverage,
+        _CROSS if request.margin_mode is None else _MARGIN_MODES[request.margin_mode],
+        None if request.position_id is None else _position(request.position_id, account),
+        strategy_id,
+        "",  # comment
+        0,  # magic
+        False,  # keeps_exits
+        SOURCE,
+        None if asked == instrument.display else asked,
+        exits_live_ns,
     )
 
 

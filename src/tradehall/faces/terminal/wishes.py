@@ -175,19 +175,22 @@ def to_order(
     """The order that is asked for, checked; `quote`: the market at its arrival, `name`: its client order id."""
     price = wish.price or None
     until = wish.expiration * NS_PER_MS if wish.expiration and kind.is_pending else None
+    # By position: for each keyword a Struct goes through its fields, and there are 29 of them.
     terms = OrderTerms(
-        account_id=account.terms.account_id,
-        symbol=instrument.symbol,
-        side=kind.side,
-        type=kind.type,
-        quantity=to_units(wish.volume, instrument),
-        limit_price=price if kind.type is _LIMIT else None,
-        stop_price=price if kind.type is _STOP else None,
-        time_in_force=_GTC if until is None else _GTD,
-        expires_at=until,
-        client_order_id=name,
-        stop_loss=exit_price(wish.sl, "sl"),
-        take_profit=exit_price(wish.tp, "tp"),
+        account.terms.account_id,
+        instrument.symbol,
+        kind.side,
+        kind.type,
+        to_units(wish.volume, instrument),
+        price if kind.type is _LIMIT else None,
+        price if kind.type is _STOP else None,
+        None,  # trailing_distance
+        None,  # trailing_type
+        _GTC if until is None else _GTD,
+        until,
+        name,
+        exit_price(wish.sl, "sl"),
+        exit_price(wish.tp, "tp"),
         comment=wish.comment or "",
         magic=wish.magic or 0,
         source=SOURCE,
