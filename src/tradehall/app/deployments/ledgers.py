@@ -123,7 +123,8 @@ class Ledgers:
             fold = _FOLDS.get(type(event))
             if fold is not None:
                 fold(self, event, now)
-        self._forget_filled(events)
+        if self._owners:
+            self._forget_filled(events)
 
     def _put(self, number: int, ledger: Ledger) -> None:
         self._ledgers[number] = ledger

@@ -48,18 +48,24 @@ class _Line:
         self._width = width
         self._most = most * width
         self._next = 0
+        self._last = -1
 
     def __len__(self) -> int:
         return (len(self._figures) - self._next) // self._width
 
     def add(self, *row: int) -> None:
         """One more. A journal that refused a batch gives its numbers again: the row that had one is gone."""
-        figures, width = self._figures, self._width
-        while len(figures) > self._next and figures[-width] >= row[0]:
-            del figures[-width:]
-        figures.extend(row)
-        if len(figures) - self._next > self._most:
+        if row[0] <= self._last:
+            self._take_back(row[0])
+        self._last = row[0]
+        self._figures.extend(row)
+        if len(self._figures) - self._next > self._most:
             self._pass()
+
+    def _take_back(self, first: int) -> None:
+        figures, width = self._figures, self._width
+        while len(figures) > self._next and figures[-width] >= first:
+            del figures[-width:]
 
     def reach(self, first: int) -> "array[int] | None":
         """The last row that does not begin beyond `first`; those before it are forgotten."""
