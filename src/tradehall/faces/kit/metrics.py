@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import ClassVar, TypeAlias, TypeVar
 
 from tradehall.faces.kit.request import Request
@@ -19,6 +20,7 @@ LATENCY_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 Labels: TypeAlias = tuple[object, ...]
+T = TypeVar("T")
 
 
 class Metric:
@@ -35,14 +37,24 @@ class Metric:
         """The samples, one line each."""
         raise NotImplementedError
 
-    def _bounded(self, labels: Labels, known: int) -> Labels:
-        assert len(labels) == len(self.labels), f"{self.name} takes the labels {self.labels}"
-        return labels if known < MAX_LABEL_SETS else ("other",) * len(labels)
-
     def _sample(self, suffix: str, labels: Labels, value: float, extra: str = "") -> str:
         pairs = [f'{name}="{_escaped(label)}"' for name, label in zip(self.labels, labels, strict=True)]
         inside = ",".join([*pairs, extra] if extra else pairs)
         return f"{self.name}{suffix}{{{inside}}} {value}" if inside else f"{self.name}{suffix} {value}"
+
+
+class _ByLabels(dict[Labels, T]):
+    """What a metric keeps for each set of label values; it is made when it is first asked for."""
+
+    def __init__(self, metric: Metric, make: Callable[[], T]) -> None:
+        super().__init__()
+        self._metric = metric
+        self._make = make
+
+    def __missing__(self, labels: Labels) -> T:
+        names = self._metric.labels
+        assert len(labels) == len(names), f"{self._metric.name} takes the labels {names}"
+        return self.setdefault(labels if len(self) < MAX_LABEL_SETS else ("other",) * len(labels), self._make())
 
 
 class Cell:
@@ -61,18 +73,17 @@ class Counter(Metric):
 
     def __init__(self, name: str, help_text: str, labels: tuple[str, ...]) -> None:
         super().__init__(name, help_text, labels)
-        self._cells: dict[Labels, Cell] = {} if labels else {(): Cell()}
+        self._cells = _ByLabels(self, Cell)
+        if not labels:
+            self.cell()
 
     def cell(self, *labels: object) -> Cell:
         """The number under these label values, in the order of the declared labels; who counts often keeps it."""
-        cell = self._cells.get(labels)
-        if cell is None:
-            cell = self._cells.setdefault(self._bounded(labels, len(self._cells)), Cell())
-        return cell
+        return self._cells[labels]
 
     def add(self, *labels: object, by: float = 1) -> None:
         """Count `by` more under these label values."""
-        self.cell(*labels).value += by
+        self._cells[labels].value += by
 
     def lines(self) -> Iterator[str]:
         """One line per label set."""
@@ -114,19 +125,15 @@ class Histogram(Metric):
     def __init__(self, name: str, help_text: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> None:
         super().__init__(name, help_text, labels)
         self._bounds = bounds
-        self._buckets: dict[Labels, Buckets] = {}
+        self._buckets = _ByLabels(self, partial(Buckets, bounds))
 
     def buckets(self, *labels: object) -> Buckets:
         """Those under these label values; who observes often keeps them."""
-        buckets = self._buckets.get(labels)
-        if buckets is None:
-            labels = self._bounded(labels, len(self._buckets))
-            buckets = self._buckets.setdefault(labels, Buckets(self._bounds))
-        return buckets
+        return self._buckets[labels]
 
     def observe(self, value: float, *labels: object) -> None:
         """One more observation."""
-        self.buckets(*labels).observe(value)
+        self._buckets[labels].observe(value)
 
     def lines(self) -> Iterator[str]:
         """Cumulative buckets, sum and count per label set."""
