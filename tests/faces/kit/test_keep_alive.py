@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextvars import copy_context
 from typing import Any, cast
 from weakref import ref
 
@@ -32,8 +33,8 @@ class Clockwork:
         self.timers.append(timer)
         return timer
 
-    def call_soon(self, callback, *arguments, context):
-        self.soon.append((context, callback, arguments))
+    def call_soon(self, callback, *arguments, context=None):
+        self.soon.append((context or copy_context(), callback, arguments))
 
     def go_on(self):
         """One turn of the loop."""
@@ -91,6 +92,7 @@ class Line:
 
     def ask(self):
         self.protocol.data_received(REQUEST)
+        self.clock.go_on()
 
     def answer(self):
         self.asked.pop()

@@ -1,4 +1,4 @@
-"""HTTP on one connection: requests are gathered whole, begun where they end, and answered in one write.
+"""HTTP on one connection: requests are gathered whole, begun when all that has come is read, and answered in one write.
 
 What uvicorn's protocol knows of connections stays (its parser, flow control, the way to WebSockets); its ASGI is left
 out, for an event each for head, body and answer, and a task to hear them, cost more than what the kit does.
@@ -137,7 +137,9 @@ class BoundedHttp(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(ProblemKind.HEADERS_TOO_LARGE, TOO_MANY_HEADERS)
         if self._waiting or self._last_word:
-            self._go_on()
+            # Not here: between the sockets that it reads the loop gives up the interpreter's lock, and the journal's
+            # thread would be asked for batches of two or three orders.
+            self.loop.call_soon(self._go_on)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
