@@ -62,7 +62,7 @@ def test_a_pending_order_that_its_venue_refuses_is_a_cancelled_ticket_that_says_
     world.venue_rejects(order)
     rows = ViewRows()
     project(world.records[-1], world.state, rows)
-    [row] = rows.tickets
+    [(_, row)] = rows.tickets
     assert (row.ticket, row.state) == (order.order_id, TicketState.CANCELLED)
     assert row.comment.startswith("mine [ACTIVATION_CANCEL: ") and "not today" in row.comment
 
@@ -74,3 +74,12 @@ def test_an_order_that_was_refused_when_it_was_placed_is_no_ticket():
     rows = ViewRows()
     project(world.records[-1], world.state, rows)
     assert rows.tickets == []
+
+
+def test_what_an_orders_row_will_tell_no_longer_changes_with_the_order():
+    world = World()
+    order = world.place(a_limit("BUY", "1000000000", "1.09"))
+    rows = ViewRows()
+    project(world.records[-1], world.state, rows)
+    [kept] = rows.orders
+    assert kept == order and kept is not order

@@ -4,7 +4,6 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.app.shard import run, unknown_is_a_failure
@@ -15,7 +14,7 @@ from tradehall.app.recovery import rebuild_views
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Side
 from tradehall.ports.house_views import HouseFillQuery
-from tradehall.ports.views import FillRow, ViewRows
+from tradehall.ports.views import ViewRows
 
 COUNT = 100
 KEYGENS = ("5f6e1c0a-0000-4c55-b7c4-000000000001", "5f6e1c0a-0000-4c55-b7c4-000000000002")
@@ -57,13 +56,7 @@ def _fill(number):
 def _append(store, numbers):
     rows = ViewRows()
     for number in numbers:
-        fill = _fill(number)
-        rows.fills.append(
-            FillRow(
-                number, fill.order_id, fill.account_id, fill.symbol, fill.at, fill.side.value, fill.strategy_id,
-                int(number % 2 == 0), msgspec.json.encode(fill).decode(),
-            )
-        )  # fmt: skip
+        rows.fills.append((_fill(number), number % 2 == 0))
     store.journal.append([b"1"], rows)
     store.views.refresh()
 

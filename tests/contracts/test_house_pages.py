@@ -6,7 +6,6 @@ from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,6 @@ from tests.app.shard import a_desk, run, unknown_is_a_failure
 from tradehall.adapters.memory import MemoryStore
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.house_counts import HouseCounts, which_of
-from tradehall.app.projections.orders import order_row
 from tradehall.app.recovery import rebuild_views
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order, OrderStatus, OrderTerms, OrderType, Side
@@ -25,13 +23,12 @@ from tradehall.ports.house_views import (
     PLACE_BITS,
     ClosedQuery,
     Closing,
-    ClosingRow,
     HouseFillQuery,
     HouseOrderQuery,
     Line,
     OrderEnd,
 )
-from tradehall.ports.views import FillRow, OrderQuery, ViewRows
+from tradehall.ports.views import OrderQuery, ViewRows
 
 ACCOUNTS = (700_100, 700_200, 700_300)
 SYMBOLS = ("AAPL", "BTCUSD", "EURUSD")
@@ -57,9 +54,9 @@ def houses(draw):
             "strategy_id": draw(st.sampled_from((None, *KEYGENS))),
         }
         side = draw(st.sampled_from(list(Side)))
-        rows.orders.append(order_row(_order(number, at, owner, side, draw(st.sampled_from(STATUSES)), number)))
-        rows.fills.append(_fill_row(number, at, owner, side))
-        rows.closings.append(_closing_row(number << 20, at, owner, is_last=draw(st.booleans())))
+        rows.orders.append(_order(number, at, owner, side, draw(st.sampled_from(STATUSES)), number))
+        rows.fills.append(_counted_fill(number, at, owner, side))
+        rows.closings.append(_numbered_closing(number << 20, at, owner, is_last=draw(st.booleans())))
     return rows
 
 
@@ -71,22 +68,16 @@ def _order(number, at, owner, side, status, code):
     return Order(number, terms, status, at, at + code % 7, reject_code=reject_code)
 
 
-def _fill_row(number, at, owner, side):
-    fill = Fill(number, number, side=side, quantity=Decimal(1), price=Decimal(2), at=at, **owner)
-    return FillRow(
-        number, number, fill.account_id, fill.symbol, at, side.value, fill.strategy_id, 1, msgspec.json.encode(fill).decode()
-    )  # fmt: skip
+def _counted_fill(number, at, owner, side):
+    return Fill(number, number, side=side, quantity=Decimal(1), price=Decimal(2), at=at, **owner), True
 
 
-def _closing_row(key, at, owner, *, is_last):
+def _numbered_closing(key, at, owner, *, is_last):
     closing = Closing(
         position_id=key, side=PositionSide.LONG, quantity=Decimal(1), entry_price=Decimal(1), exit_price=Decimal(2),
         currency="USD", opened_at=at, closed_at=at, order_id=1, **owner,
     )  # fmt: skip
-    return ClosingRow(
-        key, closing.account_id, closing.strategy_id, key, closing.symbol, int(is_last), at,
-        msgspec.json.encode(closing).decode(),
-    )  # fmt: skip
+    return key, closing, is_last
 
 
 def _or_none(values):
@@ -165,16 +156,16 @@ def test_the_history_of_an_account_is_the_same_however_it_is_found(kind, rows, q
     def page(query):
         stamp = attrgetter("created_at" if query.by_creation else "updated_at", "order_id")
         meant = [
-            row
-            for row in rows.orders
-            if row.account_id == query.account_id
-            and query.symbol in {None, row.symbol}
-            and (query.statuses is None or row.status in query.statuses)
-            and (query.since is None or row.created_at >= query.since)
-            and (query.until is None or row.created_at < query.until)
+            order
+            for order in rows.orders
+            if order.terms.account_id == query.account_id
+            and query.symbol in {None, order.terms.symbol}
+            and (query.statuses is None or order.status in query.statuses)
+            and (query.since is None or order.created_at >= query.since)
+            and (query.until is None or order.created_at < query.until)
         ]
         found = sorted(meant, key=stamp, reverse=True)[query.offset : query.offset + query.limit]
-        return [row.order_id for row in found]
+        return [order.order_id for order in found]
 
     expected = [page(query) for query in queries]
 
@@ -194,9 +185,9 @@ def test_instants_cut_a_line_where_its_rows_say(kind, line):
     step = 3 << PLACE_BITS[line] - 3
     for number in range(1, 50):
         at = number // 3 * 10
-        rows.orders.append(order_row(_order(number * step, at, owner, Side.BUY, OrderStatus.FILLED, 0)))
-        rows.fills.append(_fill_row(number * step, at, owner, Side.BUY))
-        rows.closings.append(_closing_row(number * step, at, owner, is_last=True))
+        rows.orders.append(_order(number * step, at, owner, Side.BUY, OrderStatus.FILLED, 0))
+        rows.fills.append(_counted_fill(number * step, at, owner, Side.BUY))
+        rows.closings.append(_numbered_closing(number * step, at, owner, is_last=True))
 
     async def told(views):
         for since in range(-5, 175, 5):

@@ -3,14 +3,12 @@
 import itertools
 from decimal import Decimal
 
-import msgspec
 import pytest
 
 from tests.app.shard import run
 from tradehall.adapters.memory import MemoryStore
 from tradehall.adapters.sqlite.house_views import HouseViews
 from tradehall.adapters.sqlite.store import SqliteStore
-from tradehall.app.projections.orders import order_row
 from tradehall.app.recovery import rebuild_views
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order, OrderStatus, OrderTerms, OrderType, Side
@@ -19,13 +17,12 @@ from tradehall.domain.rejection import RejectCode
 from tradehall.ports.house_views import (
     ClosedQuery,
     Closing,
-    ClosingRow,
     HouseFillQuery,
     HouseOrderQuery,
     OrderEnd,
     end_of,
 )
-from tradehall.ports.views import FillRow, ViewRows
+from tradehall.ports.views import ViewRows
 
 COUNT = 60
 ACCOUNTS = (700_100, 700_200, 700_300)
@@ -85,34 +82,9 @@ def _closing(number: int) -> Closing:
 def _rows() -> ViewRows:
     rows = ViewRows()
     for number in range(1, COUNT + 1):
-        rows.orders.append(order_row(_order(number)))
-        fill = _fill(number)
-        rows.fills.append(
-            FillRow(
-                number,
-                fill.order_id,
-                fill.account_id,
-                fill.symbol,
-                fill.at,
-                fill.side.value,
-                fill.strategy_id,
-                number % 2,
-                msgspec.json.encode(fill).decode(),
-            )
-        )
-        each = _closing(number)
-        rows.closings.append(
-            ClosingRow(
-                number,
-                each.account_id,
-                each.strategy_id,
-                each.position_id,
-                each.symbol,
-                int(number % 3 == 2),
-                each.closed_at,
-                msgspec.json.encode(each).decode(),
-            )
-        )
+        rows.orders.append(_order(number))
+        rows.fills.append((_fill(number), bool(number % 2)))
+        rows.closings.append((number, _closing(number), number % 3 == 2))
     return rows
 
 
@@ -192,7 +164,7 @@ def test_a_page_that_is_far_out_is_the_same_however_it_is_found(tmp_path, gone):
     store = SqliteStore(tmp_path, fail)
     rebuild_views(store.journal, store.view_store)
     rows = _rows()
-    rows.orders = [row for row in rows.orders if row.order_id not in gone]
+    rows.orders = [order for order in rows.orders if order.order_id not in gone]
     store.journal.append([b"1"], rows)
     far = HouseViews(store.views._in_pool, far=3)
 

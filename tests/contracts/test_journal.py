@@ -4,34 +4,19 @@ import asyncio
 from decimal import Decimal
 from itertools import pairwise
 
-import msgspec
 import pytest
 
 from tests.app.shard import ACCOUNT, run
 from tradehall.adapters.memory import MemoryStore
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.projections import VIEWS_VERSION
-from tradehall.app.projections.orders import order_row
 from tradehall.app.recovery import rebuild_views
 from tradehall.domain.fill import Fill
 from tradehall.domain.order import Order, OrderStatus, OrderTerms, OrderType, Side
 from tradehall.engine.events import EntryKind
-from tradehall.ports.deals import Deal, DealEntry, DealQuery, DealRow
+from tradehall.ports.deals import Deal, DealEntry, DealQuery
 from tradehall.ports.journal import EMPTY, MENTIONS_MAX, Entry, JournalDamaged, chain, checked
-from tradehall.ports.views import (
-    PAGE_MAX,
-    VIEWS,
-    FillRow,
-    HistoryQuery,
-    LedgerEntry,
-    LedgerRow,
-    OrderQuery,
-    ViewRows,
-)
-
-
-def text(value):
-    return msgspec.json.encode(value).decode()
+from tradehall.ports.views import PAGE_MAX, VIEWS, HistoryQuery, LedgerEntry, OrderQuery, ViewRows
 
 
 @pytest.fixture(params=["sqlite", "memory"])
@@ -154,17 +139,15 @@ def ended_order(number: int, **changes) -> Order:
 def rows_of(count: int) -> ViewRows:
     rows = ViewRows()
     for number in range(1, count + 1):
-        order = ended_order(number)
-        rows.orders.append(order_row(order))
+        rows.orders.append(ended_order(number))
         fill = Fill(number, number % 3 + 1, ACCOUNT, SYMBOLS[number % 2], Side.BUY, Decimal(1), Decimal(2), number * 10)
-        rows.fills.append(FillRow(number, fill.order_id, ACCOUNT, fill.symbol, fill.at, "BUY", None, 1, text(fill)))
+        rows.fills.append((fill, True))
         entry = LedgerEntry(number, ACCOUNT, number * 10, EntryKind.DEPOSIT, Decimal(1), Decimal(number))
-        rows.ledger.append(LedgerRow(number, ACCOUNT, entry.at, text(entry)))
+        rows.ledger.append(entry)
         is_funds = number % 10 == 0
         kind = DealEntry.BALANCE if is_funds else DealEntry.IN
         deal = Deal(number, ACCOUNT, kind, number * 10, ticket=number % 3, symbol=SYMBOLS[number % 2])
-        row = DealRow(number, ACCOUNT, deal.ticket, deal.symbol, int(is_funds), deal.at, text(deal))
-        rows.deals.append(row)
+        rows.deals.append((number, deal))
     return rows
 
 
@@ -223,7 +206,7 @@ def test_an_order_is_found_by_its_number_and_by_its_client_id(filled):
 def test_an_order_that_changes_after_its_end_replaces_its_row(filled):
     late = ended_order(7, filled_quantity=Decimal(7))
     rows = ViewRows()
-    rows.orders.append(order_row(late))
+    rows.orders.append(late)
     filled.journal.append([b"2"], rows)
     filled.views.refresh()
     assert filled.views.order(7) == late
@@ -290,7 +273,7 @@ def test_a_page_is_cut_at_its_maximum(store):
     rows = ViewRows()
     for number in range(1, PAGE_MAX + 20):
         entry = LedgerEntry(number, ACCOUNT, number, EntryKind.DEPOSIT, Decimal(1), Decimal(number))
-        rows.ledger.append(LedgerRow(number, ACCOUNT, number, text(entry)))
+        rows.ledger.append(entry)
     store.journal.append([b"1"], rows)
 
     async def told():

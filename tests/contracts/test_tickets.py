@@ -99,7 +99,7 @@ def opened(kind):
 
 def _append(store, tickets):
     rows = ViewRows()
-    rows.tickets.extend(tickets)
+    rows.tickets.extend((row.ticket_key, msgspec.json.decode(row.body, type=Ticket)) for row in tickets)
     store.journal.append([b"1"], rows)
 
 
@@ -124,13 +124,11 @@ def test_pages_and_totals_are_those_of_the_tickets(kind, past, queries, cut):
 def test_beyond_a_bound_tickets_are_read_when_somebody_asks(tmp_path):
     store = SqliteStore(tmp_path, unknown_is_a_failure)
     rebuild_views(store.journal, store.view_store)
-    rows = [
-        ticket_row(
-            (number << RECORD_BITS) * 5_000, Ticket(number, ACCOUNTS[0], TicketKind.BUY, state, profit=Decimal(3))
-        )
-        for number, state in enumerate(ENDED, start=1)
-    ]
-    _append(store, rows)
+    rows = ViewRows()
+    for number, state in enumerate(ENDED, start=1):
+        ticket = Ticket(number, ACCOUNTS[0], TicketKind.BUY, state, profit=Decimal(3))
+        rows.tickets.append(((number << RECORD_BITS) * 5_000, ticket))
+    store.journal.append([b"1"], rows)
     asked = []
 
     def read(sql):

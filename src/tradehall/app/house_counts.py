@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tradehall.app.desk import Desk
 from tradehall.app.tallies import Tally, Which
 from tradehall.domain.ids import AccountId
+from tradehall.domain.order import Order
 from tradehall.engine.state import ENDED_KEPT
 from tradehall.ports.house_views import (
     NUMBER_MAX,
@@ -30,7 +31,7 @@ from tradehall.ports.house_views import (
     Share,
     end_of,
 )
-from tradehall.ports.views import OrderRow, ViewRows, Views
+from tradehall.ports.views import ViewRows, Views
 
 Query = TypeVar("Query", HouseOrderQuery, HouseFillQuery, ClosedQuery)
 
@@ -159,7 +160,7 @@ class HouseCounts:
         self._orders: Tally | None = None
         self._fills = GrowingLine(desk.views, Line.FILLS)
         self._closings = GrowingLine(desk.views, Line.CLOSINGS)
-        self._heard: list[tuple[int, list[OrderRow]]] = []
+        self._heard: list[tuple[int, list[Order]]] = []
         self._heard_count = 0
         self._waiting: list[tuple[int, Share]] = []
         # Orders may change after their end, for as long as the state knows them; their rows come again. Two
@@ -245,14 +246,15 @@ class HouseCounts:
             if len(self._waiting) <= WAITING_MAX:
                 self._waiting += ((seq, share) for share in self._changes(orders))
 
-    def _changes(self, orders: Iterable[OrderRow]) -> list[Share]:
-        """What these rows make more, and what fewer: of an order that changed after its end."""
+    def _changes(self, orders: Iterable[Order]) -> list[Share]:
+        """What the rows of these make more, and what fewer: of an order that changed after its end."""
         changes: Counter[tuple[AccountId, str | None, str, str, str, int]] = Counter()
         for order in orders:
-            end = order.ended_as
+            end = end_of(order).value
             before = self._end_before(order.order_id, end)
             if before != end:
-                key = (order.account_id, order.strategy_id, order.symbol, order.side)
+                terms = order.terms
+                key = (terms.account_id, terms.strategy_id, terms.symbol, terms.side.value)
                 place = order.order_id >> _PLACE_BITS
                 changes[*key, end, place] += 1
                 if before is not None:

@@ -170,9 +170,10 @@ class Writer:
         self.in_flight += len(turn.payloads)
         if turn.rows.orders:
             self.unwritten.add(turn.rows.orders)
-            for row in turn.rows.orders:
-                if row.client_order_id is not None:
-                    self.known_ids.add(row.account_id, row.client_order_id)
+            for order in turn.rows.orders:
+                terms = order.terms
+                if terms.client_order_id is not None:
+                    self.known_ids.add(terms.account_id, terms.client_order_id)
         with self._lock:
             filling = self._filling
             if filling.payloads:

@@ -6,13 +6,16 @@ positions. A movement of funds is a deal too.
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from tradehall.domain.ids import AccountId, OrderId, PositionId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import OrderRole, Side
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class DealEntry(StrEnum):
@@ -60,6 +63,12 @@ class DealRow(NamedTuple):
     is_funds: int
     at: int
     body: str
+
+
+def deal_row(deal_key: int, deal: Deal) -> DealRow:
+    """The row of a deal."""
+    is_funds = int(deal.entry is DealEntry.BALANCE)
+    return DealRow(deal_key, deal.account_id, deal.ticket, deal.symbol, is_funds, deal.at, _encode(deal).decode())
 
 
 class DealQuery(Struct, frozen=True):

@@ -4,6 +4,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from tradehall.domain.fill import Fill
@@ -12,6 +13,8 @@ from tradehall.domain.money import ZERO
 from tradehall.domain.order import WORKING, Order, OrderStatus, Side
 from tradehall.domain.position import PositionSide
 from tradehall.domain.rejection import RejectCode
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class OrderEnd(StrEnum):
@@ -115,6 +118,20 @@ class ClosingRow(NamedTuple):
     is_last: int
     closed_at: int
     body: str
+
+
+def closing_row(closing_key: int, closing: Closing, is_last: bool) -> ClosingRow:
+    """The row of a closing."""
+    return ClosingRow(
+        closing_key,
+        closing.account_id,
+        closing.strategy_id,
+        closing.position_id,
+        closing.symbol,
+        int(is_last),
+        closing.closed_at,
+        _encode(closing).decode(),
+    )
 
 
 class ClosedQuery(Struct, frozen=True, kw_only=True):

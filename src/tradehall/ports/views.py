@@ -1,16 +1,18 @@
 """Views: what has ended, by query. Written beside the journal, at most a batch behind it, and rebuilt from it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import starmap
 from typing import Any, Final, NamedTuple, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from tradehall.domain.fill import Fill
 from tradehall.domain.ids import AccountId, FillId, OrderId, PositionId
 from tradehall.domain.order import Order, OrderStatus, Side
 from tradehall.engine.events import EntryKind
-from tradehall.ports.deals import Deal, DealQuery, DealRow
+from tradehall.ports.deals import Deal, DealQuery, DealRow, deal_row
 from tradehall.ports.house_views import (
     ClosedQuery,
     Closing,
@@ -21,10 +23,14 @@ from tradehall.ports.house_views import (
     HouseFillQuery,
     HouseOrderQuery,
     Line,
+    closing_row,
+    end_of,
 )
-from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals
+from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, ticket_row
 
 PAGE_MAX: Final = 10_000
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class LedgerEntry(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -97,17 +103,22 @@ VIEWS: Final[dict[str, type[Any]]] = {
 
 
 class ViewRows:
-    """Rows to be written together, oldest first."""
+    """Rows to be written together, oldest first: what they tell until they are written, as values that never change.
+
+    Their columns and bodies are made by `of`, for nobody waits for that: it comes after the answer.
+    """
 
     __slots__ = ("closings", "deals", "fills", "ledger", "orders", "tickets")
 
     def __init__(self) -> None:
-        self.orders: list[OrderRow] = []
-        self.fills: list[FillRow] = []
-        self.ledger: list[LedgerRow] = []
-        self.tickets: list[TicketRow] = []
-        self.deals: list[DealRow] = []
-        self.closings: list[ClosingRow] = []
+        # Orders as they stood, a copy of each; whether a fill is its order's first; whether a closing is a position's
+        # last. Numbers before values are the rows' keys.
+        self.orders: list[Order] = []
+        self.fills: list[tuple[Fill, bool]] = []
+        self.ledger: list[LedgerEntry] = []
+        self.tickets: list[tuple[int, Ticket]] = []
+        self.deals: list[tuple[int, Deal]] = []
+        self.closings: list[tuple[int, Closing, bool]] = []
 
     def move(self, other: "ViewRows") -> None:
         """Append all rows of `other`, which is empty then."""
@@ -125,12 +136,62 @@ class ViewRows:
         return not (self.orders or self.fills or self.ledger or self.tickets or self.deals or self.closings)
 
     def of(self, view: str) -> list[Any]:
-        """Rows of the view of that name."""
-        rows: list[Any] = getattr(self, view)
-        return rows
+        """Rows of the view of that name, with columns and body."""
+        values = getattr(self, view)
+        return list(_ROWS_OF[view](values)) if values else []
 
 
 assert set(ViewRows.__slots__) == VIEWS.keys(), "`is_empty` looks at all of them"
+
+
+def order_row(order: Order) -> OrderRow:
+    """The row of an order as it stands."""
+    terms = order.terms
+    return OrderRow(
+        order.order_id,
+        terms.account_id,
+        terms.client_order_id,
+        terms.symbol,
+        str(terms.side),
+        str(order.status),
+        terms.oco_group_id,
+        order.created_at,
+        order.updated_at,
+        terms.strategy_id,
+        str(end_of(order)),
+        _encode(order).decode(),
+    )
+
+
+def fill_row(fill: Fill, is_first: bool) -> FillRow:
+    """The row of a fill."""
+    return FillRow(
+        fill.fill_id,
+        fill.order_id,
+        fill.account_id,
+        fill.symbol,
+        fill.at,
+        str(fill.side),
+        fill.strategy_id,
+        int(is_first),
+        _encode(fill).decode(),
+    )
+
+
+def ledger_row(entry: LedgerEntry) -> LedgerRow:
+    """The row of a ledger entry."""
+    return LedgerRow(entry.entry_id, entry.account_id, entry.at, _encode(entry).decode())
+
+
+_ROWS_OF: Final[dict[str, Callable[[Iterable[Any]], Iterator[AnyRow]]]] = {
+    "orders": lambda orders: map(order_row, orders),
+    "fills": lambda fills: starmap(fill_row, fills),
+    "ledger": lambda entries: map(ledger_row, entries),
+    "tickets": lambda tickets: (ticket_row(key, ticket, _encode(ticket).decode()) for key, ticket in tickets),
+    "deals": lambda deals: starmap(deal_row, deals),
+    "closings": lambda closings: starmap(closing_row, closings),
+}
+assert _ROWS_OF.keys() == VIEWS.keys()
 
 
 class OrderQuery(Struct, frozen=True):

@@ -5,6 +5,7 @@ import logging
 import shutil
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from tradehall.adapters.sqlite.journal import MARK_EVERY
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.recovery import rebuild_views, recover
 from tradehall.app.snapshots import Snapshots
+from tradehall.engine.events import EntryKind
 from tradehall.ports.journal import JournalDamaged, JournalRefused
-from tradehall.ports.views import LedgerRow, ViewRows
+from tradehall.ports.views import LedgerEntry, ViewRows
 
 
 class BetweenRecordsAndRows:
@@ -128,7 +130,7 @@ def test_rows_alone_are_not_synced_and_whatever_becomes_of_them_the_next_records
     class Rows(ViewRows):
         def __init__(self):
             super().__init__()
-            self.ledger.append(LedgerRow(1, ACCOUNT, 1, "{}"))
+            self.ledger.append(LedgerEntry(1, ACCOUNT, 1, EntryKind.DEPOSIT, Decimal(1), Decimal(1)))
 
         def of(self, view):
             levels.append(level())

@@ -27,12 +27,18 @@ def insert(db: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], *,
         db.executemany(_statement(verb, table, columns, size), (values,))
 
 
-def insert_views(db: sqlite3.Connection, rows: ViewRows, seq: int) -> None:
-    """Write rows of all views, the last of which follow from record `seq`; a row replaces the one with its key."""
+def insert_views(db: sqlite3.Connection, rows: ViewRows, seq: int) -> int:
+    """Write rows of all views, the last of which follow from record `seq`; a row replaces the one with its key.
+
+    Returns how long their bodies are [characters].
+    """
+    length = 0
     for view in VIEWS:
         if of_view := rows.of(view):
             insert(db, view, of_view, verb="INSERT OR REPLACE")
+            length += sum(len(row.body) for row in of_view)
     db.execute("UPDATE views_state SET seq = ?", (seq,))
+    return length
 
 
 @cache

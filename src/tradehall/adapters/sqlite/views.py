@@ -305,9 +305,9 @@ class SqliteViewStore:
         """See the port."""
         with faults_named(self._path):
             self._db.execute("BEGIN IMMEDIATE")
-            insert_views(self._db, rows, seq)
+            length = insert_views(self._db, rows, seq)
             self._db.execute("COMMIT")
-        self._on_written(sum(len(row.body) for view in VIEWS for row in rows.of(view)))
+        self._on_written(length)
 
     def rows(self, view: str) -> Iterator[AnyRow]:
         """See the port."""

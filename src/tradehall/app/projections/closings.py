@@ -1,9 +1,6 @@
 """The view of closings: what went out of strategies' books, and what went out beside them."""
 
 from decimal import Decimal
-from typing import Final
-
-import msgspec
 
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
@@ -12,10 +9,8 @@ from tradehall.domain.position import ClosedPart, Position
 from tradehall.engine.books import unattributed_units
 from tradehall.engine.events import PartChanged, PartClosed, PositionChanged, PositionClosed
 from tradehall.engine.state import State
-from tradehall.ports.house_views import Closing, ClosingRow
+from tradehall.ports.house_views import Closing
 from tradehall.ports.views import ViewRows
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 def project_closing_of_part(
@@ -100,16 +95,4 @@ def _closing(
 
 
 def _add(facts: Facts, index: int, closing: Closing, rows: ViewRows, *, is_last: bool) -> None:
-    key = (facts.seq << ENTRIES_PER_RECORD_BITS) + index
-    rows.closings.append(
-        ClosingRow(
-            key,
-            closing.account_id,
-            closing.strategy_id,
-            closing.position_id,
-            closing.symbol,
-            int(is_last),
-            closing.closed_at,
-            _encoder.encode(closing).decode(),
-        )
-    )
+    rows.closings.append(((facts.seq << ENTRIES_PER_RECORD_BITS) + index, closing, is_last))

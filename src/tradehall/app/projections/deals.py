@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
 from tradehall.domain.fill import Fill
@@ -15,10 +13,8 @@ from tradehall.domain.order import Order
 from tradehall.domain.position import ClosedPart
 from tradehall.engine.events import BalanceChanged, EntryKind, OrderFilled, PositionChanged, PositionClosed
 from tradehall.engine.state import State
-from tradehall.ports.deals import Deal, DealEntry, DealRow
+from tradehall.ports.deals import Deal, DealEntry
 from tradehall.ports.views import ViewRows
-
-_encoder: Final = msgspec.json.Encoder()
 
 FUNDS: Final = frozenset({EntryKind.DEPOSIT, EntryKind.WITHDRAWAL, EntryKind.ADJUSTMENT})
 
@@ -94,8 +90,4 @@ def _of_funds(facts: Facts, index: int, event: BalanceChanged) -> Deal:
 
 
 def _add(facts: Facts, index: int, deal: Deal, rows: ViewRows) -> None:
-    key = (facts.seq << ENTRIES_PER_RECORD_BITS) + index
-    is_funds = int(deal.entry is DealEntry.BALANCE)
-    rows.deals.append(
-        DealRow(key, deal.account_id, deal.ticket, deal.symbol, is_funds, deal.at, _encoder.encode(deal).decode())
-    )
+    rows.deals.append(((facts.seq << ENTRIES_PER_RECORD_BITS) + index, deal))

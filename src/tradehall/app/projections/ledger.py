@@ -2,14 +2,10 @@
 
 from typing import Final
 
-import msgspec
-
 from tradehall.app.projections.facts import Facts
 from tradehall.engine.events import BalanceChanged
 from tradehall.engine.state import State
-from tradehall.ports.views import LedgerEntry, LedgerRow, ViewRows
-
-_encoder: Final = msgspec.json.Encoder()
+from tradehall.ports.views import LedgerEntry, ViewRows
 
 # A rollover may book a swap for every account in one record: a million entries fit.
 ENTRIES_PER_RECORD_BITS: Final = 20
@@ -31,4 +27,4 @@ def project_ledger(event: BalanceChanged, index: int, facts: Facts, state: State
         event.symbol,
         event.comment,
     )
-    rows.ledger.append(LedgerRow(entry_id, event.account_id, facts.now, _encoder.encode(entry).decode()))
+    rows.ledger.append(entry)

@@ -3,8 +3,6 @@
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
 from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
 from tradehall.domain.ids import PositionId
@@ -14,10 +12,8 @@ from tradehall.domain.position import ClosedPart, Position, PositionSide
 from tradehall.domain.rejection import RejectCode
 from tradehall.engine.events import BalanceChanged, EntryKind, PositionChanged, PositionClosed
 from tradehall.engine.state import State
-from tradehall.ports.tickets import Ticket, TicketKind, TicketState, ticket_row
+from tradehall.ports.tickets import Ticket, TicketKind, TicketState
 from tradehall.ports.views import ViewRows
-
-_encoder: Final = msgspec.json.Encoder()
 
 _FUNDS: Final = {
     EntryKind.DEPOSIT: TicketKind.BALANCE_IN,
@@ -174,5 +170,4 @@ def _funds(facts: Facts, event: BalanceChanged) -> Ticket:
 
 
 def _add(facts: Facts, index: int, ticket: Ticket, rows: ViewRows) -> None:
-    key = (facts.seq << ENTRIES_PER_RECORD_BITS) + index
-    rows.tickets.append(ticket_row(key, ticket, _encoder.encode(ticket).decode()))
+    rows.tickets.append(((facts.seq << ENTRIES_PER_RECORD_BITS) + index, ticket))
