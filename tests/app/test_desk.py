@@ -8,12 +8,13 @@ from msgspec.structs import replace
 from tests.app.desk_room import story
 from tests.app.shard import ACCOUNT, START, a_quote, an_order, until
 from tradehall.app import writer
+from tradehall.app.audience import NOTHING, Hearing
 from tradehall.app.outcome import Outcome, ShardUnavailable
 from tradehall.domain.order import OrderStatus, TimeInForce
 from tradehall.domain.rejection import RejectCode
 from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine import events as ev
-from tradehall.engine.commands import CancelOrder, CheckMargin
+from tradehall.engine.commands import CancelOrder, CheckMargin, PlaceOrder
 
 # Answers.
 
@@ -119,6 +120,29 @@ async def test_a_listener_hears_of_decisions_with_the_events_that_it_names_and_o
     resting = (await room.submit(an_order(limit="49000"))).order
     await room.submit(CancelOrder(ACCOUNT, resting.order_id))
     assert heard == [(ev.OrderCancelled,)]
+
+
+@story
+async def test_a_listener_may_begin_and_cease_to_hear(room):
+    heard: list[object] = []
+
+    class Listener:
+        hears = Hearing(NOTHING)
+
+        def capture(self, record):
+            return type(record.command)
+
+        release = heard.append
+
+    listener = Listener()
+    room.desk.listen(listener)
+    resting = (await room.submit(an_order(limit="49000"))).order
+    listener.hears.change(None)
+    await room.submit(an_order(limit="49000"))
+    listener.hears.change(frozenset({ev.OrderCancelled}))
+    await room.submit(an_order(limit="49000"))
+    await room.submit(CancelOrder(ACCOUNT, resting.order_id))
+    assert heard == [PlaceOrder, CancelOrder]
 
 
 @story

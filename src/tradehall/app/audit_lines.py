@@ -37,7 +37,7 @@ def lines_of(record: Record, actor: Actor | None) -> list[AuditLine]:
 
 def concerns_audit(record: Record) -> bool:
     """Whether a decision has lines even if no operator asked for it; quick, for it is asked of every decision."""
-    return not _TELLERS.keys().isdisjoint(map(type, record.events))
+    return not _TOLD.isdisjoint(map(type, record.events))
 
 
 def _of_events(record: Record, who: Actor) -> Iterator[AuditLine]:
@@ -185,6 +185,7 @@ _TELLERS: Final[dict[type, Callable[[Any, _Page], Iterator[AuditLine]]]] = {
     ev.BalanceChanged: _balance_changed,
     ev.MarginStateChanged: _margin_changed,
 }
+_TOLD: Final = frozenset(_TELLERS)
 
 
 def _of_wish(record: Record, who: Actor) -> AuditLine | None:

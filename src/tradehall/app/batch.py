@@ -14,15 +14,16 @@ Release = Callable[[Any], None]
 class Batch:
     """What is made durable together: whole turns, so that a wish and the venue's answer are never parted.
 
-    `seq`: its last record, once that is durable. `waiters` wait for its records, `readers` for its rows.
+    `decided`: its records, each with its payload. `seq`: the last of them, once that is durable. `waiters` wait for its
+    records, `readers` for its rows.
     """
 
-    __slots__ = ("is_durable", "is_written", "payloads", "readers", "records", "releases", "rows", "seq", "waiters")
+    __slots__ = ("decided", "has_rows", "is_durable", "is_written", "readers", "releases", "rows", "seq", "waiters")
 
     def __init__(self) -> None:
-        self.payloads: list[bytes] = []
-        self.records: list[Record] = []
+        self.decided: list[tuple[Record, bytes]] = []
         self.rows = ViewRows()
+        self.has_rows = False
         self.releases: list[tuple[Release, object]] = []
         self.waiters: list[Future[None]] = []
         self.readers: list[Future[None]] = []
@@ -31,13 +32,14 @@ class Batch:
 
     def move(self, turn: "Batch") -> None:
         """Append `turn`, which is empty then."""
-        self.payloads += turn.payloads
-        self.records += turn.records
-        self.rows.move(turn.rows)
-        self.releases += turn.releases
-        turn.payloads.clear()
-        turn.records.clear()
-        turn.releases.clear()
+        self.decided += turn.decided
+        turn.decided.clear()
+        if turn.has_rows:
+            self.rows.move(turn.rows)
+            self.has_rows, turn.has_rows = True, False
+        if turn.releases:
+            self.releases += turn.releases
+            turn.releases.clear()
 
 
 def past_batch() -> Batch:
@@ -49,10 +51,12 @@ def past_batch() -> Batch:
 
 def let_go(line: "list[Future[None]]", refusal: str | None = None) -> None:
     """Whoever waits in `line` waits no longer: it has come, or `refusal` says why it does not."""
-    for future in line:
-        if not future.done():
-            if refusal is None:
+    if refusal is None:
+        for future in line:
+            if not future.done():
                 future.set_result(None)
-            else:
+    else:
+        for future in line:
+            if not future.done():
                 future.set_exception(ShardUnavailable(refusal))
     line.clear()

@@ -11,17 +11,18 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from tradehall.app.audience import DecisionListener
 from tradehall.app.known_ids import sieve_of
 from tradehall.app.market import MarketListener
 from tradehall.app.outcome import Outcome, ShardUnavailable
 from tradehall.app.timers import Alarm
-from tradehall.app.writer import IN_FLIGHT_MAX, DecisionListener, Writer
+from tradehall.app.writer import IN_FLIGHT_MAX, Writer
 from tradehall.domain.market import Depth, Print, Quote
 from tradehall.domain.order import Order
 from tradehall.domain.time import NS_PER_SECOND
-from tradehall.engine import events as ev
 from tradehall.engine.commands import AnyCommand, ClosePosition, PlaceOrder, PriorOrder
 from tradehall.engine.context import Context
+from tradehall.engine.events import OrderAccepted, OrderRejected, RequestRefused
 from tradehall.engine.record import Record
 from tradehall.engine.state import ConservationError, State
 from tradehall.ports.clock import Clock
@@ -219,8 +220,9 @@ class Desk(MarketListener):
     # One decision.
 
     def _decide(self, command: AnyCommand) -> Outcome:
-        prior: Order | None = None
-        if (name := _client_name(command)) is not None and (prior := self._prior(*name)) is not None:
+        name = _client_name(command)
+        prior = None if name is None else self._prior(*name)
+        if prior is not None:
             command = replace(command, prior=PriorOrder(prior.order_id, prior.status, prior.digest))
         try:
             record = self._loop.submit(command, self.clock.now())
@@ -233,6 +235,8 @@ class Desk(MarketListener):
         return outcome
 
     def _prior(self, account_id: int, client_order_id: str) -> Order | None:
+        if not self.writer.known_ids.may_hold(account_id, client_order_id):
+            return None
         account = self.state.accounts.get(account_id)
         if account is None or client_order_id in account.client_ids:
             return None  # The engine sees it itself.
@@ -241,28 +245,30 @@ class Desk(MarketListener):
     def _outcome(self, command: AnyCommand, record: Record | None, prior: Order | None) -> Outcome:
         if record is None:
             return self._repeat(command, prior)
-        turn = self.writer.turn.records
-        events = record.events if len(turn) == 1 else tuple(chain.from_iterable(each.events for each in turn))
-        order_id: int | None = getattr(command, "order_id", None)
+        decided = self.writer.turn.decided
+        events = record.events
+        if len(decided) > 1:
+            events = tuple(chain.from_iterable(each.events for each, _ in decided))
         for event in record.events:
-            if type(event) is ev.OrderAccepted:
+            if type(event) is OrderAccepted:
                 return Outcome(events, self._as_it_stands(event.order_id))
-            if type(event) is ev.OrderRejected:
+            if type(event) is OrderRejected:
                 return Outcome(events, self._as_it_stands(event.order_id), event.rejection)
-            if type(event) is ev.RequestRefused:
-                order_id = event.order_id or order_id
+            if type(event) is RequestRefused:
+                order_id = event.order_id or getattr(command, "order_id", None)
                 return Outcome(events, self._as_it_stands(order_id), event.rejection)
-        return Outcome(events, self._as_it_stands(order_id))
+        return Outcome(events, self._as_it_stands(getattr(command, "order_id", None)))
 
     def _repeat(self, command: AnyCommand, prior: Order | None) -> Outcome:
         if (name := _client_name(command)) is None:
             return Outcome(order=self._as_it_stands(getattr(command, "order_id", None)))
         found = self.state.order_by_client_id(self.state.accounts[name[0]], name[1])
-        return Outcome(order=prior or _copied(found), is_repeat=True)
+        return Outcome(order=prior or (None if found is None else replace(found)), is_repeat=True)
 
     def _as_it_stands(self, order_id: int | None) -> Order | None:
         # A copy: the order may go on changing before this answer is durable.
-        return None if order_id is None else _copied(self.state.order(order_id))
+        order = None if order_id is None else self.state.order(order_id)
+        return None if order is None else replace(order)
 
     def _after_turn(self) -> None:
         self.writer.end_turn()
@@ -325,10 +331,6 @@ class Desk(MarketListener):
     def _install(self, state: State) -> None:
         self.state = state
         self._loop = self._make_loop(state, partial(self.writer.take, state))
-
-
-def _copied(order: Order | None) -> Order | None:
-    return None if order is None else replace(order)
 
 
 def _client_name(command: AnyCommand) -> tuple[int, str] | None:

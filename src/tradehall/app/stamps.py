@@ -23,6 +23,7 @@ def signalled(at: int) -> Iterator[None]:
 def stamps_before(now: int) -> tuple[int, int]:
     """When it was decided to ask, and when the request was here; `now` where nobody said, or a clock runs ahead."""
     received = received_at.get()
-    received = received if 0 < received <= now else now
+    if not 0 < received <= now:
+        received = now
     signal = _signalled_at.get()
     return (signal if 0 < signal <= now else received), received

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, get_args
 
+from tradehall.app.audience import NOTHING, Hearing
 from tradehall.domain.ids import AccountId
 from tradehall.engine import events as ev
 from tradehall.engine.record import Record
@@ -29,17 +30,17 @@ Encode: TypeAlias = Callable[[AccountId, Sequence[ev.AnyEvent], int], Sequence[F
 
 
 class Channel(Generic[F]):
-    """One door's followers by account. `followed`: the channels that have any, by account."""
+    """One door's followers by account, of `streams`."""
 
-    def __init__(self, encode: "Encode[F]", followed: "Followed") -> None:
+    def __init__(self, encode: "Encode[F]", streams: "AccountStreams") -> None:
         self.encode = encode
-        self._followed = followed
+        self._streams = streams
         self.followers: dict[AccountId, dict[Subscriber[F], None]] = {}
 
     def follow(self, account_id: AccountId, subscriber: Subscriber[F]) -> None:
         """From now on `subscriber` is told what happens to the account."""
         self.followers.setdefault(account_id, {})[subscriber] = None
-        self._followed.setdefault(account_id, {})[self] = None
+        self._streams.follow(account_id, self)
 
     def unfollow(self, account_id: AccountId, subscriber: Subscriber[F]) -> None:
         """No longer; does nothing for one who does not follow."""
@@ -49,10 +50,7 @@ class Channel(Generic[F]):
         del followers[subscriber]
         if not followers:
             del self.followers[account_id]
-            channels = self._followed[account_id]
-            del channels[self]
-            if not channels:
-                del self._followed[account_id]
+            self._streams.unfollow(account_id, self)
 
     def post(self, account_id: AccountId, frames: Sequence[F]) -> None:
         """Hand frames to all who follow the account now."""
@@ -61,27 +59,36 @@ class Channel(Generic[F]):
                 subscriber.post(frame)
 
 
-Followed: TypeAlias = dict[AccountId, dict[Channel[Any], None]]
 Payload: TypeAlias = list[tuple[Channel[Any], AccountId, Sequence[Any]]]
 
 
 class AccountStreams:
     """A decision listener: `capture` encodes, `release` posts."""
 
-    hears: Final = None
-
     def __init__(self) -> None:
-        self._followed: Followed = {}
+        self.hears: Final = Hearing(NOTHING)
+        self._followed: dict[AccountId, dict[Channel[Any], None]] = {}
 
     def open(self, encode: "Encode[F]") -> Channel[F]:
         """A channel of a door's own."""
-        return Channel(encode, self._followed)
+        return Channel(encode, self)
+
+    def follow(self, account_id: AccountId, channel: Channel[Any]) -> None:
+        """`channel` has a follower of the account."""
+        self._followed.setdefault(account_id, {})[channel] = None
+        self.hears.change(None)
+
+    def unfollow(self, account_id: AccountId, channel: Channel[Any]) -> None:
+        """It has none any more."""
+        channels = self._followed[account_id]
+        del channels[channel]
+        if not channels:
+            del self._followed[account_id]
+        if not self._followed:
+            self.hears.change(NOTHING)
 
     def capture(self, record: Record) -> Payload | None:
         """Frames of a decision, made while the state is exactly what it left; None if nobody listens."""
-        return self._captured(record) if self._followed else None
-
-    def _captured(self, record: Record) -> Payload | None:
         payload: Payload = []
         for account_id, events in events_by_account(record).items():
             for channel in self._followed.get(account_id, ()):

@@ -9,9 +9,10 @@ import sys
 import threading
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Final
 
-from tradehall.app.batch import Batch, Release, let_go, past_batch
+from tradehall.app.audience import Audience, DecisionListener
+from tradehall.app.batch import Batch, let_go, past_batch
 from tradehall.app.known_ids import KnownIds
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.projections import project
@@ -29,54 +30,7 @@ IN_FLIGHT_MAX: Final = 20_000
 # 108; the p99 of 1,000 orders/s on schedule is best at 2 ms.
 SWITCH_INTERVAL_S: Final = 0.002
 
-# Compositions of decisions whose listeners are remembered; there are some dozens.
-COMPOSITIONS_MAX: Final = 1_024
-
 _NO_ROWS: Final = ViewRows()
-
-
-class DecisionListener(Protocol):
-    """Who needs the state as each decision left it, and may only tell once it is durable.
-
-    Who needs no more than the records is told of whole batches: `Writer.hear_records`. `hears`: it hears of decisions
-    with an event of these kinds; None: of every decision.
-    """
-
-    @property
-    def hears(self) -> frozenset[type] | None:
-        """See above; it never changes."""
-        ...
-
-    def capture(self, record: Record) -> object | None:
-        """Called at once, with the state exactly as after `record`; what it returns comes back in release."""
-        ...
-
-    def release(self, payload: Any) -> None:
-        """The record of `payload` is durable. In the order of the records; must not raise."""
-        ...
-
-
-Capture = Callable[[Record], object | None]
-
-
-class Audience(dict[frozenset[type], tuple[tuple[Capture, Release], ...]]):
-    """Who hears of a decision, by the kinds of its events; worked out once for each composition."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._listeners: tuple[DecisionListener, ...] = ()
-
-    def admit(self, listener: DecisionListener) -> None:
-        """One more, told after those before."""
-        self._listeners += (listener,)
-        self.clear()
-
-    def __missing__(self, kinds: frozenset[type]) -> tuple[tuple[Capture, Release], ...]:
-        if len(self) >= COMPOSITIONS_MAX:
-            self.clear()
-        found = (each for each in self._listeners if each.hears is None or not each.hears.isdisjoint(kinds))
-        self[kinds] = made = tuple((each.capture, each.release) for each in found)
-        return made
 
 
 class Writer:
@@ -118,6 +72,7 @@ class Writer:
         self._wake.acquire()
         self._thread: threading.Thread | None = None
         self._loop: AbstractEventLoop | None = None
+        self._new_future: Callable[[], Future[None]] = _unbound
         # The journal's thread: a batch that is durable, and not its rows.
         self._behind: Batch | None = None
         # The loop's: why the journal takes nothing at the moment.
@@ -128,6 +83,7 @@ class Writer:
     def bind(self, loop: AbstractEventLoop) -> None:
         """Use `loop`, which is running, for futures and news."""
         self._loop = loop
+        self._new_future = loop.create_future
 
     def start(self) -> None:
         """Start the journal's thread; `bind` comes first."""
@@ -154,10 +110,14 @@ class Writer:
     def take(self, state: State, record: Record) -> None:
         """Add `record` to the turn; `state` is exactly what it was after it."""
         turn = self.turn
-        turn.payloads.append(encode_record(record))
-        turn.records.append(record)
-        project(record, state, turn.rows)
-        for capture, release in self._audience[frozenset(map(type, record.events))]:
+        turn.decided.append((record, encode_record(record)))
+        events = record.events
+        composition = type(events[0]) if len(events) == 1 else frozenset(map(type, events))
+        leaves_rows, listeners = self._audience[composition]
+        if leaves_rows or state.ended_now:
+            project(record, state, turn.rows)
+            turn.has_rows = not turn.rows.is_empty
+        for capture, release in listeners:
             payload = capture(record)
             if payload is not None:
                 turn.releases.append((release, payload))
@@ -165,18 +125,19 @@ class Writer:
     def end_turn(self) -> None:
         """Hand the turn's records, if there are any, to the journal."""
         turn = self.turn
-        if not turn.payloads:
+        count = len(turn.decided)
+        if not count:
             return
-        self.in_flight += len(turn.payloads)
-        if turn.rows.orders:
-            self.unwritten.add(turn.rows.orders)
-            for order in turn.rows.orders:
+        self.in_flight += count
+        if turn.has_rows and (ended := turn.rows.orders):
+            self.unwritten.add(ended)
+            for order in ended:
                 terms = order.terms
                 if terms.client_order_id is not None:
                     self.known_ids.add(terms.account_id, terms.client_order_id)
         with self._lock:
             filling = self._filling
-            if filling.payloads:
+            if filling.decided:
                 filling.move(turn)
             else:  # The emptied one will hold the next turn.
                 self._filling, self.turn = turn, filling
@@ -196,7 +157,11 @@ class Writer:
         It ends in ShardUnavailable if that could not be written.
         """
         batch = self._last_batch()
-        return None if batch.is_durable else self._place_in(batch.waiters)
+        if batch.is_durable:
+            return None
+        future = self._new_future()
+        batch.waiters.append(future)
+        return future
 
     def when_written(self) -> "Future[None] | None":
         """The same, when the views hold its rows too. ShardUnavailable if nothing can be written at the moment."""
@@ -205,19 +170,15 @@ class Writer:
             return None
         if self._refusal is not None:
             raise ShardUnavailable(self._refusal)
-        return self._place_in(batch.readers)
+        future = self._new_future()
+        batch.readers.append(future)
+        return future
 
     def _last_batch(self) -> Batch:
         # Without the lock: the journal's thread takes a batch before it puts an empty one in its place, and is done
         # with it only when this thread says so.
         batch = self._filling
-        return batch if batch.payloads else self._taken
-
-    def _place_in(self, line: "list[Future[None]]") -> "Future[None]":
-        assert self._loop is not None, "bind the writer first"
-        future = self._loop.create_future()
-        line.append(future)
-        return future
+        return batch if batch.decided else self._taken
 
     def resume(self) -> None:
         """Take records again after a refusal, and write what rows are missing."""
@@ -255,15 +216,15 @@ class Writer:
         """
         with self._lock:
             batch = self._filling
-            if self._is_parked or not (batch.payloads or self._behind):
+            if self._is_parked or not (batch.decided or self._behind):
                 self._is_idle = not self._is_stopping
                 return False
-            if batch.payloads:
+            if batch.decided:
                 self._taken, self._filling = batch, Batch()
         try:
-            if batch.payloads:
+            if batch.decided:
                 self._commit(batch)
-            if self._behind is not None and not self._filling.payloads:
+            if self._behind is not None and not self._filling.decided:
                 self._write_rows(self._behind)
         except JournalRefused as refusal:
             with self._lock:
@@ -277,11 +238,9 @@ class Writer:
     def _commit(self, batch: Batch) -> None:
         """Records of a batch, and the rows of the one before where they were left for now."""
         behind = self._behind
-        if batch.rows.is_empty:
-            left, rows_until = None, None
-        else:
-            left, rows_until = batch, self.journal.head.seq
-        self.journal.append(batch.payloads, _NO_ROWS if behind is None else behind.rows, rows_until)
+        left, rows_until = (batch, self.journal.head.seq) if batch.has_rows else (None, None)
+        payloads = [payload for _, payload in batch.decided]
+        self.journal.append(payloads, _NO_ROWS if behind is None else behind.rows, rows_until)
         self._behind = left
         self._post(self._settle, batch, behind)
 
@@ -299,7 +258,7 @@ class Writer:
     def _settle(self, batch: Batch, behind: Batch | None) -> None:
         """The records of `batch` are durable, and the rows of the one before it were written with them."""
         batch.is_durable = True
-        count = len(batch.payloads)
+        count = len(batch.decided)
         self.in_flight -= count
         self.durable_seq += count
         self.batch_count += 1
@@ -309,11 +268,12 @@ class Writer:
         let_go(batch.waiters)
         for hear in self._hear_durable:
             hear(self.durable_seq)
+        records = [record for record, _ in batch.decided]
         for hear_records in self._hear_records:
-            hear_records(batch.records)
+            hear_records(records)
         if behind is not None:
             self._rows_written(behind)
-        if batch.rows.is_empty:
+        if not batch.has_rows:
             self._rows_written(batch)
 
     def _rows_written(self, batch: Batch) -> None:
@@ -340,3 +300,7 @@ class Writer:
             if each is not None:
                 let_go(each.waiters, self._refusal)
                 let_go(each.readers, self._refusal)
+
+
+def _unbound() -> "Future[None]":
+    raise AssertionError("bind the writer first")

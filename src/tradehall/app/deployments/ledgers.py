@@ -93,7 +93,7 @@ class Ledgers:
             # The journal refused a batch, and the state was folded anew: so are we.
             self._load()
             self._fold_to(record.seq - 1)
-        self._fold(record.seq, record.now, record.events)
+        self._fold(record)
 
     def release(self, payload: object) -> None:
         """Nothing is told here."""
@@ -114,17 +114,16 @@ class Ledgers:
         for entry in self._journal.entries(after=self.seq):
             if entry.seq > seq:
                 return
-            facts = _decode_facts(entry.payload)
-            self._fold(facts.seq, facts.now, facts.events)
+            self._fold(_decode_facts(entry.payload))
 
-    def _fold(self, seq: int, now: int, events: Iterable[ev.AnyEvent]) -> None:
-        self.seq = seq
-        for event in events:
+    def _fold(self, facts: Record | RecordFacts) -> None:
+        self.seq = facts.seq
+        for event in facts.events:
             fold = _FOLDS.get(type(event))
             if fold is not None:
-                fold(self, event, now)
+                fold(self, event, facts.now)
         if self._owners:
-            self._forget_filled(events)
+            self._forget_filled(facts.events)
 
     def _put(self, number: int, ledger: Ledger) -> None:
         self._ledgers[number] = ledger

@@ -3,7 +3,7 @@
 The same functions write the views as decisions are made and rebuild them from the journal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from tradehall.app.projections.closings import project_closing_of_part, project_loose_closing
@@ -32,6 +32,11 @@ _PROJECTIONS: Final[dict[type, tuple[Projection, ...]]] = {
     ev.PartChanged: (project_closing_of_part,),
     ev.PartClosed: (project_closing_of_part,),
 }
+
+
+def leaves_rows(kinds: Collection[type]) -> bool:
+    """Whether a decision with events of these kinds may have rows; so may any that ended an order: `ended_now`."""
+    return any(kind in _PROJECTIONS for kind in kinds)
 
 
 def project(facts: Facts, state: State, rows: ViewRows) -> None:

@@ -84,7 +84,8 @@ class TripKeeper:
 
     def capture(self, record: Record) -> None:
         """The stamps of an order: only this moment knows them."""
-        self._stamps.ask(record.seq, *stamps_before(record.now))
+        signal, received = stamps_before(record.now)
+        self._stamps.ask(record.seq, signal, received)
 
     def release(self, payload: None) -> None:
         """What is durable is told of once for all."""

@@ -1,6 +1,8 @@
 """Stamps of decisions that wait to be folded: some 30 bytes each, so that a long rush may be remembered."""
 
 from array import array
+from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from tradehall.analytics.latency import NEVER
@@ -17,14 +19,18 @@ class StampQueue:
         self._asked = _Line(3, most)
         self._batches = _Line(2, most)
         self._durable = durable
+        # What was asked since the last batch became durable.
+        self._fresh: list[tuple[int, int, int]] = []
 
     def ask(self, seq: int, signal: int, received: int) -> None:
         """Decision `seq` is made: when it was thought of, and when its request was here [ns UTC]."""
-        self._asked.add(seq, signal, received)
+        self._fresh.append((seq, signal, received))
 
     def journal(self, seq: int, at: int) -> None:
         """All decisions up to `seq` are durable, the latest of them since `at` [ns UTC]."""
-        self._batches.add(self._durable + 1, at)
+        fresh, self._fresh = self._fresh, []
+        self._asked.extend(fresh)
+        self._batches.extend([(self._durable + 1, at)])
         self._durable = seq
 
     def take(self, seq: int) -> Stamps:
@@ -53,13 +59,18 @@ class _Line:
     def __len__(self) -> int:
         return (len(self._figures) - self._next) // self._width
 
-    def add(self, *row: int) -> None:
-        """One more. A journal that refused a batch gives its numbers again: the row that had one is gone."""
-        if row[0] <= self._last:
-            self._take_back(row[0])
-        self._last = row[0]
-        self._figures.extend(row)
-        if len(self._figures) - self._next > self._most:
+    def extend(self, rows: Sequence[tuple[int, ...]]) -> None:
+        """Some more. A journal that refused a batch gives its numbers again: rows that had them are gone."""
+        if not rows:
+            return
+        if rows[0][0] > self._last and rows == sorted(rows):
+            self._figures.extend(chain.from_iterable(rows))
+        else:
+            for row in rows:
+                self._take_back(row[0])
+                self._figures.extend(row)
+        self._last = rows[-1][0]
+        while len(self._figures) - self._next > self._most:
             self._pass()
 
     def _take_back(self, first: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from tradehall.app.audience import NOTHING, Hearing
 from tradehall.app.market import MarketListener
 from tradehall.app.principal import Principal
 from tradehall.domain.catalogue import resolve_symbol
@@ -92,9 +93,8 @@ class Follower:
 class DashboardStream(MarketListener):
     """All open streams of this door. Subscribe it to the market, let it hear of decisions and of the audit trail."""
 
-    hears: Final = None
-
     def __init__(self, dashboard: Dashboard) -> None:
+        self.hears: Final = Hearing(NOTHING)
         self._dashboard = dashboard
         self._frames = DecisionFrames(dashboard)
         self._followers: dict[Follower, None] = {}
@@ -126,11 +126,17 @@ class DashboardStream(MarketListener):
         follower = Follower(session, outbox)
         async with outbox:
             self._followers[follower] = None
+            self.hears.change(None)
             try:
                 async for text in texts:
                     self._hear(text, follower)
             finally:
-                self._followers.pop(follower, None)
+                self._let_go(follower)
+
+    def _let_go(self, follower: Follower) -> None:
+        self._followers.pop(follower, None)
+        if not self._followers:
+            self.hears.change(NOTHING)
 
     async def _authenticated(self, session: Session, texts: Any) -> bool:
         """Whether the first frame proved who it is, in time."""
@@ -213,7 +219,7 @@ class DashboardStream(MarketListener):
 
     def capture(self, record: Record) -> tuple[list[Piece], set[AccountId]] | None:
         """Rows of a decision, made while the state is exactly what it left; None if nobody watches."""
-        return (self._frames.of(record), accounts_in(record)) if self._followers else None
+        return self._frames.of(record), accounts_in(record)
 
     def release(self, payload: tuple[list[Piece], set[AccountId]]) -> None:
         """The decision is durable: tell."""
