@@ -4,11 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from tests.builders import LOGIN, World, a_limit, an_account, an_order
-from tradehall.domain.order import MarginMode, OrderStatus
-from tradehall.domain.position import PositionSide
+from tests.builders import LOGIN, MINE, World, a_limit, an_account, an_instrument, an_order, free
+from tradehall.domain.fill import Fill, VenueFilled
+from tradehall.domain.ids import FIRST_FILL_ID
+from tradehall.domain.order import MarginMode, Order, OrderRole, OrderStatus
+from tradehall.domain.position import Position, PositionSide
 from tradehall.engine import commands as cmd
 from tradehall.engine import events as ev
+from tradehall.engine.handlers.exits import EXIT_ROLES
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 
@@ -245,3 +248,47 @@ def test_what_is_added_has_the_margin_mode_of_the_position():
     assert world.ask(an_order(quantity="10")) is not None
     assert world.ask(an_order(side="SELL", quantity="10")) is None, "what reduces need not have it"
     assert world.position.margin_mode is MarginMode.ISOLATED
+
+
+def test_what_a_fill_makes_says_each_thing_under_its_own_name():
+    world = World(an_instrument(commission=free(per_unit="0.01")), account=an_account(position_mode="HEDGING"))
+    world.strategy()
+    order = world.place(
+        quantity="10", client_order_id="mine", leverage="7", strategy_id=MINE, comment="why", magic=5,
+        source="a door", symbol_asked="eur/usd",
+    )  # fmt: skip
+    placed_at = world.now
+    said = VenueFilled(
+        order_id=order.order_id, venue_fill_id="v1", quantity=Decimal(10), price=Decimal("1.2"), is_maker=True,
+        bid=Decimal("1.1"), ask=Decimal("1.3"), quote_age_ns=17,
+    )  # fmt: skip
+    world.do(cmd.ReportExecution(said))
+    (fill,) = (event.fill for event in world.told(ev.OrderFilled))
+    assert fill == Fill(
+        fill_id=FIRST_FILL_ID, order_id=order.order_id, account_id=LOGIN, symbol="EURUSD", side=order.terms.side,
+        quantity=Decimal(10), price=Decimal("1.2"), at=world.now, commission=Decimal("0.10"), commission_currency="USD",
+        is_maker=True, position_id=order.order_id, bid=Decimal("1.1"), ask=Decimal("1.3"), quote_age_ns=17,
+        venue_fill_id="v1", strategy_id=MINE, symbol_asked="eur/usd",
+    )  # fmt: skip
+    assert world.position == Position(
+        position_id=order.order_id, account_id=LOGIN, symbol="EURUSD", side=LONG, quantity=Decimal(10), cost=Decimal(12),
+        margin=Decimal("1.72"), opened_at=world.now, updated_at=world.now, commission=Decimal("0.10"),
+        leverage=Decimal(7), margin_mode=MarginMode.CROSS, peak_quantity=Decimal(10), strategy_id=MINE,
+        client_order_id="mine", comment="why", magic=5, source="a door", symbol_asked="eur/usd",
+    )  # fmt: skip
+    assert world.order(order) == Order(
+        order_id=order.order_id, terms=order.terms, status=OrderStatus.FILLED, created_at=placed_at, updated_at=world.now,
+        filled_quantity=Decimal(10), filled_value=Decimal(12), position_id=order.order_id, fill_count=1,
+        digest=order.digest, venue_fill_ids=("v1",),
+    )  # fmt: skip
+
+
+def test_an_exit_says_whose_it_is_under_its_own_name():
+    world = World()
+    entry = world.deal(quantity="10", stop_loss="1", take_profit="1.3")
+    stop, target = (world.leg(role) for role in EXIT_ROLES)
+    assert stop == Order(
+        order_id=stop.order_id, terms=stop.terms, status=OrderStatus.OPEN, created_at=world.now, updated_at=world.now,
+        role=OrderRole.STOP_LOSS, parent_order_id=entry.order_id, sibling_order_id=target.order_id,
+        position_id=entry.order_id,
+    )  # fmt: skip

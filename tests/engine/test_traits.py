@@ -130,4 +130,4 @@ def test_what_an_order_is_not_asked_holds(kind, terms, wish, account, rules, tra
 )
 def test_most_orders_have_no_trait_but_their_type(unusual, is_plain):
     command = cmd.PlaceOrder(an_order(**LIMIT | unusual))
-    assert (traits_of(command, World().account) == PLAIN_LIMIT) is is_plain
+    assert (traits_of(command, World().account, an_instrument()) == PLAIN_LIMIT) is is_plain

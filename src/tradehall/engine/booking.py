@@ -219,26 +219,30 @@ def open_or_add(
             updated_at=execution.now,
         )
         return Opening(before, after, quantity)
+    # By position: for each keyword a Struct goes through its fields.
     after = Position(
-        position_id=order.order_id,
-        account_id=terms.account_id,
-        symbol=terms.symbol,
-        side=side_opened_by(terms.side),
-        quantity=quantity,
-        cost=cost,
-        margin=margin,
-        opened_at=execution.now,
-        updated_at=execution.now,
-        commission=commission,
-        leverage=execution.leverage,
-        margin_mode=terms.margin_mode,
-        peak_quantity=quantity,
-        strategy_id=strategy_id,
-        client_order_id=terms.client_order_id,
-        comment=terms.comment,
-        magic=terms.magic,
-        source=terms.source,
-        symbol_asked=terms.symbol_asked,
+        order.order_id,
+        terms.account_id,
+        terms.symbol,
+        side_opened_by(terms.side),
+        quantity,
+        cost,
+        margin,
+        execution.now,  # opened_at
+        execution.now,  # updated_at
+        ZERO,  # realized_pnl
+        commission,
+        ZERO,  # swap
+        0,  # swapped_at
+        execution.leverage,
+        terms.margin_mode,
+        quantity,  # peak_quantity
+        strategy_id,
+        terms.client_order_id,
+        terms.comment,
+        terms.magic,
+        terms.source,
+        terms.symbol_asked,
     )
     return Opening(None, after, quantity)
 

@@ -1,6 +1,7 @@
 """Draft: an order being decided, with the figures that checks share, each worked out once."""
 
 from decimal import Decimal
+from typing import Final
 
 from tradehall.domain.account import NETTING, Account
 from tradehall.domain.ids import PositionId
@@ -15,7 +16,7 @@ from tradehall.engine.context import Context
 from tradehall.engine.conversion import conversion_rate
 from tradehall.engine.fees import can_be_charged, commission_currencies, leverage_of
 from tradehall.engine.state import State
-from tradehall.engine.traits import REDUCING, traits_of
+from tradehall.engine.traits import MEETING, REDUCING, traits_of
 from tradehall.engine.valuation import cross_available
 
 
@@ -55,23 +56,24 @@ class OrderDraft:
         working: Order | None = None,
     ) -> None:
         terms, quote = command.terms, context.quote(command.terms.symbol)
+        instrument, position = state.instruments[terms.symbol], None
+        traits = traits_of(command, account, instrument)
         self.state = state
         self.account = account
         self.command = command
         self.terms: OrderTerms = terms
         self.context = context
         self.working = working
-        self.traits = traits_of(command, account)
-        self.instrument: Instrument = state.instruments[terms.symbol]
+        self.instrument: Instrument = instrument
         self.quote: Quote | None = quote
         self.quantity = terms.quantity if working is None else terms.quantity - working.filled_quantity
-        self.position: Position | None = None
         if terms.position_id is not None:
-            self.position = self._named_position(terms.position_id)
-        elif account.terms.position_mode is NETTING:
-            self.position = state.net_position(account, terms.symbol)
-        opens_all = self.position is None and not self.traits & REDUCING
-        self.opening_quantity = self.quantity if opens_all else self._opening_quantity()
+            position = self._named_position(terms.position_id)
+        elif account.positions and account.terms.position_mode is NETTING:
+            position = state.net_position(account, terms.symbol)
+        self.position: Position | None = position
+        self.traits = traits if position is None else traits | MEETING
+        self.opening_quantity = self._opening_quantity() if self.traits & _PARTLY else self.quantity
         # What it is reckoned at [quote currency per unit]: its own price, or what it would meet.
         self.reference_price = terms.limit_price or terms.stop_price or _touch(terms.side, quote)
         self.rate: Decimal | None = None
@@ -154,6 +156,10 @@ class OrderDraft:
             others -= self.working.remaining_quantity
         # What other orders of this side will close is theirs: nothing closes the same units twice for free.
         return max(ZERO, quantity - max(ZERO, self.position.quantity - others))
+
+
+# What may not open all of its quantity.
+_PARTLY: Final = MEETING | REDUCING
 
 
 def _touch(side: Side, quote: Quote | None) -> Decimal | None:

@@ -39,7 +39,8 @@ def leverage_of(terms: OrderTerms, account: Account, instrument: Instrument) -> 
     """Leverage of what an order opens: its own or the account's, within the instrument's limit; none in cash."""
     if account.terms.is_cash:
         return ONE
-    return min(terms.leverage or account.terms.leverage, instrument.leverage_max)
+    wanted, most = terms.leverage or account.terms.leverage, instrument.leverage_max
+    return most if most < wanted else wanted
 
 
 def commission_currencies(instrument: Instrument) -> tuple[str, ...]:

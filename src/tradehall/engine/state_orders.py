@@ -21,17 +21,21 @@ from tradehall.engine.state_strategies import hold_changed, strategy_order_accep
 
 def order_accepted(state: State, event: ev.OrderAccepted, now: int) -> None:
     terms, order_id = event.terms, event.order_id
+    # By position, as far as that goes: for each keyword a Struct goes through its fields.
     order = Order(
-        order_id=order_id,
-        terms=terms,
-        status=_OPEN,
-        created_at=now,
-        updated_at=now,
-        role=event.role,
-        margin_held=event.margin_held,
-        parent_order_id=event.parent_order_id,
-        sibling_order_id=event.sibling_order_id,
-        position_id=terms.position_id,
+        order_id,
+        terms,
+        _OPEN,
+        now,  # created_at
+        now,  # updated_at
+        event.role,
+        ZERO,  # filled_quantity
+        ZERO,  # filled_value
+        event.margin_held,
+        False,  # is_triggered
+        event.parent_order_id,
+        event.sibling_order_id,
+        terms.position_id,
         digest=event.digest,
     )
     if terms.strategy_id is not None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from tradehall.domain.account import Account, AccountStatus
+from tradehall.domain.instrument import Instrument
+from tradehall.domain.money import ZERO
 from tradehall.domain.order import OrderType, TimeInForce
 from tradehall.domain.strategy import TradingState
 from tradehall.engine.commands import PlaceOrder
@@ -22,8 +24,13 @@ EXITS: Final = 64  # A stop loss, a take profit.
 REDUCING: Final = 128  # It names a position, or is reduce-only.
 STRATEGYS: Final = 256
 STRICT: Final = 512  # It has to be on its side of the market, or near an expected price.
-UNUSUAL: Final = 1024  # Post-only, a leverage of its own, an iceberg, other prices than LIMIT and MARKET have.
+UNUSUAL: Final = 1024  # Post-only, a leverage of its own, an iceberg, other prices than a good LIMIT or MARKET has.
 RULED: Final = 2048  # Its account has rules of its own, or may not trade as it likes.
+CROWDED: Final = 4096  # Its account has as many orders as it may have.
+MEETING: Final = 8192  # It meets a position.
+OUTSIZED: Final = 16384  # Its quantity is not between the instrument's minimum and maximum.
+STEPPED: Final = 32768  # Quantities lie on a step, of the instrument or of the door.
+GRIDDED: Final = 65536  # The instrument enforces its tick.
 
 WAITING: Final = STOP | STOP_LIMIT | TRAILING_STOP
 PRICED: Final = LIMIT | WAITING
@@ -45,10 +52,11 @@ _ACTIVE: Final = AccountStatus.ACTIVE
 _NORMAL: Final = TradingState.NORMAL
 
 
-def traits_of(command: PlaceOrder, account: Account) -> int:
-    """What the order is, and what of it and of its account is not as usual."""
+def traits_of(command: PlaceOrder, account: Account, instrument: Instrument) -> int:
+    """What the order is, and what of it, of its account and of its instrument is not as usual."""
     terms, rules = command.terms, account.terms
     traits, has_limit = _OF_TYPE[terms.type]
+    price, quantity = terms.limit_price, terms.quantity
     if terms.time_in_force is not _GTC or terms.expires_at is not None:
         traits |= TIMED
     if terms.stop_loss is not None or terms.take_profit is not None:
@@ -61,7 +69,7 @@ def traits_of(command: PlaceOrder, account: Account) -> int:
         traits |= STRICT
     if terms.post_only or terms.leverage is not None or terms.display_quantity is not None:
         traits |= UNUSUAL
-    if (terms.limit_price is not None) is not has_limit:
+    if (price is None) is has_limit or (price is not None and price <= ZERO):
         traits |= UNUSUAL
     if terms.stop_price is not None or terms.trailing_distance is not None:
         traits |= UNUSUAL
@@ -69,7 +77,13 @@ def traits_of(command: PlaceOrder, account: Account) -> int:
         traits |= RULED
     if account.trading_state is not _NORMAL:
         traits |= RULED
-    return traits
+    if len(account.orders) >= rules.orders_max:
+        traits |= CROWDED
+    if not instrument.quantity_min <= quantity <= instrument.quantity_max or quantity <= ZERO:
+        traits |= OUTSIZED
+    if instrument.quantity_step is not None or command.lot_step is not None:
+        traits |= STEPPED
+    return traits | GRIDDED if instrument.enforces_tick else traits
 
 
 C = TypeVar("C", bound=Callable[..., object])

@@ -11,18 +11,20 @@ from tradehall.domain.calendar import is_open
 from tradehall.domain.ids import OrderId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import Depth, Quote
-from tradehall.domain.order import BUY, Order, Side
+from tradehall.domain.order import BUY, Order, OrderTerms, Side
 from tradehall.engine.conversion import conversion_rate
 from tradehall.engine.fees import commission_currencies
 from tradehall.engine.state import State
 from tradehall.venue.lazy_heap import LazyHeap
-from tradehall.venue.liquidity import Offers
+from tradehall.venue.liquidity import Offer, Offers
 from tradehall.venue.queueing import Lines
 from tradehall.venue.settings import VenueSettings
 from tradehall.venue.trailing import TrailingBook
 
 # Added to the serial of a hidden order: at its price it comes after all that is shown.
 HIDDEN_SERIAL: Final = 1 << 60
+# Where a venue has no limit of its own for the age of quotes [ns].
+ANY_AGE: Final = 1 << 63
 
 
 class Reach(Struct, frozen=True, gc=False):
@@ -188,7 +190,7 @@ class Book:
 class Floor:
     """What all parts of the venue share: the books, where each order is, and the state they read."""
 
-    __slots__ = ("_quotes", "books", "delayed", "homes", "next_serial", "settings", "shown", "state")
+    __slots__ = ("_age_max", "_quotes", "books", "delayed", "homes", "next_serial", "settings", "shown", "state")
 
     def __init__(self, settings: VenueSettings, state: State, quotes: Mapping[str, Quote]) -> None:
         self.settings = settings
@@ -199,6 +201,8 @@ class Floor:
         self.homes: dict[OrderId, Home] = {}  # Where each order is.
         self.next_serial: Callable[[], int] = count(1).__next__  # Place in the line of all that ever came.
         self._quotes = quotes
+        limit = settings.max_quote_age_ns
+        self._age_max = ANY_AGE if limit is None else limit
 
     def book(self, symbol: str) -> Book:
         """The book of `symbol`, made at its first order."""
@@ -214,16 +218,20 @@ class Floor:
 
     def oldest_quote(self, book: Book, now: int) -> int:
         """Quotes received before this instant [ns UTC] fill nothing."""
-        return now - self._age_max(self.instrument(book))
+        return now - min(self.instrument(book).quote_age_ns_max, self._age_max)
 
-    def _age_max(self, instrument: Instrument) -> int:
-        limit = self.settings.max_quote_age_ns
-        return instrument.quote_age_ns_max if limit is None else min(instrument.quote_age_ns_max, limit)
+    def on_offer(self, book: Book, terms: OrderTerms, now: int) -> list[Offer]:
+        """What the market offers an order, best first, down to its limit; the book has a quote."""
+        oldest = 0 if book.offers.depth is None else self.oldest_quote(book, now)
+        return book.offers.to(terms.side, terms.limit_price, oldest)
 
     def live_quote(self, book: Book, now: int) -> Quote | None:
         """The quote that orders may meet now; None: none yet, too old, the market closed, or no way to book a fill."""
         quote, instrument = book.offers.quote, self.state.instruments[book.symbol]
-        if quote is None or now - quote.received_at > self._age_max(instrument):
+        if quote is None:
+            return None
+        age = now - quote.received_at
+        if age > instrument.quote_age_ns_max or age > self._age_max:
             return None
         if book.wants_conversion and not self._can_convert(book):
             return None

@@ -78,13 +78,6 @@ def fill_report(
     order: Order, *, quantity: Decimal, price: Decimal, is_maker: bool, quote: Quote, now: int
 ) -> VenueFilled:
     """The report of one fill, with the quote it was made on; its id counts the order's fills."""
-    return VenueFilled(
-        order_id=order.order_id,
-        venue_fill_id=f"{order.order_id}-{order.fill_count + 1}",
-        quantity=quantity,
-        price=price,
-        is_maker=is_maker,
-        bid=quote.bid,
-        ask=quote.ask,
-        quote_age_ns=max(0, now - quote.received_at),
-    )
+    order_id, age_ns = order.order_id, now - quote.received_at
+    name = f"{order_id}-{order.fill_count + 1}"
+    return VenueFilled(order_id, name, quantity, price, is_maker, quote.bid, quote.ask, age_ns if age_ns > 0 else 0)

@@ -123,7 +123,7 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
 
 def _whole_steps(floor: Floor, book: Book, instrument: Instrument, order: Order, now: int) -> list[Offer]:
     """What the order may take, in steps of its quantity."""
-    offers = book.offers.to(order.terms.side, order.terms.limit_price, floor.oldest_quote(book, now))
+    offers = floor.on_offer(book, order.terms, now)
     if instrument.quantity_step is None:
         return offers
     stepped = ((price, None if units is None else on_step(units, instrument)) for price, units in offers)
@@ -195,7 +195,7 @@ def fill_limits(floor: Floor, book: Book, side: Side, quote: Quote, now: int) ->
 
 def _on_offer(floor: Floor, book: Book, order: Order, now: int) -> Decimal | None:
     """Units that a resting limit can have of what crosses it; None: any number."""
-    offers = book.offers.to(order.terms.side, order.terms.limit_price, floor.oldest_quote(book, now))
+    offers = floor.on_offer(book, order.terms, now)
     if any(units is None for _, units in offers):
         return None
     return on_step(sum((units for _, units in offers if units is not None), ZERO), floor.instrument(book))
@@ -236,7 +236,7 @@ def _slice_left(floor: Floor, book: Book, order: Order) -> Decimal:
 
 def _take_from_best(floor: Floor, book: Book, order: Order, quantity: Decimal, now: int) -> None:
     """Note that `quantity` of what crossed the order is gone, the best offers first."""
-    for price, units in book.offers.to(order.terms.side, order.terms.limit_price, floor.oldest_quote(book, now)):
+    for price, units in floor.on_offer(book, order.terms, now):
         part = quantity if units is None else min(quantity, units)
         book.offers.take(price, part)
         quantity -= part

@@ -123,15 +123,9 @@ def _execution(state: State, account: Account, order: Order, said: report.VenueF
         currency=currency,
         quote_of=context.quote,
     )
-    return Execution(
-        order=order,
-        quantity=said.quantity,
-        price=said.price,
-        rate=conversion_rate(instrument.quote_currency, currency, context.quote) or ONE,
-        leverage=leverage_of(order.terms, account, instrument),
-        commission=commission,
-        now=context.now,
-    )
+    rate = conversion_rate(instrument.quote_currency, currency, context.quote) or ONE
+    leverage = leverage_of(order.terms, account, instrument)
+    return Execution(order, said.quantity, said.price, rate, leverage, commission, context.now)
 
 
 def _charged_units(state: State, account: Account, order: Order, quantity: Decimal, charged: FeeSide) -> Decimal:
@@ -146,27 +140,28 @@ _BOTH: Final = FeeSide.BOTH
 
 def _fill(state: State, execution: Execution, booking: Booking, said: report.VenueFilled, currency: str) -> report.Fill:
     order, terms = execution.order, execution.order.terms
+    # By position: for each keyword a Struct goes through its fields.
     return report.Fill(
-        fill_id=state.next_fill_id,
-        order_id=order.order_id,
-        account_id=terms.account_id,
-        symbol=terms.symbol,
-        side=terms.side,
-        quantity=said.quantity,
-        price=said.price,
-        at=execution.now,
-        commission=execution.commission,
-        commission_currency=currency,
-        realized_pnl=booking.realized_pnl,
-        closed_quantity=booking.closed_quantity,
-        is_maker=said.is_maker,
-        position_id=booking.position_id,
-        bid=said.bid,
-        ask=said.ask,
-        quote_age_ns=said.quote_age_ns,
-        venue_fill_id=said.venue_fill_id,
-        strategy_id=terms.strategy_id,
-        symbol_asked=terms.symbol_asked,
+        state.next_fill_id,
+        order.order_id,
+        terms.account_id,
+        terms.symbol,
+        terms.side,
+        said.quantity,
+        said.price,
+        execution.now,
+        execution.commission,
+        currency,
+        booking.realized_pnl if booking.closings else ZERO,
+        booking.closed_quantity if booking.closings else ZERO,
+        said.is_maker,
+        booking.position_id,
+        said.bid,
+        said.ask,
+        said.quote_age_ns,
+        said.venue_fill_id,
+        terms.strategy_id,
+        terms.symbol_asked,
     )
 
 
@@ -174,7 +169,7 @@ def _margin_still_held(order: Order, booking: Booking, fill: report.Fill, curren
     """The share of what the order opened goes over to the position; what only closed takes nothing along."""
     if not order.margin_held:
         return ZERO
-    left = order.remaining_quantity - fill.quantity
+    left = order.terms.quantity - order.filled_quantity - fill.quantity
     if not left:
         return ZERO
     opened = ZERO if booking.opening is None else booking.opening.quantity

@@ -7,7 +7,7 @@ from tradehall.domain.position import side_opened_by
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.booking import reducible_by
 from tradehall.engine.draft import OrderDraft
-from tradehall.engine.traits import REDUCING, about
+from tradehall.engine.traits import MEETING, REDUCING, about
 
 
 @about(REDUCING)
@@ -43,6 +43,7 @@ def position_side_fits(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(MEETING)
 def margin_mode_matches(draft: OrderDraft) -> Rejection | None:
     """What is added to a position has the margin mode of the position."""
     position, terms = draft.position, draft.terms

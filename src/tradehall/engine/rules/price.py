@@ -8,12 +8,12 @@ from tradehall.domain.money import is_multiple, round_to
 from tradehall.domain.order import BUY, OrderType
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
-from tradehall.engine.traits import EXITS, PRICED, STRICT, UNUSUAL, about
+from tradehall.engine.traits import EXITS, GRIDDED, STRICT, UNUSUAL, about
 
 _WITHOUT_A_PRICE: Final = frozenset({OrderType.MARKET, OrderType.TRAILING_STOP})
 
 
-@about(PRICED | EXITS)
+@about(GRIDDED)
 def price_is_on_tick(draft: OrderDraft) -> Rejection | None:
     """Where the instrument enforces its grid, every price lies on it."""
     instrument, terms = draft.instrument, draft.terms

@@ -6,11 +6,13 @@ from typing import Final
 from tradehall.domain.money import ZERO, is_multiple, round_down_to, round_up_to
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
+from tradehall.engine.traits import OUTSIZED, STEPPED, about
 
 # What would have passed is told this finely where the instrument has no grid.
 _FINEST_TOLD: Final = Decimal("1E-8")
 
 
+@about(OUTSIZED)
 def quantity_is_at_least_min(draft: OrderDraft) -> Rejection | None:
     """More than nothing, and at least the instrument's minimum; what closes a position whole may be less."""
     minimum, quantity = draft.instrument.quantity_min, draft.terms.quantity
@@ -26,6 +28,7 @@ def quantity_is_at_least_min(draft: OrderDraft) -> Rejection | None:
     )
 
 
+@about(OUTSIZED)
 def quantity_is_at_most_max(draft: OrderDraft) -> Rejection | None:
     """At most the instrument's maximum."""
     maximum, quantity = draft.instrument.quantity_max, draft.terms.quantity
@@ -44,16 +47,14 @@ def quantity_above_max(quantity: Decimal, maximum: Decimal, because: str, would_
     )
 
 
+@about(STEPPED)
 def quantity_is_on_step(draft: OrderDraft) -> Rejection | None:
     """On the instrument's finest step, and on the lot step of a door that speaks lots.
 
     What closes a position whole need not be: it may have been opened elsewhere, in no whole steps.
     """
-    finest, of_lots = draft.instrument.quantity_step, draft.command.lot_step
-    if finest is None and of_lots is None:
-        return None
     quantity = draft.terms.quantity
-    for step in (finest, of_lots):
+    for step in (draft.instrument.quantity_step, draft.command.lot_step):
         if step is not None and not is_multiple(quantity, step) and not draft.closes_whole:
             return Rejection(
                 RejectCode.QUANTITY_STEP,

@@ -8,11 +8,9 @@ from tradehall.domain.order import OrderTerms, TimeInForce, TrailingType
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.order_types import SHAPES
-from tradehall.engine.traits import EXITS, PRICED, TIMED, TRAILING_STOP, UNUSUAL, WAITING, about
+from tradehall.engine.traits import EXITS, TIMED, TRAILING_STOP, UNUSUAL, WAITING, about
 
 _PRICES: Final = ("limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit", "leverage")
-_LIMIT_PRICE: Final = ("limit_price",)
-_PRICED_AGAIN: Final = EXITS | UNUSUAL  # With more prices than a limit.
 
 
 @about(WAITING | UNUSUAL)
@@ -54,11 +52,11 @@ def _price_not_allowed(terms: OrderTerms, name: str, value: Decimal) -> Rejectio
     return Rejection(RejectCode.PRICE_NOT_ALLOWED, f"{name} is not allowed on {terms.type} orders", {name: value})
 
 
-@about(PRICED | EXITS | UNUSUAL)
+@about(WAITING | EXITS | UNUSUAL)
 def prices_are_positive(draft: OrderDraft) -> Rejection | None:
     """Every price, distance and leverage that is given is above zero."""
     terms = draft.terms
-    for name in _PRICES if draft.traits & _PRICED_AGAIN else _LIMIT_PRICE:
+    for name in _PRICES:
         value: Decimal | None = getattr(terms, name)
         if value is not None and value <= ZERO:
             return Rejection(RejectCode.PRICE_NOT_POSITIVE, f"{name} was {value}, must be positive", {name: value})
