@@ -114,7 +114,9 @@ class OrderDraft:
         self.rate = rate
         if price is None or not self.opening_quantity:
             return
-        notional = self.opening_quantity * price * rate
+        notional = self.opening_quantity * price
+        if rate is not ONE:
+            notional *= rate
         self.margin_required = round_margin(notional / leverage_of(self.terms, account, instrument), currency)
 
     def currency_without_path(self) -> str | None:

@@ -10,13 +10,7 @@ from tradehall.engine.conversion import QuoteOf, conversion_rate
 
 
 def commission_of(
-    instrument: Instrument,
-    *,
-    quantity: Decimal,
-    price: Decimal,
-    is_maker: bool,
-    currency: str,
-    quote_of: QuoteOf,
+    instrument: Instrument, quantity: Decimal, price: Decimal, is_maker: bool, currency: str, quote_of: QuoteOf
 ) -> Decimal:
     """Commission of one fill in `currency`, rounded half-even; positive is charged, negative a rebate.
 

@@ -5,7 +5,6 @@ from typing import Final
 
 from tradehall.domain.account import Account
 from tradehall.domain.ids import PositionId
-from tradehall.domain.money import ONE
 from tradehall.domain.order import MarginMode
 from tradehall.domain.position import LONG, Position
 from tradehall.engine import events as ev
@@ -55,21 +54,19 @@ def _replace_position(
     account: Account, position_id: PositionId, before: Position | None, after: Position | None
 ) -> None:
     if before is not None:
-        _add_exposure(account, before, _MINUS_ONE)
+        _add_exposure(account, before, -before.quantity, -before.cost, -before.margin)
     if after is not None:
-        _add_exposure(account, after, ONE)
+        _add_exposure(account, after, after.quantity, after.cost, after.margin)
         account.positions[position_id] = after  # In the place it has: the oldest position stays first.
     else:
         del account.positions[position_id]
 
 
-_MINUS_ONE: Final = -ONE
 _ISOLATED: Final = MarginMode.ISOLATED
 
 
-def _add_exposure(account: Account, position: Position, sign: Decimal) -> None:
+def _add_exposure(account: Account, position: Position, quantity: Decimal, cost: Decimal, margin: Decimal) -> None:
     exposure = account.exposures[position.symbol]
-    quantity, cost, margin = sign * position.quantity, sign * position.cost, sign * position.margin
     account.margin_used += margin
     if position.margin_mode is _ISOLATED:
         account.margin_isolated += margin

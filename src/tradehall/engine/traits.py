@@ -67,15 +67,22 @@ def traits_of(command: PlaceOrder, account: Account, instrument: Instrument) -> 
         traits |= STRATEGYS
     if command.is_strict or command.expected_price is not None:
         traits |= STRICT
-    if terms.post_only or terms.leverage is not None or terms.display_quantity is not None:
+    if (
+        terms.post_only
+        or terms.leverage is not None
+        or terms.display_quantity is not None
+        or terms.stop_price is not None
+        or terms.trailing_distance is not None
+        or (price is None) is has_limit
+        or (price is not None and price <= ZERO)
+    ):
         traits |= UNUSUAL
-    if (price is None) is has_limit or (price is not None and price <= ZERO):
-        traits |= UNUSUAL
-    if terms.stop_price is not None or terms.trailing_distance is not None:
-        traits |= UNUSUAL
-    if rules.status is not _ACTIVE or rules.positions_max or rules.hedge_prohibited:
-        traits |= RULED
-    if account.trading_state is not _NORMAL:
+    if (
+        rules.status is not _ACTIVE
+        or rules.positions_max
+        or rules.hedge_prohibited
+        or account.trading_state is not _NORMAL
+    ):
         traits |= RULED
     if len(account.orders) >= rules.orders_max:
         traits |= CROWDED

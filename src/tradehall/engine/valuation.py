@@ -82,7 +82,7 @@ def cross_floating(state: State, account: Account, quote_of: QuoteOf) -> Decimal
             pnl = quote.bid * exposure.long_quantity - exposure.long_cost
         if exposure.short_quantity:
             pnl += exposure.short_cost - quote.ask * exposure.short_quantity
-        total += pnl * rate
+        total += pnl if rate is ONE else pnl * rate
     return total
 
 

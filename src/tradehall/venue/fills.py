@@ -74,9 +74,7 @@ def slipped(price: Decimal, side: Side, instrument: Instrument, settings: VenueS
     return max(((price - worse) / tick).quantize(ONE, ROUND_FLOOR) * tick, tick)
 
 
-def fill_report(
-    order: Order, *, quantity: Decimal, price: Decimal, is_maker: bool, quote: Quote, now: int
-) -> VenueFilled:
+def fill_report(order: Order, quantity: Decimal, price: Decimal, is_maker: bool, quote: Quote, now: int) -> VenueFilled:
     """The report of one fill, with the quote it was made on; its id counts the order's fills."""
     order_id, age_ns = order.order_id, now - quote.received_at
     name = f"{order_id}-{order.fill_count + 1}"

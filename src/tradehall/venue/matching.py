@@ -104,7 +104,7 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
         yield from cancel(floor, order_id, NOT_AVAILABLE)
         return
     share = first_share(order, floor.settings, instrument)
-    left = order.remaining_quantity if share is None else share
+    left = terms.quantity - order.filled_quantity if share is None else share
     for price, units in offers:
         quantity = min(left, fillable_quantity(floor.state, order))
         if units is not None:
@@ -114,7 +114,7 @@ def take(floor: Floor, book: Book, order_id: OrderId, quote: Quote, now: int) ->
         book.offers.take(price, quantity)
         left -= quantity
         paid = price if terms.limit_price is not None else slipped(price, terms.side, instrument, floor.settings)
-        yield fill_report(order, quantity=quantity, price=paid, is_maker=False, quote=quote, now=now)
+        yield fill_report(order, quantity, paid, False, quote, now)
         if order_id not in floor.state.orders:
             floor.withdraw(order_id)
             return
@@ -220,7 +220,7 @@ def fill_resting(
             _take_from_best(floor, book, order, quantity, now)
     if floor.settings.improves_limits and not is_print:
         price = min(price, quote.ask) if order.terms.side is BUY else max(price, quote.bid)
-    yield fill_report(order, quantity=quantity, price=price, is_maker=True, quote=quote, now=now)
+    yield fill_report(order, quantity, price, True, quote, now)
     _after_resting_fill(floor, book, order_id, quantity, now, is_pausing=share is not None)
     order_left = floor.state.orders.get(order_id)
     if order_left is not None and only_reduces(order_left) and fillable_quantity(floor.state, order_left) <= 0:

@@ -92,7 +92,7 @@ def _filled(state: State, order: Order, said: report.VenueFilled, context: Conte
     _emit_ledger(account, booking, fill, emit)
     for of_book in of_books:
         emit_book(state, account, of_book, execution, fill.fill_id, emit)
-    _follow_up(state, account, order, booking, of_books, was_working=was_working, emit=emit)
+    _follow_up(state, account, order, booking, of_books, was_working, emit)
     if of_books:
         follow_up_books(state, account, order, of_books, context, emit)
     check_conservation(account, fill.symbol)
@@ -115,14 +115,7 @@ def _execution(state: State, account: Account, order: Order, said: report.VenueF
     instrument, currency, charged = state.instruments[order.terms.symbol], account.terms.currency, said.quantity
     if instrument.commission.charged is not _BOTH:
         charged = _charged_units(state, account, order, charged, instrument.commission.charged)
-    commission = commission_of(
-        instrument,
-        quantity=charged,
-        price=said.price,
-        is_maker=said.is_maker,
-        currency=currency,
-        quote_of=context.quote,
-    )
+    commission = commission_of(instrument, charged, said.price, said.is_maker, currency, context.quote)
     rate = conversion_rate(instrument.quote_currency, currency, context.quote) or ONE
     leverage = leverage_of(order.terms, account, instrument)
     return Execution(order, said.quantity, said.price, rate, leverage, commission, context.now)
@@ -226,7 +219,6 @@ def _follow_up(
     order: Order,
     booking: Booking,
     of_books: list[BookBooking],
-    *,
     was_working: bool,
     emit: Emit,
 ) -> None:
