@@ -106,10 +106,11 @@ class OrderDraft:
     def price_margin(self) -> None:
         """Work out `rate` and `margin_required`; the checks before have made sure that there is a price."""
         instrument, account, price = self.instrument, self.account, self.reference_price
-        currency, quote_of = account.terms.currency, self.context.quote
-        source = instrument.quote_currency
-        rate = ONE if source == currency else conversion_rate(source, currency, quote_of)
-        if rate is None or not can_be_charged(instrument.commission, currency, quote_of):
+        source, fees, currency = instrument.quote_currency, instrument.commission, account.terms.currency
+        rate = ONE if source == currency else conversion_rate(source, currency, self.context.quote)
+        if rate is None:
+            return
+        if fees.currency != currency and not can_be_charged(fees, currency, self.context.quote):
             return
         self.rate = rate
         if price is None or not self.opening_quantity:

@@ -45,7 +45,7 @@ def commission_currencies(instrument: Instrument) -> tuple[str, ...]:
 
 def can_be_charged(rules: Commission, currency: str, quote_of: QuoteOf) -> bool:
     """Whether live quotes convert the parts of a commission that are amounts to `currency`."""
-    if rules.currency == currency or not _has_own_currency(rules):
+    if not _has_own_currency(rules):
         return True
     return conversion_rate(rules.currency, currency, quote_of) is not None
 

@@ -107,8 +107,8 @@ class MarginWatch:
 
     def _is_changed(self, account_id: AccountId) -> bool:
         account = self._state.accounts[account_id]
-        if not account.positions:
-            return self._look(account_id)
+        if account.margin_held and not account.positions:
+            return self._look(account_id)  # Quotes do not move it: its orders get their room at once.
         self._bandless[account_id] = None
         self._rooms.pop(account_id, None)
         if self._slack_of_sound(account) is not None:
@@ -123,8 +123,11 @@ class MarginWatch:
         """
         if account.margin_state is not _NORMAL or account.margin_isolated:
             return None
-        used, terms = account.margin_used + account.margin_held, account.terms
-        slack = account.balance + cross_floating(self._state, account, self._quotes.get)
+        used, terms, slack = account.margin_used + account.margin_held, account.terms, account.balance
+        if account.exposures:
+            slack += cross_floating(self._state, account, self._quotes.get)
+        if not used:
+            return slack if slack > ZERO else None
         slack -= used * max(terms.margin_call_level, terms.stop_out_level) * _PERCENT
         return slack if slack > used * _PERCENT else None
 

@@ -187,8 +187,8 @@ class TradingLoop:
         """The end of an input: look at the margins and losses that it moved, and at what comes of that."""
         watch, losses = self._watch, self._losses
         while watch.moved or losses.moved:
-            if watch.moved:
-                self._check_margins(watch.due(), now)
+            if watch.moved and (due := watch.due()):
+                self._check_margins(due, now)
             if losses.moved:
                 self._check_losses(losses.due(now), now)
 
