@@ -10,7 +10,7 @@ from weakref import ref
 
 import pytest
 
-from tradehall.faces.kit import Request
+from tradehall.faces.kit import Request, Response
 from tradehall.faces.kit.http import FIRST_BYTE_WITHIN_S, KEEP_ALIVE_S, BoundedHttp
 from tradehall.faces.kit.serve import Listening, make_server
 
@@ -88,7 +88,7 @@ class Line:
         self.asked.append(request)
         while request in self.asked:  # noqa: ASYNC110 - no loop of asyncio, but ours
             await asyncio.sleep(0)
-        reply(200, b"content-length: 0\r\n", b"")
+        reply(Response(200), b"content-length: 0\r\n", b"")
 
     def ask(self):
         self.protocol.data_received(REQUEST)

@@ -40,8 +40,10 @@ class Counters:
         per_platform = ("platform",)
         self._platform = platform
         self._desk = desk
-        self._submitted = metrics.counter("gateway_orders_submitted_total", "Orders sent", per_platform)
-        self._took = metrics.histogram("gateway_order_submit_duration_seconds", "Until durable", per_platform)
+        submitted = metrics.counter("gateway_orders_submitted_total", "Orders sent", per_platform)
+        took = metrics.histogram("gateway_order_submit_duration_seconds", "Until durable", per_platform)
+        self._submitted = submitted.cell(platform)
+        self._took = took.buckets(platform)
         self._events = metrics.counter("gateway_order_events_total", "Order events", ("platform", "event_type"))
         self._double_exits = metrics.counter("gateway_oco_double_exit_total", "OCO double exits", per_platform)
         self.connections = metrics.gauge("gateway_ws_connections_active", "Open streams")
@@ -57,8 +59,8 @@ class Counters:
 
     def submitted(self, took_ns: int) -> None:
         """An order was decided and made durable, or refused."""
-        self._submitted.add(self._platform)
-        self._took.observe(took_ns / NS_PER_SECOND, self._platform)
+        self._submitted.value += 1
+        self._took.observe(took_ns / NS_PER_SECOND)
 
     def backtest_completed(self) -> None:
         """A backtest ran to its end."""

@@ -13,10 +13,11 @@ from tradehall.faces.kit.asgi import Message, Receive, Received, Scope, Send, he
 from tradehall.faces.kit.door import Door, Route
 from tradehall.faces.kit.errors import Problem, ProblemKind
 from tradehall.faces.kit.guards import Guard, preflight
+from tradehall.faces.kit.head import Head
 from tradehall.faces.kit.limits import RateLimiter
 from tradehall.faces.kit.metrics import Metrics
 from tradehall.faces.kit.request import Reply, Request, too_large
-from tradehall.faces.kit.response import Response
+from tradehall.faces.kit.response import Header, Response, lines_of
 from tradehall.faces.kit.routing import WEBSOCKET, Endpoint, Methods, RouteTable, Tally
 from tradehall.faces.kit.websocket import GOING_AWAY, Disconnected, Session, Upgrade, refuse
 
@@ -74,14 +75,34 @@ class App:
     async def serve(self, request: Request, reply: Reply) -> None:
         """Answer `request` by calling `reply` once, and account for it."""
         started = time.perf_counter_ns()
-        endpoint = self._locate(request)
-        response = await self._answer(request, endpoint)
-        reply(response.status, self._head(request, response), b"" if request.method == "HEAD" else response.body)
+        head = request.head
+        endpoint: Endpoint = head.endpoint or self._locate(request)
+        door, route = endpoint.door, endpoint.route
+        try:
+            if not head.is_admitted:
+                self._guard.admit(request)
+            if endpoint.authenticate is not None:
+                request.principal = await endpoint.authenticate(request, route)
+            if route.limit:
+                request.limit = limit = door.limits[route.limit]
+                request.tokens_left = self._limiter.take((door.name, route.limit, request.rate_key), limit)
+            received_at.set(request.received_at)
+            if request.arriving is not None:
+                request.body = await request.arriving.whole(self._max_body_bytes)
+            elif len(request.body) > self._max_body_bytes:
+                raise too_large(self._max_body_bytes)
+            response = await route.handler(request)
+        except Problem as problem:
+            response = _refusal(problem, request, door)
+        except Exception:
+            _log.exception("request failed correlation_id=%s", request.correlation_id)
+            response = _refusal(_OUR_FAULT, request, door)
+        reply(response, self._head(request, response), b"" if request.method == "HEAD" else response.body)
         self._account(request, endpoint, response, time.perf_counter_ns() - started)
 
     def declined(self, problem: Problem, path: str, raw_path: bytes) -> tuple[int, bytes, bytes]:
         """Status, head and body for what is no request that could be served, in the words of who owns the path."""
-        request = Request("", path, raw_path, b"", (), "", 0)
+        request = Request(Head("", path, raw_path, b"", (), 0), "")
         response = _refusal(problem, request, self._table.owner(path))
         return response.status, self._head(request, response), response.body
 
@@ -90,8 +111,8 @@ class App:
         request.arriving = Received(request, receive)
         messages: list[Message] = []
 
-        def reply(status: int, head: bytes, body: bytes) -> None:
-            messages.append({"type": "http.response.start", "status": status, "headers": headers_of(head)})
+        def reply(response: Response, head: bytes, body: bytes) -> None:
+            messages.append({"type": "http.response.start", "status": response.status, "headers": headers_of(head)})
             messages.append({"type": "http.response.body", "body": body})
 
         await self.serve(request, reply)
@@ -99,20 +120,20 @@ class App:
             await send(message)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter_ns()
         request = request_of(scope)
         request.method = WEBSOCKET
-        endpoint = self._locate(request)
+        endpoint = request.head.endpoint = self._locate(request)
+        answers: list[tuple[Response, list[Header]]] = []
         await receive()  # websocket.connect: nothing may be sent before it.
-        response = await self._answer(request, endpoint)
-        self._account(request, endpoint, response, time.perf_counter_ns() - started)
+        await self.serve(request, lambda response, head, _: answers.append((response, headers_of(head))))
+        [(response, headers)] = answers
         if isinstance(response, Upgrade):
-            await self._follow(Session(request, receive, send), endpoint.door, response)
+            await self._follow(Session(request, receive, send), endpoint.door, headers, response)
         else:
-            await refuse(scope.get("extensions", {}), response, headers_of(self._head(request, response)), send)
+            await refuse(scope.get("extensions", {}), response, headers, send)
 
-    async def _follow(self, session: Session, door: Door, upgrade: Upgrade) -> None:
-        await session.accept(headers_of(self._head(session.request, upgrade)))
+    async def _follow(self, session: Session, door: Door, headers: list[Header], upgrade: Upgrade) -> None:
+        await session.accept(headers)
         self.sessions[session] = None
         self._open.add(door.name)
         try:
@@ -132,54 +153,35 @@ class App:
         for session in list(self.sessions):
             session.hang_up(code, reason)
 
-    async def _answer(self, request: Request, endpoint: Endpoint) -> Response:
-        door, route = endpoint.door, endpoint.route
-        try:
-            self._guard.admit(request)
-            if door.authenticate is not None and not route.public:
-                request.principal = await door.authenticate(request, route)
-            if route.limit:
-                request.limit = limit = door.limits[route.limit]
-                request.tokens_left = self._limiter.take((door.name, route.limit, request.rate_key), limit)
-            received_at.set(request.received_at)
-            if request.arriving is not None:
-                request.body = await request.arriving.whole(self._max_body_bytes)
-            elif len(request.body) > self._max_body_bytes:
-                raise too_large(self._max_body_bytes)
-            return await route.handler(request)
-        except Problem as problem:
-            return _refusal(problem, request, door)
-        except Exception:
-            _log.exception("request failed correlation_id=%s", request.correlation_id)
-            return _refusal(_OUR_FAULT, request, door)
-
     def _head(self, request: Request, response: Response) -> bytes:
         """The lines of the answer's head, each with its end, without the first and those that every answer has."""
-        lines = [b"x-correlation-id: ", request.correlation_id.encode(), b"\r\n"]
-        lines += [b"%b: %b\r\n" % header for header in response.headers]
+        head = b"x-correlation-id: " + request.correlation_id.encode() + b"\r\n"
+        if response.headers:
+            head += lines_of(response.headers)
         if response.status not in _BODILESS:
-            size = b"%d" % len(response.body)
-            lines += (b"content-type: ", response.content_type, b"\r\ncontent-length: ", size, b"\r\n")
+            head += b"content-type: %b\r\ncontent-length: %d\r\n" % (response.content_type, len(response.body))
         if b"origin" in request.headers:
-            lines += [b"%b: %b\r\n" % header for header in self._guard.cors(request)]
-        return b"".join(lines)
+            head += lines_of(self._guard.cors(request))
+        return head
 
     def _account(self, request: Request, endpoint: Endpoint, response: Response, took_ns: int) -> None:
-        kind = (request.method, response.status)
-        door, answers, took = endpoint.tallies.get(kind) or self._tally(endpoint, kind)
+        status = response.status
+        door, answers, took = endpoint.tallies.get(status) or self._tally(endpoint, request.method, status)
         answers.value += 1
         took.observe(took_ns / 1e9)
         if self._log is not None:
-            self._log.add(request, door, response.status, response.code, took_ns)
+            self._log.add(request, door, status, response.code, took_ns)
 
-    def _tally(self, endpoint: Endpoint, kind: tuple[str, int]) -> Tally:
-        method, status = kind
+    def _tally(self, endpoint: Endpoint, method: str, status: int) -> Tally:
         door = endpoint.door.name
         tally = door, self._answers.cell(door, method, endpoint.path, status), self._took.buckets(door)
-        return endpoint.tallies.setdefault(kind, tally)
+        return endpoint.tallies.setdefault(status, tally)
 
     def _locate(self, request: Request) -> Endpoint:
-        """The endpoint that takes the request; for a wrong path or method, one that says so."""
+        """The endpoint that takes the request; for a wrong path or method, one that says so.
+
+        It is kept with the head where that alone decides.
+        """
         path = request.path
         methods = self._table.literals.get(path)
         values: tuple[str, ...] = ()
@@ -195,6 +197,9 @@ class App:
             if rival.route.when is None or rival.route.when(request):
                 endpoint = rival
                 break
+        else:
+            if not values:
+                request.head.endpoint = endpoint
         if values:
             request.params = dict(zip(endpoint.names, values, strict=True))
         return endpoint

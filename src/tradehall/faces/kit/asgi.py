@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
+from tradehall.faces.kit.head import Head
 from tradehall.faces.kit.request import Request, cut_off, too_large
 from tradehall.faces.kit.response import Header
 
@@ -19,9 +20,10 @@ def request_of(scope: Scope) -> Request:
     path, query_string, headers = scope["path"], scope["query_string"], scope["headers"]
     raw_path = scope.get("raw_path") or path.encode()
     client = scope.get("client")
-    head_bytes = len(raw_path) + len(query_string) + sum(len(name) + len(value) for name, value in headers)
-    host = client[0] if client else ""
-    request = Request(scope.get("method", "GET"), path, raw_path, query_string, headers, host, head_bytes)
+    size = len(raw_path) + len(query_string) + sum(len(name) + len(value) for name, value in headers)
+    is_old = scope.get("http_version") == "1.0"
+    head = Head(scope.get("method", "GET"), path, raw_path, query_string, headers, size, is_old=is_old)
+    request = Request(head, client[0] if client else "")
     request.scope.update(scope)
     return request
 

@@ -58,16 +58,15 @@ class Errand:
         return self._cancels
 
     def _step(self) -> None:
-        assert self._coroutine is not None, "it has not ended"
-        loop: asyncio.AbstractEventLoop = self._loop
+        coroutine: Any = self._coroutine
         task: Any = self
-        _enter_task(loop, task)
+        _enter_task(self._loop, task)
         try:
             if self._throw is None:
-                awaited = self._coroutine.send(None)
+                awaited = coroutine.send(None)
             else:
                 error, self._throw = self._throw, None
-                awaited = self._coroutine.throw(error)
+                awaited = coroutine.throw(error)
         except StopIteration:
             self._coroutine = None
         except BaseException as error:
@@ -78,7 +77,7 @@ class Errand:
         else:
             self._wait_for(awaited)
         finally:
-            _leave_task(loop, task)
+            _leave_task(self._loop, task)
 
     def _wait_for(self, awaited: Any) -> None:
         if getattr(awaited, "_asyncio_future_blocking", False):

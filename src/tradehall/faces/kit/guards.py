@@ -10,18 +10,20 @@ from __future__ import annotations
 from functools import lru_cache
 
 from tradehall.faces.kit.errors import Problem, ProblemKind
+from tradehall.faces.kit.head import MAX_URL_BYTES, Head
 from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Header
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-MAX_URL_BYTES = 8 * 1024
 TOO_MANY_HEADERS = "The request has too many or too large headers"
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 HOSTS_REMEMBERED = 64
 
 # Where a second value could mean something else to us than to a proxy before us.
-_SINGLE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"x-api-key", b"content-type"})
+_SINGLE = frozenset({
+    b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding", b"x-api-key", b"content-type",
+})  # fmt: skip
 
 
 class Guard:
@@ -45,15 +47,21 @@ class Guard:
         self._is_ours = lru_cache(maxsize=HOSTS_REMEMBERED)(self._is_served)
 
     def admit(self, request: Request) -> None:
-        """Problem FOREIGN_ORIGIN, URI_TOO_LONG, HEADERS_TOO_LARGE or MALFORMED, or nothing."""
-        headers, sent = request.headers, len(request.sent_headers)
-        if request.head_bytes > MAX_URL_BYTES or sent > MAX_HEADERS or sent != len(headers):
-            _check_head(request)
+        """Problem FOREIGN_ORIGIN, URI_TOO_LONG, HEADERS_TOO_LARGE or MALFORMED; else the head is admitted."""
+        head = request.head
+        headers, sent = head.headers, len(head.sent_headers)
+        if head.size > MAX_URL_BYTES or sent > MAX_HEADERS or sent != len(headers):
+            _check_head(head)
         host = headers.get(b"host")
+        if host is None and not head.is_old:
+            raise Problem(ProblemKind.MALFORMED, "The request has no Host header")
         if host is not None and not self._is_ours(host):
             raise Problem(ProblemKind.FOREIGN_ORIGIN, "This host name is not served here")
         if b"origin" in headers and self._loopback and not self._may_call(request):
             raise Problem(ProblemKind.FOREIGN_ORIGIN, "This origin may not call this server")
+        if b"transfer-encoding" in headers and headers[b"transfer-encoding"].lower() != b"chunked":
+            raise Problem(ProblemKind.MALFORMED, "Of transfer codings only chunked is understood", headers=_LAST)
+        head.is_admitted = True
 
     def cors(self, request: Request) -> tuple[Header, ...]:
         """The headers that let a page of an allowed origin read the answer; () for others."""
@@ -73,6 +81,7 @@ class Guard:
         return origin in (f"http://{own}", f"https://{own}") or origin in self._allowed_origins
 
 
+_LAST: tuple[Header, ...] = ((b"connection", b"close"),)
 _EXPOSED: Header = (b"access-control-expose-headers", b"X-Correlation-ID, X-Total-Count, Retry-After")
 
 
@@ -96,15 +105,15 @@ def _name_of(host: bytes) -> str:
     return name if colon and port.isdigit() else text
 
 
-def _check_head(request: Request) -> None:
-    sent = request.sent_headers
-    if len(request.path) + len(request.query_string) > MAX_URL_BYTES:
+def _check_head(head: Head) -> None:
+    sent = head.sent_headers
+    if len(head.path) + len(head.query_string) > MAX_URL_BYTES:
         raise Problem(ProblemKind.URI_TOO_LONG, f"The URL is longer than {MAX_URL_BYTES} bytes")
     # Names repeat too seldom to matter here, and the server bounds the head as a whole.
-    size = sum(map(len, request.headers)) + sum(map(len, request.headers.values()))
+    size = sum(map(len, head.headers)) + sum(map(len, head.headers.values()))
     if len(sent) > MAX_HEADERS or size > MAX_HEADER_BYTES:
         raise Problem(ProblemKind.HEADERS_TOO_LARGE, TOO_MANY_HEADERS)
-    if len(sent) != len(request.headers):
+    if len(sent) != len(head.headers):
         names = [name for name, _ in sent]
         for name in _SINGLE.intersection(names):
             if names.count(name) > 1:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from contextvars import copy_context
-from functools import lru_cache
-from typing import Any
-from urllib.parse import unquote
+from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -19,17 +17,25 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from tradehall.faces.kit.arriving import HIGH_WATER, ArrivingBody
 from tradehall.faces.kit.errand import Errand
 from tradehall.faces.kit.errors import Problem, ProblemKind
-from tradehall.faces.kit.guards import MAX_HEADER_BYTES, MAX_URL_BYTES, TOO_MANY_HEADERS
-from tradehall.faces.kit.request import Request, Serve
-from tradehall.faces.kit.response import Header
+from tradehall.faces.kit.guards import MAX_HEADER_BYTES, TOO_MANY_HEADERS
+from tradehall.faces.kit.head import MAX_URL_BYTES, Head, target, target_so_far
+from tradehall.faces.kit.request import CORRELATION_ID, Request, Serve
+from tradehall.faces.kit.response import Header, Response, lines_of
 
 MAX_HEAD_BYTES = 2 * (MAX_HEADER_BYTES + MAX_URL_BYTES)
 FIRST_BYTE_WITHIN_S = 30
 KEEP_ALIVE_S = 75
 # How long we listen, without hearing, to who still sends what we refused: who is cut off at once loses the answer too.
 LINGER_S = 2
-TARGETS_REMEMBERED = 256
+# What a connection remembers of the heads that came, and how long each of them is at most.
+HEADS_REMEMBERED = 8
+REMEMBERED_HEAD_BYTES = 1024
 
+_HEAD_END: Final = b"\r\n\r\n"
+# Heads with these are not remembered: they come once, or do not tell all of how the request is read.
+_NOT_REMEMBERED: Final = frozenset({
+    CORRELATION_ID, b"x-request-id", b"idempotency-key", b"transfer-encoding", b"expect", b"upgrade",
+})  # fmt: skip
 _NO_HTTP = "Invalid HTTP request received."
 _CLOSE = b"connection: close\r\n"
 
@@ -40,9 +46,6 @@ class BoundedHttp(HttpToolsProtocol):
     A request begins when it is complete; or before, if its body is too long to be kept for strangers, or if its sender
     asks for leave to send it. Where a peer does not read its answers, or sends ahead of them, we stop to read.
     """
-
-    # Nobody is asked when a message begins: the state is made ready when the head before it is complete.
-    on_message_begin = None  # type: ignore[assignment]
 
     # Exchanges and streams that wait for something, of all connections.
     tasks: set[Any]
@@ -57,6 +60,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes = 0
         self._earlier_bytes = 0
         self._packet_bytes = 0
+        # Nothing has come of a next request. Heads that came, word for word, and what they say.
+        self._is_between = True
+        self._known_heads: dict[bytes, Head] = {}
         # Since when nothing is asked [s of the loop's clock]; None while something is.
         self._idle_since: float | None = None
         # Whose body is not complete; what waits for its turn; what is being answered, while it waits for something.
@@ -121,7 +127,39 @@ class BoundedHttp(HttpToolsProtocol):
         if self._is_over and self._incoming is None:
             return
         self._idle_since = None
+        if not (self._is_between and self._recognise(data)):
+            self._parse(data)
+        if self._waiting or self._last_word:
+            # Not here: between the sockets that it reads the loop gives up the interpreter's lock, and the journal's
+            # thread would be asked for batches of two or three orders.
+            self.loop.call_soon(self._go_on)
+
+    def _recognise(self, data: bytes) -> bool:
+        """Take up a whole request whose head came before, word for word, for it means what it meant then."""
+        body_at = data.find(_HEAD_END) + 4
+        head = self._known_heads.get(data[:body_at])
+        if head is None or len(data) - body_at != head.body_bytes or self._is_full():
+            return False
+        request = Request(head, self._host)
+        request.body = data[body_at:]
+        self._waiting.append(Exchange(self, request))
+        return True
+
+    def _remember(self, data: bytes, request: Request) -> None:
+        """Know the head of a request again, if it is all that came in this packet."""
+        head = request.head
+        body_at = data.find(_HEAD_END) + 4
+        is_all = len(data) - body_at == len(request.body) == head.body_bytes
+        if is_all and body_at <= REMEMBERED_HEAD_BYTES and _NOT_REMEMBERED.isdisjoint(head.headers):
+            if len(self._known_heads) >= HEADS_REMEMBERED:
+                self._known_heads.clear()
+            self._known_heads[data[:body_at]] = head
+
+    def _parse(self, data: bytes) -> None:
+        was_between, ahead = self._is_between, len(self._waiting)
         self._packet_bytes = len(data)
+        if was_between:
+            self._earlier_bytes = 0
         if self._head_bytes >= 0:
             self._head_bytes += len(data)
         try:
@@ -134,12 +172,18 @@ class BoundedHttp(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.logger.warning(_NO_HTTP)
             self._refuse(ProblemKind.MALFORMED, _NO_HTTP)
+        else:
+            if was_between and not self._is_over and len(self._waiting) > ahead:
+                self._remember(data, self._waiting[-1].request)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(ProblemKind.HEADERS_TOO_LARGE, TOO_MANY_HEADERS)
-        if self._waiting or self._last_word:
-            # Not here: between the sockets that it reads the loop gives up the interpreter's lock, and the journal's
-            # thread would be asked for batches of two or three orders.
-            self.loop.call_soon(self._go_on)
+
+    def _is_full(self) -> bool:
+        limit = self.limit_concurrency
+        return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
+
+    def on_message_begin(self) -> None:
+        self._is_between = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -153,19 +197,18 @@ class BoundedHttp(HttpToolsProtocol):
         if parser.should_upgrade() and self._should_upgrade():
             self.scope = {"method": method, "headers": self.headers}  # type: ignore[typeddict-item]
             return
-        limit = self.limit_concurrency
-        if limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit):
+        if self._is_full():
             self._refuse(ProblemKind.UNAVAILABLE, "Too many connections", is_shown=method != "HEAD")
             return
-        path, raw_path, query = _target(self.url)
-        request = Request(method, path, raw_path, query, self.headers, self._host, head_bytes)
+        is_old = parser.get_http_version() == "1.0"
+        head = Head(method, *target(self.url), self.headers, head_bytes, is_old=is_old)
+        head.body_bytes = int(head.headers.get(b"content-length", 0))
         self.url, self.headers = b"", []
-        # A client that speaks HTTP/1.0 may ask to be kept, and is not.
-        is_old = b"connection" in request.headers and parser.get_http_version() == "1.0"
-        keep_alive = parser.should_keep_alive() and not is_old
-        self._is_over = not keep_alive
-        self._incoming = exchange = Exchange(self, request, keep_alive=keep_alive)
-        if b"expect" in request.headers or int(request.headers.get(b"content-length", 0)) > HIGH_WATER:
+        self._incoming = exchange = Exchange(self, Request(head, self._host))
+        if is_old or not parser.should_keep_alive():  # A client that speaks HTTP/1.0 may ask to be kept, and is not.
+            exchange.keep_alive = False
+            self._is_over = True
+        if b"expect" in head.headers or head.body_bytes > HIGH_WATER:
             exchange.arrives()
             self._begin_early(exchange)
 
@@ -181,6 +224,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._head_bytes, self._earlier_bytes = 0, self._packet_bytes
+        self._is_between = True
         if self.headers and not self.parser.should_upgrade():
             self.headers = []  # Trailers, which mean nothing here.
         exchange, self._incoming = self._incoming, None
@@ -209,8 +253,8 @@ class BoundedHttp(HttpToolsProtocol):
             exchange.arriving.lose()
         else:
             app: Any = self.app
-            status, head, body = app.declined(Problem(kind, message), *_target_so_far(self.url))
-            start = _preamble(status, self.server_state.default_headers)
+            status, head, body = app.declined(Problem(kind, message), *target_so_far(self.url))
+            start = _preambles.of(self.server_state.default_headers)[status]
             self._last_word = b"".join((start, head, _CLOSE, b"\r\n", body if is_shown else b""))
 
     # Its turn.
@@ -221,8 +265,7 @@ class BoundedHttp(HttpToolsProtocol):
         while waiting and self._serving is None and not flow.write_paused:
             exchange = waiting.popleft()
             if exchange.begin(self._serve(exchange.request, exchange.reply), self.loop, self._context.copy()):
-                self._idle_since = self.loop.time()
-                self._forget(exchange)
+                self._answered(exchange)
             else:
                 self._serving = exchange
                 self.tasks.add(exchange)  # A server that stops waits for it.
@@ -245,13 +288,13 @@ class BoundedHttp(HttpToolsProtocol):
     def finish(self, exchange: Exchange) -> None:
         """What had to wait is answered."""
         self._serving = None
-        self._idle_since = self.loop.time()
         self.tasks.discard(exchange)
-        self._forget(exchange)
+        self._answered(exchange)
         if self._waiting or self.flow.read_paused or self._last_word:
             self._go_on()
 
-    def _forget(self, exchange: Exchange) -> None:
+    def _answered(self, exchange: Exchange) -> None:
+        self._idle_since = self.loop.time()
         if exchange.arriving is not None:
             exchange.request.arriving = None
             if self._incoming is exchange:
@@ -274,35 +317,37 @@ class BoundedHttp(HttpToolsProtocol):
 class Exchange(Errand):
     """A request and its answer."""
 
-    def __init__(self, protocol: BoundedHttp, request: Request, *, keep_alive: bool) -> None:
+    def __init__(self, protocol: BoundedHttp, request: Request) -> None:
         self._protocol = protocol
         self.request = request
-        self.keep_alive = keep_alive
+        self.keep_alive = True
         self.arriving: ArrivingBody | None = None
         self._is_answered = False
 
     def arrives(self) -> ArrivingBody:
         """Its body comes in pieces: where they are gathered."""
         if self.arriving is None:
-            protocol, headers = self._protocol, self.request.headers
+            protocol, head = self._protocol, self.request.head
             self.arriving = ArrivingBody(protocol.loop, protocol.transport, protocol.flow)
-            self.arriving.announced = int(headers.get(b"content-length", 0))
-            self.arriving.asks_leave = headers.get(b"expect", b"").lower() == b"100-continue"
+            self.arriving.announced = head.body_bytes
+            self.arriving.asks_leave = head.headers.get(b"expect", b"").lower() == b"100-continue"
             self.arriving.take(self.request.body)
         return self.arriving
 
-    def reply(self, status: int, head: bytes, body: bytes) -> None:
+    def reply(self, response: Response, head: bytes, body: bytes) -> None:
         """See request.Reply."""
         self._is_answered = True
         protocol = self._protocol
-        if protocol.transport.is_closing():
+        transport = protocol.transport
+        if transport.is_closing():
             return
         end = b"\r\n"
-        if head.find(_CLOSE) >= 0:
+        if response.headers and _CLOSE in head:
             self.keep_alive = False
         elif not self.keep_alive:
             end = _CLOSE + b"\r\n"
-        protocol.transport.write(b"".join((_preamble(status, protocol.server_state.default_headers), head, end, body)))
+        start = _preambles.of(protocol.server_state.default_headers)[response.status]
+        transport.write(b"".join((start, head, end, body)))
         if not self.keep_alive:
             protocol.hang_up(is_heard=protocol._incoming is not self)
 
@@ -320,45 +365,26 @@ class Exchange(Errand):
         self._protocol.finish(self)
 
 
-@lru_cache(maxsize=TARGETS_REMEMBERED)
-def _target(url: bytes) -> tuple[str, bytes, bytes]:
-    """Path, the path as sent, query. httptools.HttpParserInvalidURLError."""
-    parsed = httptools.parse_url(url)
-    raw_path = parsed.path
-    path = raw_path.decode("ascii")
-    return unquote(path) if "%" in path else path, raw_path, parsed.query or b""
+class _Preambles(dict[int, bytes]):
+    """How answers begin, by status: its line, and headers that all have; these change when the date does."""
 
+    _headers: Sequence[Header] = ()
 
-def _target_so_far(url: bytes) -> tuple[str, bytes]:
-    """Path and path as sent of a request that may not have come whole; the root where there is none."""
-    try:
-        return _target(url[:MAX_URL_BYTES])[:2]
-    except (httptools.HttpParserInvalidURLError, TypeError, AttributeError):
-        return "/", b"/"
-
-
-class _Preambles:
-    """How answers begin: the line of the status, and headers that all have; these change when the date does."""
-
-    def __init__(self) -> None:
-        self._headers: Sequence[Header] = ()
-        self._of_status: dict[int, bytes] = {}
-
-    def __call__(self, status: int, headers: Sequence[Header]) -> bytes:
+    def of(self, headers: Sequence[Header]) -> _Preambles:
+        """Those with these headers."""
         if headers is not self._headers:
             self._headers = headers
-            self._of_status.clear()
-        found = self._of_status.get(status)
-        if found is None:
-            lines = [b"%b: %b\r\n" % header for header in headers]
-            found = self._of_status[status] = STATUS_LINE[status] + b"".join(lines)
-        return found
+            self.clear()
+        return self
+
+    def __missing__(self, status: int) -> bytes:
+        return self.setdefault(status, STATUS_LINE[status] + lines_of(self._headers))
 
 
-_preamble = _Preambles()
+_preambles = _Preambles()
 
 
 def _plain_answer(status: int, text: bytes, headers: Sequence[Header]) -> bytes:
     """What is said without an application, as uvicorn words it."""
     about = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(text)
-    return b"".join((_preamble(status, headers), about, _CLOSE, b"\r\n", text))
+    return b"".join((_preambles.of(headers)[status], about, _CLOSE, b"\r\n", text))

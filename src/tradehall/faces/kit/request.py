@@ -6,14 +6,16 @@ import itertools
 import re
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
 from tradehall.faces.kit.errors import BadRequest, Problem, ProblemKind
+from tradehall.faces.kit.head import Head
 from tradehall.faces.kit.limits import Limit
-from tradehall.faces.kit.response import Header
+from tradehall.faces.kit.response import Response
 
+CORRELATION_ID: Final = b"x-correlation-id"
 MAX_QUERY_FIELDS = 200
 CORRELATION_ID_BYTES = 128
 
@@ -21,8 +23,8 @@ _NO_PARAMS: Final[dict[str, str]] = {}  # Nobody writes to it.
 _unprintable = re.compile(rb"[^\x21-\x7e]+")
 
 
-# How a request is answered: status, the lines of the head that are this answer's own, body.
-Reply: TypeAlias = Callable[[int, bytes, bytes], None]
+# How a request is answered: with this response; the lines of the head that are its own, and the body to be sent.
+Reply: TypeAlias = Callable[[Response, bytes, bytes], None]
 
 
 class Arriving(Protocol):
@@ -38,8 +40,7 @@ class Request:
     `authenticate` of the door fills `principal`, and may set `account` (for the log) and
     `rate_key` (whose bucket pays; the client's host if unset). `body` is complete before the
     handler is called. `received_at` is ns since 1970. `limit` and `tokens_left`
-    tell of the bucket that paid. `raw_path` is the path as sent, `sent_headers` are all headers
-    in their order (names in lower case), `head_bytes` is at least the size of them and the URL.
+    tell of the bucket that paid. Nobody writes to `headers`: requests with the same `head` share it.
     """
 
     # What few requests have, or few ask for.
@@ -50,31 +51,20 @@ class Request:
     _query: dict[str, list[str]] | None = None
     _scope: dict[str, Any] | None = None
 
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        raw_path: bytes,
-        query_string: bytes,
-        sent_headers: Sequence[Header],
-        host: str,
-        head_bytes: int,
-    ) -> None:
-        self.method = method
-        self.path = path
-        self.raw_path = raw_path
-        self.query_string = query_string
-        self.sent_headers = sent_headers
-        # The last of repeated headers wins; the guard refuses repetitions that matter.
-        self.headers: dict[bytes, bytes] = dict(sent_headers)
+    def __init__(self, head: Head, host: str) -> None:
+        self.head = head
+        self.method = head.method
+        self.path = head.path
+        self.raw_path = head.raw_path
+        self.query_string = head.query_string
+        self.headers = headers = head.headers
         self.host = self.rate_key = host
-        self.head_bytes = head_bytes
         self.arriving: Arriving | None = None
         self.body = b""
         self.account = self.notes = ""
         self.received_at = time.time_ns()
-        sent = self.headers.get(b"x-correlation-id")
-        self.correlation_id = (sent and _printable(sent)) or new_correlation_id()
+        sent = headers.get(CORRELATION_ID)
+        self.correlation_id = (_printable(sent) if sent else "") or next(_ids)
 
     def header(self, name: bytes) -> str:
         """The value of a header (lower-case name), "" if it is absent."""
@@ -105,6 +95,7 @@ Serve: TypeAlias = Callable[[Request, Reply], Coroutine[Any, Any, None]]
 
 
 def _counted_ids() -> Iterator[str]:
+    """Shaped like version 4 UUIDs: random per process, then counted; a hundredth of uuid4's cost."""
     prefix = str(uuid.uuid4())[:24]  # All but the last group, where the counter goes.
     endings = [f"{number:03x}" for number in range(0x1000)]
     for block in itertools.count():
@@ -114,11 +105,6 @@ def _counted_ids() -> Iterator[str]:
 
 
 _ids = _counted_ids()
-
-
-def new_correlation_id() -> str:
-    """Shaped like a version 4 UUID: random per process, then counted; a hundredth of uuid4's cost."""
-    return next(_ids)
 
 
 def _printable(sent: bytes) -> str:

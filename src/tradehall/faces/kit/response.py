@@ -18,6 +18,11 @@ ENCODER = msgspec.json.Encoder()
 MEMBERS_PER_STEP: Final = 64
 
 
+def lines_of(headers: Iterable[Header]) -> bytes:
+    """Headers as they are sent, each with its end."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
 class Response:
     """What a handler returns. `code` is the door's error word, for the access log only."""
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from tradehall.faces.kit.door import Door, Route
+from tradehall.faces.kit.door import Authenticate, Door, Route
 from tradehall.faces.kit.metrics import Buckets, Cell
 
 WEBSOCKET = "WEBSOCKET"  # The method of routes that answer with an Upgrade.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Endpoint:
     """A route as mounted at one of its door's prefixes; `rivals` share its method and path.
 
-    `tallies`: where its answers are counted, by method and status.
+    `tallies`: where its answers are counted, by status. `authenticate` is the door's; None where strangers may ask.
     """
 
     door: Door
@@ -28,7 +28,12 @@ class Endpoint:
     path: str
     names: tuple[str, ...]
     rivals: tuple[Endpoint, ...] = ()
-    tallies: dict[tuple[str, int], Tally] = field(default_factory=dict, compare=False, repr=False)
+    tallies: dict[int, Tally] = field(default_factory=dict, repr=False)
+    authenticate: Authenticate | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What its declaration comes to."""
+        self.authenticate = None if self.route.public else self.door.authenticate
 
 
 Tally: TypeAlias = tuple[str, Cell, Buckets]  # Of which door, how many answers, and how long they took [s].
@@ -87,9 +92,8 @@ class RouteTable:
         segments = path[1:].split("/")
         names = tuple(segment[1:-1] for segment in segments if segment.startswith("{"))
         methods = self._leaf(segments).methods if names else self.literals.setdefault(path, {})
-        endpoint = Endpoint(door, route, path, names)
         for method in (route.method, "HEAD") if route.method == "GET" else (route.method,):
-            methods[method] = _joined(methods.get(method), endpoint)
+            methods[method] = _joined(methods.get(method), Endpoint(door, route, path, names))
 
     def _leaf(self, segments: list[str]) -> _Node:
         node = self._tree
