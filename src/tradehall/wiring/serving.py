@@ -49,15 +49,15 @@ def run_server(config: Config, *, demo: bool, say: Say, progress: Progress) -> N
         run_backtest(config, say=say)
         return
     house = House(config, demo=demo, progress=progress)
-    log = AccessLog(sys.stdout.buffer) if config.access_log else None
-    server = _Server(house, demo=demo, say=say)
+    log = _access_log(config)
+    server = _Server(house, demo=demo, say=say, log=log)
     server.run(Doors(house, log=log, on_open=server.on_open))
 
 
 def run_backtest(config: Config, *, say: Say) -> None:
     """Serve one run through the past, and what became of it, until SIGTERM or SIGINT."""
     house = BacktestHouse(config)
-    log = AccessLog(sys.stdout.buffer) if config.access_log else None
+    log = _access_log(config)
     door = BacktestDoor(house, log=log, on_open=lambda: say("Ready: time stands still until a strategy connects."))
 
     def greet(sockets: Sequence[socket.socket]) -> None:
@@ -68,18 +68,25 @@ def run_backtest(config: Config, *, say: Say) -> None:
             say(f"  gateway    {url}/v1  (stream {url.replace('http', 'ws', 1)}/v1/ws)")
 
     async def stop() -> None:
-        say("Stopping: the backtest ends here.")
+        (log.say if log else say)("Stopping: the backtest ends here.")
         await door.say_goodbye()
 
     listen(door.app, house, on_stopping=stop, on_listening=greet)
 
 
+def _access_log(config: Config) -> AccessLog | None:
+    """The log on standard output, past its buffer: who waits there for a reader would hold the interpreter's end up."""
+    return AccessLog(open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)) if config.access_log else None
+
+
 class _Server:
-    def __init__(self, house: House, *, demo: bool, say: Say) -> None:
+    def __init__(self, house: House, *, demo: bool, say: Say, log: AccessLog | None) -> None:
         self._house = house
         self._doors: Doors | None = None
         self._demo = demo
         self._say = say
+        # Nobody may read any more what we say at the end, and only the log does not wait for him.
+        self._say_at_end = log.say if log else say
         self._urls: list[str] = []
 
     def run(self, doors: Doors) -> None:
@@ -87,7 +94,7 @@ class _Server:
         listen(doors.app, self._house, on_stopping=self._stop, on_listening=self._on_listening)
 
     async def _stop(self) -> None:
-        self._say("Stopping: no more orders are taken; everything accepted is being made durable.")
+        self._say_at_end("Stopping: no more orders are taken; everything accepted is being made durable.")
         assert self._doors is not None
         await self._doors.say_goodbye()
 

@@ -1,4 +1,4 @@
-"""The access log: one `key=value` line a request, gathered and written in the background.
+"""The access log: one `key=value` line a request, gathered, and written by a thread of its own.
 
 A line holds no query, no header and no body, so no secret can reach it; what comes from a
 caller is escaped, so that nobody writes lines or keys of his own.
@@ -6,10 +6,11 @@ caller is escaped, so that nobody writes lines or keys of his own.
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from threading import Event, Thread
 from typing import Protocol, TypeAlias
 
 from tradehall.faces.kit.request import Request
@@ -20,16 +21,19 @@ FLUSH_AT_LINES = 350
 MAX_WAITING_LINES = 20_000
 MAX_PATH = 256
 MAX_KINDS = 1024
+# How long the last lines may take; what nobody reads by then is given up.
+STOP_WITHIN_S = 1.0
+# When a pipe is tried again that is full, and says so instead of waiting.
+FULL_PIPE_S = 0.02
 
+_log = logging.getLogger("tradehall.faces")
 _3_DIGITS = [f"{number:03d}" for number in range(1000)]
 
 
 class Stream(Protocol):
-    """A binary file, or what behaves like one."""
+    """A binary file without a buffer, or what behaves like one. `write`: how many bytes it took; None: it is full."""
 
-    def write(self, data: bytes, /) -> object: ...
-
-    def flush(self) -> object: ...
+    def write(self, data: memoryview, /) -> int | None: ...
 
 
 # What a line is made of: its text is made where nobody waits for it. At, door, method, path as sent, status, took [ns],
@@ -43,58 +47,75 @@ class AccessLog:
     def __init__(self, stream: Stream, *, clock: Callable[[], int] = time.time_ns) -> None:
         self._stream = stream
         self._clock = clock
-        self._waiting: list[_Answered] = []
+        # Finished lines are among them.
+        self._waiting: deque[_Answered | str] = deque()
         self._dropped = 0
-        self._full = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
+        self._wake = Event()
+        self._is_stopping = False
+        self._writer: Thread | None = None
+        # The writer's.
+        self._dropped_told = 0
         self._text = _Text()
 
     def add(self, request: Request, door: str, status: int, code: str, took_ns: int) -> None:
         """Note one answered request; `code` is the door's error word, "" if all went well."""
         waiting = self._waiting
-        if len(waiting) >= FLUSH_AT_LINES:
-            self._full.set()
-            if len(waiting) >= MAX_WAITING_LINES:
-                self._dropped += 1
-                return
+        if len(waiting) >= MAX_WAITING_LINES:
+            self._dropped += 1
+            return
         waiting.append((
             self._clock(), door, request.method, request.raw_path[:MAX_PATH], status, took_ns,
             request.account, code, request.correlation_id, request.notes,
         ))  # fmt: skip
+        if len(waiting) == FLUSH_AT_LINES:
+            self._wake.set()
+
+    def say(self, line: str) -> None:
+        """Another line, for people, in its turn; written soon."""
+        self._waiting.append(line)
+        self._wake.set()
 
     def start(self) -> None:
-        """Begin to write in the background; needs a running loop."""
-        self._writer = asyncio.create_task(self._write_for_ever(), name="access-log")
+        """Begin to write."""
+        # Not the loop: a stalled pipe blocks its writer. A daemon: a process that ends does not wait for a reader.
+        self._writer = Thread(target=self._write_for_ever, name="access-log", daemon=True)
+        self._writer.start()
 
     async def stop(self) -> None:
-        """Write what is left, and end."""
-        if self._writer is not None:
-            self._writer.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._writer
-        self._write(*self._taken())
+        """Write what is left, and end; what nobody reads within STOP_WITHIN_S is given up. The loop waits for that."""
+        if self._writer is None:
+            self._write()
+            return
+        self._is_stopping = True
+        self._wake.set()
+        self._writer.join(STOP_WITHIN_S)
+        if self._writer.is_alive():
+            _log.warning("nobody reads the access log: its last lines are given up")
 
-    async def _write_for_ever(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), FLUSH_EVERY_S)
-            self._full.clear()
-            taken, dropped = self._taken()
-            if taken:
-                # In a thread: a stalled pipe blocks its writer, and that must not be the loop.
-                await asyncio.to_thread(self._write, taken, dropped)
+    def _write_for_ever(self) -> None:
+        try:
+            while not self._is_stopping:
+                self._wake.wait(FLUSH_EVERY_S)
+                self._wake.clear()
+                self._write()
+            self._write()
+        except OSError as error:
+            _log.warning("the access log cannot be written any more: %s", error)
 
-    def _taken(self) -> tuple[list[_Answered], int]:
-        taken = self._waiting, self._dropped
-        self._waiting, self._dropped = [], 0
-        return taken
-
-    def _write(self, answered: list[_Answered], dropped: int) -> None:
-        lines = [self._text.line(each) for each in answered]
-        if dropped:
+    def _write(self) -> None:
+        waiting = self._waiting
+        taken = [waiting.popleft() for _ in range(len(waiting))]
+        lines = [each if isinstance(each, str) else self._text.line(each) for each in taken]
+        if (dropped := self._dropped - self._dropped_told) > 0:
             lines.append(f"ts={self._text.instant(self._clock())} dropped_lines={dropped}")
-        self._stream.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
-        self._stream.flush()
+            self._dropped_told += dropped
+        rest = memoryview("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+        while rest:
+            took = self._stream.write(rest)
+            if took is None:
+                time.sleep(FULL_PIPE_S)
+            else:
+                rest = rest[took:]
 
 
 class _Text:
