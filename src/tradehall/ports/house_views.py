@@ -27,12 +27,14 @@ class OrderEnd(StrEnum):
     DENIED = "DENIED"
 
 
+# A name of the module: an enum's attribute is found slowly.
+_REJECTED: Final = OrderStatus.REJECTED
 _ENDS: Final = {status: OrderEnd(status) for status in OrderStatus if status not in WORKING}
 
 
 def end_of(order: Order) -> OrderEnd:
     """How `order`, which has ended, ended."""
-    if order.status is OrderStatus.REJECTED and order.reject_code != RejectCode.VENUE_REJECTED:
+    if order.status is _REJECTED and order.reject_code != RejectCode.VENUE_REJECTED:
         return OrderEnd.DENIED
     return _ENDS[order.status]
 
@@ -83,7 +85,7 @@ class CountedFill(NamedTuple):
     is_first: bool
 
 
-class Closing(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
+class Closing(Struct, frozen=True, gc=False, omit_defaults=True):
     """Units of a position that went out by one fill: of a strategy's book, or of what is in no book.
 
     Money in `currency`: the quote currency in a book, else the account's. `realized_pnl` gross; `fees`

@@ -35,10 +35,20 @@ def insert_views(db: sqlite3.Connection, rows: ViewRows, seq: int) -> int:
     length = 0
     for view in VIEWS:
         if of_view := rows.of(view):
-            insert(db, view, of_view, verb="INSERT OR REPLACE")
+            _insert_or_replace(db, view, of_view)
             length += sum(len(row.body) for row in of_view)
     db.execute("UPDATE views_state SET seq = ?", (seq,))
     return length
+
+
+def _insert_or_replace(db: sqlite3.Connection, view: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Write `rows` within a transaction that ends with any error but a key's that is taken."""
+    # SQLite copies each page that a statement touches if the statement might have to be taken back alone: half the
+    # cost of a few rows. One that fails half-way is not, and orders that changed after their end are rare.
+    try:
+        insert(db, view, rows, verb="INSERT OR FAIL")
+    except sqlite3.IntegrityError:
+        insert(db, view, rows, verb="INSERT OR REPLACE")
 
 
 @cache

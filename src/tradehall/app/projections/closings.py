@@ -74,23 +74,24 @@ def _closing(
     pnl, fees = part.realized_pnl, part.commission
     if quantity != part.quantity:
         pnl, fees = (round_money(amount * quantity / part.quantity, currency) for amount in (pnl, fees))
+    # In the order of the fields: each keyword would cost a walk through them.
     return Closing(
-        position_id=position.position_id,
-        account_id=position.account_id,
-        symbol=position.symbol,
-        side=position.side,
-        quantity=quantity,
-        entry_price=round_floating(part.entry_price),
-        exit_price=part.exit_price,
-        currency=currency,
-        opened_at=position.opened_at,
-        closed_at=part.closed_at,
-        order_id=part.order_id,
-        # A default is left out by identity: live and folded zeros must be one.
-        realized_pnl=pnl or ZERO,
-        fees=fees or ZERO,
-        peak_quantity=position.peak_quantity or ZERO,
-        strategy_id=strategy_id,
+        position.position_id,
+        position.account_id,
+        position.symbol,
+        position.side,
+        quantity,
+        round_floating(part.entry_price),
+        part.exit_price,
+        currency,
+        position.opened_at,
+        part.closed_at,
+        part.order_id,
+        # Profit, fees, the peak. A default is left out by identity: live and folded zeros must be one.
+        pnl or ZERO,
+        fees or ZERO,
+        position.peak_quantity or ZERO,
+        strategy_id,
     )
 
 

@@ -16,6 +16,10 @@ from tradehall.engine.state import State
 from tradehall.ports.deals import Deal, DealEntry
 from tradehall.ports.views import ViewRows
 
+# Names of the module: an enum's attribute is found slowly.
+_IN: Final = DealEntry.IN
+_OUT: Final = DealEntry.OUT
+
 FUNDS: Final = frozenset({EntryKind.DEPOSIT, EntryKind.WITHDRAWAL, EntryKind.ADJUSTMENT})
 
 
@@ -56,25 +60,26 @@ def _deal(
     state: State, fill: Fill, order: Order | None, position_id: PositionId, commission: Decimal,
     part: ClosedPart | None, opened: Decimal = ZERO,
 ) -> Deal:  # fmt: skip
+    # In the order of the fields: each keyword would cost a walk through them.
     return Deal(
-        deal=fill.fill_id,
-        account_id=fill.account_id,
-        entry=DealEntry.IN if part is None else DealEntry.OUT,
-        at=fill.at,
-        ticket=position_id,
-        order_id=fill.order_id,
-        symbol=fill.symbol,
-        side=fill.side,
-        lots=(opened if part is None else part.quantity) / state.instruments[fill.symbol].contract_size,
-        price=fill.price,
-        # A default is left out by identity: live and folded zeros must be one.
-        profit=ZERO if part is None else part.realized_pnl or ZERO,
-        commission=-commission if commission else ZERO,
-        swap=ZERO if part is None else part.swap or ZERO,
-        role=None if order is None else order.role,
-        source="" if order is None else order.terms.source,
-        strategy_id=fill.strategy_id,
-        comment="" if order is None else order.terms.comment,
+        fill.fill_id,
+        fill.account_id,
+        _IN if part is None else _OUT,
+        fill.at,
+        position_id,
+        fill.order_id,
+        fill.symbol,
+        fill.side,
+        (opened if part is None else part.quantity) / state.instruments[fill.symbol].contract_size,
+        fill.price,
+        # Profit, commission, swap. A default is left out by identity: live and folded zeros must be one.
+        ZERO if part is None else part.realized_pnl or ZERO,
+        -commission if commission else ZERO,
+        ZERO if part is None else part.swap or ZERO,
+        None if order is None else order.role,
+        "" if order is None else order.terms.source,
+        fill.strategy_id,
+        "" if order is None else order.terms.comment,
     )
 
 

@@ -8,12 +8,22 @@ from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
 from tradehall.domain.ids import PositionId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderType
-from tradehall.domain.position import ClosedPart, Position, PositionSide
+from tradehall.domain.position import LONG, ClosedPart, Position
 from tradehall.domain.rejection import RejectCode
 from tradehall.engine.events import BalanceChanged, EntryKind, PositionChanged, PositionClosed
 from tradehall.engine.state import State
 from tradehall.ports.tickets import Ticket, TicketKind, TicketState
 from tradehall.ports.views import ViewRows
+
+# Names of the module: an enum's attribute is found slowly.
+_BUY: Final = TicketKind.BUY
+_SELL: Final = TicketKind.SELL
+_CLOSED: Final = TicketState.CLOSED
+_CLOSED_PART: Final = TicketState.CLOSED_PART
+_MARKET: Final = OrderType.MARKET
+_ENTRY: Final = OrderRole.ENTRY
+_STOP_LOSS: Final = OrderRole.STOP_LOSS
+_TAKE_PROFIT: Final = OrderRole.TAKE_PROFIT
 
 _FUNDS: Final = {
     EntryKind.DEPOSIT: TicketKind.BALANCE_IN,
@@ -56,30 +66,32 @@ def closed_ticket(state: State, position: Position, part: ClosedPart, *, is_last
     """The ticket of a closing: the last keeps the position's number, a part has that of the order that closed it."""
     instrument = state.instruments[position.symbol]
     stop_loss, take_profit = exit_prices(state, position)
+    # In the order of the fields: each keyword would cost a walk through them.
     return Ticket(
-        ticket=position.position_id if is_last else part.order_id,
-        account_id=position.account_id,
-        kind=TicketKind.BUY if position.side is PositionSide.LONG else TicketKind.SELL,
-        state=TicketState.CLOSED if is_last else TicketState.CLOSED_PART,
-        symbol=position.symbol,
-        lots=part.quantity / instrument.contract_size,
-        digits=instrument.digits,
-        opened_at=position.opened_at,
-        closed_at=part.closed_at,
-        open_price=part.entry_price,
-        close_price=part.exit_price,
-        stop_loss=stop_loss,
-        take_profit=take_profit,
-        profit=part.realized_pnl,
-        commission=-part.commission,
-        swap=part.swap or ZERO,  # A default is left out by identity: live and folded zeros must be one.
-        comment=position.comment if is_last else f"part of #{position.position_id}",
-        source=position.source,
-        reason=part.reason,
-        magic=position.magic,
-        client_order_id=position.client_order_id,
-        closed_by=part.order_id,
-        part_of=None if is_last else position.position_id,
+        position.position_id if is_last else part.order_id,
+        position.account_id,
+        _BUY if position.side is LONG else _SELL,
+        _CLOSED if is_last else _CLOSED_PART,
+        position.symbol,
+        part.quantity / instrument.contract_size,
+        instrument.digits,
+        position.opened_at,
+        part.closed_at,
+        part.entry_price,
+        part.exit_price,
+        stop_loss,
+        take_profit,
+        part.realized_pnl,
+        -part.commission,
+        part.swap or ZERO,  # A default is left out by identity: live and folded zeros must be one.
+        position.comment if is_last else f"part of #{position.position_id}",
+        0,  # It expires no more.
+        position.source,
+        part.reason,
+        position.magic,
+        position.client_order_id,
+        part.order_id,
+        None if is_last else position.position_id,
     )
 
 
@@ -102,14 +114,14 @@ def resting_exit_prices(state: State, position_id: PositionId) -> tuple[Decimal 
 def _prices(legs: list[Order]) -> tuple[Decimal | None, Decimal | None]:
     if not legs:
         return None, None
-    stop_loss = next((leg.terms.stop_price for leg in legs if leg.role is OrderRole.STOP_LOSS), None)
-    take_profit = next((leg.terms.limit_price for leg in legs if leg.role is OrderRole.TAKE_PROFIT), None)
+    stop_loss = next((leg.terms.stop_price for leg in legs if leg.role is _STOP_LOSS), None)
+    take_profit = next((leg.terms.limit_price for leg in legs if leg.role is _TAKE_PROFIT), None)
     return stop_loss, take_profit
 
 
 def is_pending(order: Order) -> bool:
     """Whether the doors that speak tickets show an order by itself: no market order, exit leg, or close."""
-    return order.role is OrderRole.ENTRY and order.terms.type is not OrderType.MARKET
+    return order.role is _ENTRY and order.terms.type is not _MARKET
 
 
 def pending_kind(order: Order) -> TicketKind:

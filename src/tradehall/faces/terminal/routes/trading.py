@@ -100,18 +100,19 @@ def _placed(ticket: int, kind: wishes.Kind, command: PlaceOrder) -> schemas.Plac
 
 def _filled(order: Order, instrument: Instrument, fills: list[Fill], latency_ms: int) -> schemas.TradeResult:
     terms = order.terms
+    # In the order of the fields: each keyword would cost a walk through them.
     return schemas.TradeResult(
-        ticket=order.position_id or order.order_id,
-        price=average_price(fills),
-        symbol=terms.symbol,
-        type=0 if terms.side is wishes.BUY.side else 1,
-        action=SIDE_WORD[terms.side],
-        volume=number(order.filled_quantity / instrument.contract_size),
-        sl=number(terms.stop_loss),
-        tp=number(terms.take_profit),
-        deal=fills[-1].fill_id,
-        time=millis(fills[-1].at),
-        latency_ms=latency_ms,
+        order.position_id or order.order_id,
+        average_price(fills),
+        terms.symbol,
+        0 if terms.side is wishes.BUY.side else 1,
+        SIDE_WORD[terms.side],
+        number(order.filled_quantity / instrument.contract_size),
+        number(terms.stop_loss),
+        number(terms.take_profit),
+        fills[-1].fill_id,
+        millis(fills[-1].at),
+        latency_ms,
     )
 
 
