@@ -1,10 +1,12 @@
 """The store of trips and executions. SQLite says how far it was folded; what the column file has beyond is nothing."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +40,8 @@ SUMS_NAME: Final = "sums.bin"
 BUSY_TIMEOUT_S: Final = 5.0
 # Pages beyond are begun in their midst.
 FAR: Final = 1_000
+# Written by one statement: each asks for the interpreter's lock.
+ITEMS_AT_ONCE: Final = 64
 _RESULTS: Final = {"win": 1, "breakeven": 0, "loss": -1}
 _FIELDS: Final = Execution._fields
 # Columns of ended trips, in a file of their own.
@@ -127,23 +131,32 @@ class FileTrips:
 
     def _put_trips(self, trips: Mapping[int, Trip | None], overlays: Mapping[int, Overlay]) -> None:
         gone = [(number,) for number, trip in trips.items() if trip is None]
-        rows = [row_of(trip, overlays.get(number)) for number, trip in trips.items() if trip is not None]
-        places = [self._place_of(row) for row in rows]
-        self._db.executemany("DELETE FROM trip WHERE trip_id = ?", gone)
-        self._db.executemany(PUT, [(*row, place) for row, place in zip(rows, places, strict=True)])
-        placed = [(row, place) for row, place in zip(rows, places, strict=True) if place is not None]
-        if placed:
-            values = np.array([self._sum_cells(row) for row, _ in placed], np.int64)
-            self._sums.put([place for _, place in placed], values)
+        places = self._places_of(trips)
+        placed: list[tuple[int, ...]] = []
 
-    def _place_of(self, row: tuple[Any, ...]) -> int | None:
-        """Where the figures of a trip stand; one that has not ended has none, unless it was said to have."""
-        found = self._db.execute("SELECT place FROM trip WHERE trip_id = ?", (row[0],)).fetchone()
-        place: int | None = None if found is None else found[0]
-        if place is None and row[6] == TripStatus.CLOSED:
-            place = self._trip_count
-            self._trip_count += 1
-        return place
+        def rows() -> Iterator[tuple[Any, ...]]:
+            # Each is made when the one before is written, which lets go of the interpreter's lock.
+            for number, trip in trips.items():
+                if trip is not None:
+                    row = row_of(trip, overlays.get(number))
+                    place = places.get(number)
+                    if place is None and row[6] == TripStatus.CLOSED:
+                        place = self._trip_count
+                        self._trip_count += 1
+                    if place is not None:
+                        placed.append((place, *self._sum_cells(row)))
+                    yield (*row, place)
+
+        self._db.executemany("DELETE FROM trip WHERE trip_id = ?", gone)
+        self._db.executemany(PUT, rows())
+        if placed:
+            cells = np.array(placed, np.int64)
+            self._sums.put(cells[:, 0].tolist(), cells[:, 1:])
+
+    def _places_of(self, trip_ids: Iterable[int]) -> dict[int, int | None]:
+        """Where the figures of trips stand; one that has not ended has none, unless it was said to have."""
+        sql = "SELECT trip_id, place FROM trip WHERE trip_id IN (SELECT value FROM json_each(?))"
+        return dict(self._db.execute(sql, (json.dumps([*trip_ids]),)).fetchall())
 
     def _sum_cells(self, row: tuple[Any, ...]) -> tuple[int, ...]:
         _, _, deployment, _, _, _, status, result, _, taken_at, closed_at, net, fees, swaps, traded, currency, _ = row
@@ -158,7 +171,10 @@ class FileTrips:
         gone = [(item.key,) for item in write.items if item.body is None]
         there = [(item.key, item.body) for item in write.items if item.body is not None]
         self._db.executemany("DELETE FROM item WHERE key = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO item VALUES (?, ?)", there)
+        for start in range(0, len(there), ITEMS_AT_ONCE):
+            some = there[start : start + ITEMS_AT_ONCE]
+            values = ", ".join(["(?, ?)"] * len(some))
+            self._db.execute(f"INSERT OR REPLACE INTO item VALUES {values}", [*chain.from_iterable(some)])
         for item in write.items:
             if item.key.startswith("x"):
                 (self._open.add if item.body is not None else self._open.discard)(int(item.key[1:]))

@@ -1,11 +1,12 @@
 """Keeping trips and executions: the journal is folded a bit behind its end, and written in batches.
 
-What only the moment knows of a decision, its stamps, is noted as it happens. The rest waits until a rush is over:
-nothing is folded for the support desk while orders come by the thousand, unless somebody asks.
+What only the moment knows of a decision, its stamps, is noted as it happens. The rest waits while orders keep coming,
+until many wait or somebody asks; while they come by the thousand it waits until somebody asks or the rush is over.
 """
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
@@ -13,29 +14,33 @@ from tradehall.app.desk import Desk
 from tradehall.app.recovery import unhurried
 from tradehall.app.stamps import stamps_before
 from tradehall.app.support.attribution import Attribution
-from tradehall.app.support.executions import ExecutionFold, Stamps
+from tradehall.app.support.executions import ExecutionFold
 from tradehall.app.support.folding import FOLD_VERSION, TripFold
 from tradehall.app.support.overlays import Overlays
 from tradehall.app.support.stamp_queue import StampQueue
 from tradehall.domain.account import PositionMode
-from tradehall.domain.ids import AccountId
+from tradehall.domain.ids import AccountId, OrderId
 from tradehall.engine import events as ev
 from tradehall.engine.record import Record, decode_record
 from tradehall.ports.journal import Journal
 from tradehall.ports.records import RecordsFault
-from tradehall.ports.trips import TripStore, TripWrite
+from tradehall.ports.trips import Execution, FoldItem, Trip, TripStore, TripWrite
 
 KEEP_EVERY_S: Final = 0.5
-# So many decisions since the last look are a rush.
+# So many decisions since the last look: orders keep coming; a rush.
+BUSY: Final = 100
 RUSH: Final = 1_000
+# Decisions that may wait while orders keep coming. Who asks then waits for them: for a second at most.
+WAITING_MAX: Final = 10_000
 # Folded at one go, in well under a millisecond, and the rest after it. A loop that is never idle lets go of the
 # interpreter's lock only when its time is up, and the journal's thread asks for it some twenty times a batch: folding
 # without rests, orders waited for 24 ms that wait for 2.
 PER_STEP: Final = 16
 REST_S: Final = 0.004
-READ_AT_ONCE: Final = 64
+# Read, and written, in one piece: each is a thread's work, a connection, a transaction.
+PER_PIECE: Final = 256
 # Folded before it is looked again whether a rush has begun: half a second's work with its rests.
-PER_LOOK: Final = 20 * READ_AT_ONCE
+PER_LOOK: Final = 5 * PER_PIECE
 
 _log: Final = logging.getLogger("tradehall.support")
 
@@ -101,7 +106,7 @@ class TripKeeper:
         while True:
             seen, self._seen_seq = self._seen_seq, self._desk.writer.durable_seq
             is_behind = False
-            if self._seen_seq - seen < RUSH or not seen:
+            if not seen or is_time_to_fold(self._seen_seq - seen, self._seen_seq - self.seq):
                 try:
                     await self._catch_up(min(self._seen_seq, self.seq + PER_LOOK))
                     is_behind = self.seq < self._seen_seq
@@ -122,29 +127,53 @@ class TripKeeper:
         """Fold and write records to number `until`. Those beyond may be in the journal before their stamps are here."""
         async with self._one_at_a_time:
             while self.seq < until:
-                count = min(READ_AT_ONCE, until - self.seq)
-                batch = await asyncio.to_thread(_read, self._journal, self.seq, count)
-                for start in range(0, len(batch), PER_STEP):
-                    for record in batch[start : start + PER_STEP]:
-                        self._fold(record, self._stamps.take(record.seq))
+                count = min(PER_PIECE, until - self.seq)
+                records = await asyncio.to_thread(_read, self._journal, self.seq, count)
+                piece = _Piece()
+                for start in range(0, len(records), PER_STEP):
+                    self._fold(records[start : start + PER_STEP], piece)
                     await asyncio.sleep(0 if self._asking else REST_S)
-                await self._write()
+                await self._write(piece)
 
-    def _fold(self, record: Record, stamps: Stamps) -> None:
-        self.seq = record.seq
-        self._trips.apply(record.seq, record.now, record.events)
-        self._executions.apply(record, stamps, self._trips.trip_of)
+    def _fold(self, records: Sequence[Record], piece: "_Piece") -> None:
+        for record in records:
+            self.seq = record.seq
+            self._trips.apply(record.seq, record.now, record.events)
+            self._executions.apply(record, self._stamps.take(record.seq), self._trips.trip_of)
+        # What is encoded of a whole piece would keep the loop for milliseconds.
+        piece.add(self._trips.take(), self._executions.take())
 
-    async def _write(self) -> None:
-        trips, items = self._trips.take()
-        rows, ways = self._executions.take()
-        write = TripWrite(self.seq, trips, [*items, *ways], rows)
+    async def _write(self, piece: "_Piece") -> None:
+        trips = piece.trips
+        write = TripWrite(self.seq, trips, [*piece.items.values()], sorted(piece.rows.values()))
         overlays = {number: each for number in trips if (each := self._overlays.of(number)) is not None}
         try:
             await asyncio.to_thread(self._store.write, write, overlays)
         except RecordsFault:
             self._begin()  # What was taken is lost: as far as the store is, and on from there.
             raise
+
+
+def is_time_to_fold(came: int, waiting: int) -> bool:
+    """Whether to fold unasked: `came` decisions since the last look, and `waiting` are to be folded."""
+    return came < BUSY or (came < RUSH and waiting >= WAITING_MAX)
+
+
+class _Piece:
+    """What is written together: of a thing that changed more than once, its last state."""
+
+    def __init__(self) -> None:
+        self.trips: dict[int, Trip | None] = {}
+        self.items: dict[str, FoldItem] = {}
+        self.rows: dict[OrderId, Execution] = {}
+
+    def add(
+        self, trips: tuple[dict[int, Trip | None], list[FoldItem]], executions: tuple[list[Execution], list[FoldItem]]
+    ) -> None:
+        """What changed since."""
+        self.trips |= trips[0]
+        self.items |= {item.key: item for item in (*trips[1], *executions[1])}
+        self.rows |= {row.order_id: row for row in executions[0]}
 
 
 def _read(journal: Journal, after: int, count: int) -> list[Record]:
