@@ -48,8 +48,7 @@ class LazyHeap(Generic[Key]):
             self.discard(order_id)
         self._serials[order_id] = serial
         heappush(self._heap, (key, serial, order_id))
-        if self.best is None or key < self.best:
-            self.best = key
+        self.best = self._heap[0][0]  # The top is never dead.
 
     def discard(self, order_id: OrderId) -> None:
         """Let an order go, if it is here."""
