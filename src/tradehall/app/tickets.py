@@ -14,7 +14,7 @@ from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Quote
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Order, OrderType, Side
-from tradehall.domain.position import Position, PositionSide
+from tradehall.domain.position import LONG, Position
 from tradehall.engine.conversion import QuoteOf
 from tradehall.engine.state import State
 from tradehall.engine.trailing import trailing_stop_price
@@ -22,6 +22,10 @@ from tradehall.engine.valuation import value_position
 from tradehall.ports.tickets import Ticket, TicketKind, TicketQuery, TicketState, TicketTotals, matches, ticket_row
 from tradehall.ports.views import PAGE_MAX
 
+# Names of the module: an enum's attribute is found slowly, and lists are long.
+_BUY: Final = TicketKind.BUY
+_SELL: Final = TicketKind.SELL
+_OPEN: Final = TicketState.OPEN
 _LIVE: Final = frozenset({TicketState.OPEN, TicketState.PENDING})
 
 
@@ -30,26 +34,30 @@ def open_ticket(state: State, position: Position, quote_of: QuoteOf) -> Ticket:
     instrument = state.instruments[position.symbol]
     value = value_position(state, position, quote_of)
     stop_loss, take_profit = resting_exit_prices(state, position.position_id)
+    # In the order of the fields: each keyword would cost a walk through them.
     return Ticket(
-        ticket=position.position_id,
-        account_id=position.account_id,
-        kind=TicketKind.BUY if position.side is PositionSide.LONG else TicketKind.SELL,
-        state=TicketState.OPEN,
-        symbol=position.symbol,
-        lots=position.quantity / instrument.contract_size,
-        digits=instrument.digits,
-        opened_at=position.opened_at,
-        open_price=position.average_entry_price,
-        close_price=value.current_price,
-        stop_loss=stop_loss,
-        take_profit=take_profit,
-        profit=value.unrealized_pnl,
-        commission=-position.commission,
-        swap=position.swap,
-        comment=position.comment,
-        source=position.source,
-        magic=position.magic,
-        client_order_id=position.client_order_id,
+        position.position_id,
+        position.account_id,
+        _BUY if position.side is LONG else _SELL,
+        _OPEN,
+        position.symbol,
+        position.quantity / instrument.contract_size,
+        instrument.digits,
+        position.opened_at,
+        0,  # It is not closed.
+        position.average_entry_price,
+        value.current_price,
+        stop_loss,
+        take_profit,
+        value.unrealized_pnl,
+        -position.commission,
+        position.swap,
+        position.comment,
+        0,  # It does not expire.
+        position.source,
+        "",  # Why it was closed.
+        position.magic,
+        position.client_order_id,
     )
 
 

@@ -70,6 +70,8 @@ _REASON_OF_ROLE: Final[Mapping[OrderRole, schemas.ReasonWord]] = {
 }
 # Doors of programs; behind the others sits a person.
 _PROGRAMS: Final = frozenset({"gateway", "terminal"})
+# A name of the module: an enum's attribute is found slowly, and lists are long.
+_BUY: Final = TicketKind.BUY
 
 
 def number(value: Decimal | None) -> float:
@@ -152,24 +154,25 @@ def to_position(state: State, position: Position, quote_of: QuoteOf) -> schemas.
 
 
 def _shown(ticket: Ticket) -> schemas.Position:
-    is_buy = ticket.kind is TicketKind.BUY
+    is_buy = ticket.kind is _BUY
+    # In the order of the fields: each keyword would cost a walk through them.
     return schemas.Position(
-        ticket=ticket.ticket,
-        symbol=ticket.symbol,
-        type=0 if is_buy else 1,
-        side="buy" if is_buy else "sell",
-        volume=number(ticket.lots),
-        open_price=number(ticket.open_price),
-        current_price=number(ticket.close_price),
-        sl=number(ticket.stop_loss),
-        tp=number(ticket.take_profit),
-        profit=number(ticket.profit),
-        swap=number(ticket.swap),
-        commission=number(ticket.commission),
-        open_time=millis(ticket.opened_at),
-        comment=ticket.comment,
-        client_order_id=ticket.client_order_id,
-        magic=ticket.magic,
+        ticket.ticket,
+        ticket.symbol,
+        0 if is_buy else 1,
+        "buy" if is_buy else "sell",
+        number(ticket.lots),
+        number(ticket.open_price),
+        number(ticket.close_price),
+        number(ticket.stop_loss),
+        number(ticket.take_profit),
+        number(ticket.profit),
+        number(ticket.swap),
+        number(ticket.commission),
+        millis(ticket.opened_at),
+        ticket.comment,
+        ticket.client_order_id,
+        ticket.magic,
     )
 
 
