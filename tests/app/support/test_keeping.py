@@ -35,9 +35,9 @@ def a_keeper(room) -> Iterator[tuple[TripKeeper, FileTrips]]:
 
 
 @pytest.mark.parametrize(
-    ("what", "came", "waiting", "is_time"),
+    ("what", "per_s", "waiting", "is_time"),
     [
-        # what happens                       came      waiting          fold
+        # what happens              decisions/s  waiting  fold
         ("nothing comes", 0, WAITING_MAX, True),
         ("a few orders come", BUSY - 1, BUSY - 1, True),
         ("orders keep coming", BUSY, WAITING_MAX - 1, False),
@@ -45,8 +45,8 @@ def a_keeper(room) -> Iterator[tuple[TripKeeper, FileTrips]]:
         ("a rush", RUSH, 100 * WAITING_MAX, False),
     ],
 )
-def test_unasked_it_is_folded_while_few_orders_come_or_too_many_wait(what, came, waiting, is_time):
-    assert is_time_to_fold(came, waiting) is is_time, what
+def test_unasked_it_is_folded_while_few_orders_come_or_too_many_wait(what, per_s, waiting, is_time):
+    assert is_time_to_fold(per_s, waiting) is is_time, what
 
 
 @story
