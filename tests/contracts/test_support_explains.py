@@ -20,7 +20,7 @@ from tradehall.faces.support.routes.orders import get_explanation
 def a_desk_of(domain, house, folder):
     """One route of the support door, for whoever has a token of `domain`."""
 
-    async def authenticate(request, route):
+    def authenticate(request, route):
         return Principal(NO_ACCOUNT, frozenset(), PrincipalKind.PARTNER, domain=domain, role="viewer")
 
     room = house.client.client

@@ -97,7 +97,7 @@ async def explode(request: Request) -> Response:
     raise RuntimeError("a bug")
 
 
-async def authenticate(request: Request, route: Route) -> str:
+def authenticate(request: Request, route: Route) -> str:
     key = request.header(b"x-api-key")
     if not key:
         raise Problem(ProblemKind.UNAUTHENTICATED, "A key is missing", code="MISSING_KEY")

@@ -43,11 +43,11 @@ def test_many_lines_are_written_at_once_and_the_rest_at_the_stop():
     stream = Stream(enough=b" code=C%d " % (FLUSH_AT_LINES - 1))
     log = AccessLog(stream)
     log.start()
-    note(log, FLUSH_AT_LINES)
+    note(log, FLUSH_AT_LINES + 1)
     assert stream.has_enough.wait(20)
     note(log)
     run(log.stop())
-    assert numbers(stream) == [*range(FLUSH_AT_LINES), 0]
+    assert numbers(stream) == [*range(FLUSH_AT_LINES + 1), 0]
 
 
 def test_a_stream_may_take_little_at_a_time():

@@ -74,7 +74,7 @@ class Peer:
         self.protocol = BoundedHttp(self.server.config, self.state, {}, asyncio.get_running_loop())
         self.protocol.connection_made(self.wire)
 
-    async def _authenticate(self, request, route):
+    def _authenticate(self, request, route):
         raise Problem(ProblemKind.UNAUTHENTICATED, "Nobody may")
 
     async def _at_once(self, request):

@@ -1,7 +1,7 @@
 """Who is calling the client door: a token in the header, raw or as Bearer, or in the cookie of a browser."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
@@ -54,10 +54,10 @@ def is_for_this_door(request: Request) -> bool:
     return _JWT.fullmatch(token) is not None
 
 
-def authenticator(identity: Identity) -> Callable[[Request, Route], Awaitable[Principal]]:
+def authenticator(identity: Identity) -> Callable[[Request, Route], Principal]:
     """The door's `authenticate`: 401 for tokens that do not count, 402 for people who are disabled."""
 
-    async def authenticate(request: Request, route: Route) -> Principal:
+    def authenticate(request: Request, route: Route) -> Principal:
         token, is_cookie = token_of(request)
         principal = principal_of(identity, token)
         if is_cookie and request.method not in READING and not _is_own_page(request):

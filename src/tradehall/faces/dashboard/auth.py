@@ -3,7 +3,7 @@
 A token that is presented always counts, also in open mode: a viewer's does not open what an operator may.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from tradehall.app.access import Access
@@ -16,7 +16,7 @@ LOCAL: Final = Principal(
     NO_ACCOUNT, frozenset({READ, TRADE}), PrincipalKind.OPEN, role=OPERATOR, name="local"
 )  # fmt: skip
 
-Authenticate = Callable[[Request, Route], Awaitable[Principal]]
+Authenticate = Callable[[Request, Route], Principal]
 
 
 def admitted(access: Access, credential: str, *, is_open: bool) -> Principal:
@@ -33,7 +33,7 @@ def admitted(access: Access, credential: str, *, is_open: bool) -> Principal:
 def authenticator(access: Access, *, is_open: bool) -> Authenticate:
     """The door's `authenticate`: 401 for strangers, 403 for a role that does not open the route."""
 
-    async def authenticate(request: Request, route: Route) -> Principal:
+    def authenticate(request: Request, route: Route) -> Principal:
         sent = request.header(b"authorization").strip()
         scheme, _, credential = sent.partition(" ")
         if sent and scheme.lower() != "bearer":

@@ -1,6 +1,6 @@
 """Who is calling the gateway: `Authorization: Bearer` or `X-API-Key`, on requests and upgrades alike."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from tradehall.app.access import Access, AccessDenied, Denial, Principal
 from tradehall.faces.gateway.errors import GatewayProblem
@@ -23,10 +23,10 @@ def credential_of(request: Request) -> str:
     return request.header(b"x-api-key").strip() if b"x-api-key" in headers else ""
 
 
-def authenticator(access: Access) -> Callable[[Request, Route], Awaitable[Principal]]:
+def authenticator(access: Access) -> Callable[[Request, Route], Principal]:
     """The door's `authenticate`: 401 for strangers, 403 for a key without the route's scope."""
 
-    async def authenticate(request: Request, route: Route) -> Principal:
+    def authenticate(request: Request, route: Route) -> Principal:
         try:
             principal = access.gateway(credential_of(request))
         except AccessDenied as denied:

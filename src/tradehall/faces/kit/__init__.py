@@ -9,7 +9,7 @@ A door declares; the kit receives. `routes` usually binds handlers to what they 
         wish = decode(request, OrderRequest)              # BadRequest names the field
         return json_response(await desk.submit(request.principal, wish), 201)
 
-    async def authenticate(request: Request, route: Route) -> Principal:
+    def authenticate(request: Request, route: Route) -> Principal:
         if principal := keys.get(request.header(b"x-api-key")):
             request.account = request.rate_key = principal.account_id
             return principal                              # route.scope may be checked here

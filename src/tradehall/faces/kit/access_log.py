@@ -60,15 +60,20 @@ class AccessLog:
     def add(self, request: Request, door: str, status: int, code: str, took_ns: int) -> None:
         """Note one answered request; `code` is the door's error word, "" if all went well."""
         waiting = self._waiting
-        if len(waiting) >= MAX_WAITING_LINES:
-            self._dropped += 1
+        if len(waiting) >= FLUSH_AT_LINES and not self._is_room():
             return
         waiting.append((
             self._clock(), door, request.method, request.raw_path[:MAX_PATH], status, took_ns,
             request.account, code, request.correlation_id, request.notes,
         ))  # fmt: skip
-        if len(waiting) == FLUSH_AT_LINES:
+
+    def _is_room(self) -> bool:
+        """Have what waits written now, as it is much; whether a line more may wait."""
+        count = len(self._waiting)
+        if count == FLUSH_AT_LINES:
             self._wake.set()
+        self._dropped += count >= MAX_WAITING_LINES
+        return count < MAX_WAITING_LINES
 
     def say(self, line: str) -> None:
         """Another line, for people, in its turn; written soon."""

@@ -82,9 +82,9 @@ class App:
             if not head.is_admitted:
                 self._guard.admit(request)
             if endpoint.authenticate is not None:
-                request.principal = await endpoint.authenticate(request, route)
-            if route.limit:
-                request.limit = limit = door.limits[route.limit]
+                request.principal = endpoint.authenticate(request, route)
+            if endpoint.limit is not None:
+                request.limit = limit = endpoint.limit
                 request.tokens_left = self._limiter.take((door.name, route.limit, request.rate_key), limit)
             received_at.set(request.received_at)
             if request.arriving is not None:
@@ -155,7 +155,7 @@ class App:
 
     def _head(self, request: Request, response: Response) -> bytes:
         """The lines of the answer's head, each with its end, without the first and those that every answer has."""
-        head = b"x-correlation-id: " + request.correlation_id.encode() + b"\r\n"
+        head = f"x-correlation-id: {request.correlation_id}\r\n".encode()
         if response.headers:
             head += lines_of(response.headers)
         if response.status not in _BODILESS:

@@ -65,7 +65,7 @@ class ErrorDialect(Protocol):
         """The status of this door's answers to problems of that kind."""
 
 
-Authenticate: TypeAlias = Callable[[Request, Route], Awaitable[Any]]
+Authenticate: TypeAlias = Callable[[Request, Route], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Door:
     """One face's front: everything the kit must know to receive its callers.
 
     `prefixes` are where its routes are mounted ("" is the root) and which unknown paths it
-    answers for; the longest prefix wins. `authenticate(request, route)` returns the principal
+    answers for; the longest prefix wins. `authenticate(request, route)` returns the principal, without waiting,
     or raises Problem UNAUTHENTICATED or FORBIDDEN; it is asked for unknown paths too, so that
     strangers cannot map the door.
     """

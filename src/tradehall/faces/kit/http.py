@@ -6,6 +6,7 @@ out, for an event each for head, body and answer, and a task to hear them, cost 
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Sequence
 from contextvars import copy_context
@@ -54,6 +55,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         app: Any = self.app
         self._serve: Serve = app.serve
+        # Connections, and exchanges that wait: with so many the server is full.
+        self._most = sys.maxsize if self.limit_concurrency is None else self.limit_concurrency
         self.url = b""
         self.headers = []
         # How much has come of a head, below 0: it is complete; not counted what came with the end of the one before.
@@ -179,8 +182,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(ProblemKind.HEADERS_TOO_LARGE, TOO_MANY_HEADERS)
 
     def _is_full(self) -> bool:
-        limit = self.limit_concurrency
-        return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
+        return len(self.connections) >= self._most or len(self.tasks) >= self._most
 
     def on_message_begin(self) -> None:
         self._is_between = False

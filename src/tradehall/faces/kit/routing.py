@@ -11,6 +11,7 @@ from typing import TypeAlias
 from urllib.parse import unquote
 
 from tradehall.faces.kit.door import Authenticate, Door, Route
+from tradehall.faces.kit.limits import Limit
 from tradehall.faces.kit.metrics import Buckets, Cell
 
 WEBSOCKET = "WEBSOCKET"  # The method of routes that answer with an Upgrade.
@@ -20,7 +21,8 @@ WEBSOCKET = "WEBSOCKET"  # The method of routes that answer with an Upgrade.
 class Endpoint:
     """A route as mounted at one of its door's prefixes; `rivals` share its method and path.
 
-    `tallies`: where its answers are counted, by status. `authenticate` is the door's; None where strangers may ask.
+    `tallies`: where its answers are counted, by status. `authenticate` is the door's, None where strangers may ask;
+    `limit` is the route's, None where there is none.
     """
 
     door: Door
@@ -30,10 +32,12 @@ class Endpoint:
     rivals: tuple[Endpoint, ...] = ()
     tallies: dict[int, Tally] = field(default_factory=dict, repr=False)
     authenticate: Authenticate | None = field(init=False)
+    limit: Limit | None = field(init=False)
 
     def __post_init__(self) -> None:
         """What its declaration comes to."""
         self.authenticate = None if self.route.public else self.door.authenticate
+        self.limit = self.door.limits[self.route.limit] if self.route.limit else None
 
 
 Tally: TypeAlias = tuple[str, Cell, Buckets]  # Of which door, how many answers, and how long they took [s].

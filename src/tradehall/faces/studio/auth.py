@@ -4,7 +4,7 @@ Where the dashboard is open to whoever is on this machine, the token `open` is t
 token are refused all the same.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from tradehall.app.access import Access
@@ -27,13 +27,13 @@ LOCAL: Final = Principal(
 )  # fmt: skip
 _OF_THE_HOUSE: Final = frozenset({PrincipalKind.OPERATOR, PrincipalKind.OPEN})
 
-Authenticate = Callable[[Request, Route], Awaitable[Principal]]
+Authenticate = Callable[[Request, Route], Principal]
 
 
 def authenticator(access: Access, *, is_open: bool) -> Authenticate:
     """The door's `authenticate`: 401 for tokens that do not count, 403 for a viewer who writes."""
 
-    async def authenticate(request: Request, route: Route) -> Principal:
+    def authenticate(request: Request, route: Route) -> Principal:
         principal = principal_of(access, bare_token(request.header(b"authorization")), is_open=is_open)
         if route.scope == WRITE and principal.kind in _OF_THE_HOUSE and not principal.may(WRITE):
             raise Problem(ProblemKind.FORBIDDEN, "A viewer changes nothing")

@@ -1,6 +1,6 @@
 """Who is calling the support door: a partner's desk, by a token that the partner signed for itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from tradehall.app.access import Access
 from tradehall.app.identity.partner_tokens import AGENT, VIEWER
@@ -11,13 +11,13 @@ from tradehall.faces.kit import Request, Route
 from tradehall.faces.kit.envelope import request_id
 from tradehall.faces.support.errors import role_problem, token_problem
 
-Authenticate = Callable[[Request, Route], Awaitable[Principal]]
+Authenticate = Callable[[Request, Route], Principal]
 
 
 def authenticator(access: Access) -> Authenticate:
     """The door's `authenticate`: 401 for tokens that do not count. What a role may is asked by the writes."""
 
-    async def authenticate(request: Request, route: Route) -> Principal:
+    def authenticate(request: Request, route: Route) -> Principal:
         scheme, _, token = request.header(b"authorization").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise token_problem(TokenRefused(TokenFault.MISSING))

@@ -1,6 +1,6 @@
 """Who is calling the terminal: `Authorization: Bearer tk_…`; at the keys the owner's session or an operator."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from tradehall.app.access import Access
@@ -15,13 +15,13 @@ TRADE: Final = "trade"
 TICKET: Final = "ticket"
 OWNER: Final = "owner"
 
-Authenticate = Callable[[Request, Route], Awaitable[Principal]]
+Authenticate = Callable[[Request, Route], Principal]
 
 
 def authenticator(access: Access) -> Authenticate:
     """The door's `authenticate`: 401 without a bearer token, 403 for one that does not open the route."""
 
-    async def authenticate(request: Request, route: Route) -> Principal:
+    def authenticate(request: Request, route: Route) -> Principal:
         principal = _owner(access, request) if route.scope == OWNER else _holder(access, request, route)
         request.account = str(principal.account_id)
         request.rate_key = principal.key_id or request.account
