@@ -73,8 +73,9 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._loop: AbstractEventLoop | None = None
         self._new_future: Callable[[], Future[None]] = _unbound
-        # The journal's thread: a batch that is durable, and not its rows.
+        # The journal's thread: a batch that is durable, and not its rows; and whether its answers are out.
         self._behind: Batch | None = None
+        self._is_answered = False
         # The loop's: why the journal takes nothing at the moment.
         self._refusal: str | None = None
 
@@ -185,19 +186,22 @@ class Writer:
         self._refusal = None
         with self._lock:
             self._is_parked = False
-            is_idle, self._is_idle = self._is_idle, False
-        if is_idle and self._thread is not None:
-            self._wake.release()
+        self._rouse()
 
     def stop(self) -> None:
         """End the journal's thread, after whatever was handed over. Blocks for as long as that takes."""
         with self._lock:
             self._is_stopping = True
-            is_idle, self._is_idle = self._is_idle, False
+        self._rouse()
         if self._thread is not None:
-            if is_idle:
-                self._wake.release()
             self._thread.join()
+
+    def _rouse(self) -> None:
+        """Let the journal's thread look whether there is something to do."""
+        with self._lock:
+            is_idle, self._is_idle = self._is_idle, False
+        if is_idle and self._thread is not None:
+            self._wake.release()
 
     # The journal's thread.
 
@@ -216,7 +220,7 @@ class Writer:
         """
         with self._lock:
             batch = self._filling
-            if self._is_parked or not (batch.decided or self._behind):
+            if self._is_parked or not (batch.decided or self._rows_are_due()):
                 self._is_idle = not self._is_stopping
                 return False
             if batch.decided:
@@ -224,8 +228,8 @@ class Writer:
         try:
             if batch.decided:
                 self._commit(batch)
-            if self._behind is not None and not self._filling.decided:
-                self._write_rows(self._behind)
+            if self._rows_are_due() and not self._filling.decided:
+                self._write_rows()
         except JournalRefused as refusal:
             with self._lock:
                 self._is_parked = True
@@ -241,10 +245,16 @@ class Writer:
         left, rows_until = (batch, self.journal.head.seq) if batch.has_rows else (None, None)
         payloads = [payload for _, payload in batch.decided]
         self.journal.append(payloads, _NO_ROWS if behind is None else behind.rows, rows_until)
-        self._behind = left
+        self._behind, self._is_answered = left, False
         self._post(self._settle, batch, behind)
 
-    def _write_rows(self, behind: Batch) -> None:
+    def _rows_are_due(self) -> bool:
+        """Whether rows may be written on their own: answers go first, and whoever makes rows has the interpreter."""
+        return self._behind is not None and (self._is_answered or self._is_stopping or self._thread is None)
+
+    def _write_rows(self) -> None:
+        behind = self._behind
+        assert behind is not None, "rows are due"
         self.journal.write_rows(behind.rows)
         self._behind = None
         self._post(self._rows_written, behind)
@@ -275,6 +285,12 @@ class Writer:
             self._rows_written(behind)
         if not batch.has_rows:
             self._rows_written(batch)
+        elif self._loop is not None:
+            self._loop.call_soon(self._answers_are_out)
+
+    def _answers_are_out(self) -> None:
+        self._is_answered = True
+        self._rouse()
 
     def _rows_written(self, batch: Batch) -> None:
         batch.is_written = True
