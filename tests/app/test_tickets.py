@@ -30,6 +30,9 @@ class SlowViews:
     async def ticket_totals(self, query):
         return await self._views.ticket_totals(query)
 
+    def refresh(self):
+        self._views.refresh()
+
 
 @pytest.mark.parametrize("meanwhile", [0, 1, 2])
 def test_what_ends_while_a_list_is_read_is_listed_once(meanwhile):

@@ -1,5 +1,6 @@
 """A store that lives as long as the process: for backtests, and for tests that want no disk."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -107,6 +108,8 @@ class MemoryViewStore:
         self.version = version
         self.seq = 0
         self.tables: dict[str, dict[int, Any]] = {view: {} for view in VIEWS}
+        # Held where rows and the number of the last record that has any must fit: they are written by another thread.
+        self.fitting = threading.Lock()
 
     def clear(self) -> None:
         """See the port."""
@@ -119,10 +122,11 @@ class MemoryViewStore:
 
     def write(self, rows: ViewRows, seq: int) -> None:
         """See the port."""
-        self.seq = seq
-        for view, table in self.tables.items():
-            for row in rows.of(view):
-                table[row[0]] = row
+        made = {view: {row[0]: row for row in rows.of(view)} for view in self.tables}
+        with self.fitting:
+            self.seq = seq
+            for view, table in self.tables.items():
+                table.update(made[view])
 
     def rows(self, view: str) -> Iterator[AnyRow]:
         """See the port."""
@@ -240,8 +244,9 @@ class MemoryViews:
 
     async def counted(self, line: Line, *, after: int | None = None) -> Counted:
         """See the port."""
-        found = [number for number in self._numbers(line) if after is None or number > after]
-        return Counted(self._store.seq, max(found, default=after or 0), self._shares(line, found))
+        with self._store.fitting:
+            found = [number for number in self._numbers(line) if after is None or number > after]
+            return Counted(self._store.seq, max(found, default=after or 0), self._shares(line, found))
 
     async def read_on(self) -> None:
         """See the port."""

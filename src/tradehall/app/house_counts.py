@@ -160,6 +160,7 @@ class HouseCounts:
         self._orders: Tally | None = None
         self._fills = GrowingLine(desk.views, Line.FILLS)
         self._closings = GrowingLine(desk.views, Line.CLOSINGS)
+        self._counted_seq = 0
         self._heard: list[tuple[int, list[Order]]] = []
         self._heard_count = 0
         self._waiting: list[tuple[int, Share]] = []
@@ -222,7 +223,7 @@ class HouseCounts:
         for share in counted.shares:
             tally.add(share)
         self._count_heard()
-        self._orders = tally
+        self._orders, self._counted_seq = tally, counted.seq
         waiting, self._waiting = self._waiting, []
         for seq, share in waiting:
             if seq > counted.seq:
@@ -239,7 +240,11 @@ class HouseCounts:
     def _count_heard(self) -> None:
         heard, self._heard, self._heard_count = self._heard, [], 0
         if self._orders is not None:
-            for share in self._changes(chain.from_iterable(orders for _, orders in heard)):
+            for seq, orders in heard:
+                if seq <= self._counted_seq:
+                    self._changes(orders)  # Counted by the store before we heard of them; how they ended is noted.
+            fresh = chain.from_iterable(orders for seq, orders in heard if seq > self._counted_seq)
+            for share in self._changes(fresh):
                 self._orders.add(share)
             return
         for seq, orders in heard:

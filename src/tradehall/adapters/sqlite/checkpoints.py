@@ -9,8 +9,11 @@ from typing import Final
 
 from tradehall.adapters.sqlite.connection import is_surely_unwritten, open_writer
 
-# Payload written since the last checkpoint; pages of tables and indexes make the log some six times that.
-CHECKPOINT_AFTER_BYTES: Final = 2 << 20
+# What was written since the last checkpoint. A log that is emptied is written again from its start, and a sync of pages
+# that a file has already takes half as long as one that makes it grow.
+CHECKPOINT_AFTER_BYTES: Final = 8 << 20
+# Pages that a batch writes whatever its size: the ends of tables, and places in their indexes.
+BYTES_PER_BATCH: Final = 64 << 10
 # Beyond this many pages the log is begun anew, which stops the writer for the few that came meanwhile.
 WAL_PAGES_MAX: Final = (64 << 20) // 4096
 
@@ -38,8 +41,8 @@ class Checkpoints:
         self._thread.start()
 
     def written(self, size: int) -> None:
-        """`size` bytes of payload were written; any thread."""
-        self._bytes += size
+        """A batch with `size` bytes of payload was written; any thread."""
+        self._bytes += size + BYTES_PER_BATCH
         if self._bytes >= CHECKPOINT_AFTER_BYTES:
             self._bytes = 0
             self._wake.set()

@@ -30,8 +30,8 @@ KEEP_EVERY_S: Final = 0.5
 # Decisions a second: orders keep coming; a rush.
 BUSY: Final = 200
 RUSH: Final = 2_000
-# Decisions that may wait while orders keep coming. Who asks then waits for them: some seconds at most.
-WAITING_MAX: Final = 100_000
+# Decisions that may wait while orders keep coming. Who asks then waits for them: about a second.
+WAITING_MAX: Final = 20_000
 # Folded at one go, in well under a millisecond, and the rest after it. A loop that is never idle lets go of the
 # interpreter's lock only when its time is up, and the journal's thread asks for it some twenty times a batch: folding
 # without rests, orders waited for 24 ms that wait for 2.
