@@ -293,6 +293,15 @@ def spoil(path: Path, old: bytes, new: bytes) -> None:
 # Recordings.
 
 
+def test_the_demo_starts_on_a_recording_that_has_not_the_symbol_of_its_strategy(tmp_path):
+    rows = ["timestamp,bid,ask,bid_size,ask_size", "2024-03-04T10:00:00.000Z,61000.1,61000.2,1,1"]
+    recording = tmp_path / "BTCUSDT.csv"
+    recording.write_text("\n".join(rows) + "\n", encoding="utf8")
+    with Server(tmp_path / "data", "--demo", "--feed", f"replay:{recording}?loop=1") as server:
+        assert server.http.get("/ready").status_code == 200
+        assert "strategy" not in json.loads((tmp_path / "data" / "demo.json").read_text())
+
+
 def test_a_recording_is_served_and_fills_orders(tmp_path):
     rows = ["timestamp,bid,ask,bid_size,ask_size"]
     rows += [

@@ -1,5 +1,6 @@
 """The demo's strategy: it opens and closes a small position every few seconds, under a budget, on its own account."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Final
 
@@ -19,8 +20,11 @@ SIZE: Final = Decimal("0.01")
 BUDGET: Final = BudgetShare("USD", Decimal(2_000))
 
 
-async def demo_strategy(strategies: Strategies, deployments: Deployments) -> Strategy:
-    """Made and deployed once; what became of it since is left as it is."""
+async def demo_strategy(strategies: Strategies, deployments: Deployments, listed: Collection[str]) -> Strategy | None:
+    """Made and deployed once; what became of it since is left as it is.
+
+    None: its symbol is not `listed`, as in a replay of other markets.
+    """
     known = [
         each
         for each in strategies.visible(HOUSE)
@@ -28,6 +32,8 @@ async def demo_strategy(strategies: Strategies, deployments: Deployments) -> Str
     ]
     if known:
         return min(known, key=lambda each: each.strategy_id)
+    if SYMBOL not in listed:
+        return None
     wish = NewStrategy(name=NAME, symbol=SYMBOL, timeframe="1m", definition=dict(HEARTBEAT))
     made = await strategies.create(wish, Owner(account_id=STRATEGY_ACCOUNT), by=DEMO)
     await deployments.create(

@@ -173,7 +173,9 @@ class House:
         await self.identity.attach(self.desk)
         if self._is_demo:
             self.demo_people = await demo_people(self.identity, read_sheet(self.folder))
-            self.demo_strategy = await demo_strategy(self.studio.strategies, self.studio.deployments)
+            self.demo_strategy = await demo_strategy(
+                self.studio.strategies, self.studio.deployments, self.desk.state.instruments
+            )
         self.market.subscribe(self.desk)
         await self.alerts.start()
         self.market.subscribe(self.alerts)  # After the desk: an alert tells of a quote that has done its work.

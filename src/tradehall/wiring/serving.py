@@ -113,7 +113,6 @@ class _Server:
         before, people = read_sheet(self._house.folder), self._house.demo_people
         strategy = self._house.demo_strategy
         assert people is not None
-        assert strategy is not None
         sheet = DemoSheet(
             base_url=urls[0],
             gateway=GatewaySheet(
@@ -125,7 +124,9 @@ class _Server:
             client=people.client,
             client2=people.client2,
             terminal=people.terminal,
-            strategy=StrategySheet(
+            strategy=msgspec.UNSET
+            if strategy is None
+            else StrategySheet(
                 strategy.keygen,
                 STRATEGY_ACCOUNT,
                 strategy_key(self._house.keys, before, self._house.clock.now()),
