@@ -140,6 +140,10 @@ class MemoryViews:
     def __init__(self, store: MemoryViewStore) -> None:
         self._store = store
 
+    def _rows(self, view: str) -> list[Any]:
+        # A copy, made in one step: the journal's thread may add rows meanwhile.
+        return list(self._store.tables[view].values())
+
     def refresh(self) -> None:
         """See the port."""
 
@@ -150,14 +154,14 @@ class MemoryViews:
 
     def order_by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
         """See the port."""
-        orders = self._store.tables["orders"]
+        orders = self._store.tables["orders"].copy()
         key = (account_id, client_order_id)
         found = [number for number, row in orders.items() if (row.account_id, row.client_order_id) == key]
         return self.order(max(found)) if found else None
 
     def client_order_ids(self) -> Iterator[tuple[int, str]]:
         """See the port."""
-        for row in list(self._store.tables["orders"].values()):
+        for row in self._rows("orders"):
             if row.client_order_id is not None:
                 yield row.account_id, row.client_order_id
 
@@ -174,7 +178,7 @@ class MemoryViews:
     async def orders(self, query: OrderQuery) -> list[Order]:
         """See the port."""
         stamp = "created_at" if query.by_creation else "updated_at"
-        found = [row for row in self._store.tables["orders"].values() if _matches(row, query)]
+        found = [row for row in self._rows("orders") if _matches(row, query)]
         return _page(found, attrgetter(stamp, "order_id"), query, _decode_order)
 
     async def fills(self, query: HistoryQuery) -> list[Fill]:
@@ -204,7 +208,7 @@ class MemoryViews:
         """See the port."""
         found = [
             row
-            for row in self._store.tables["deals"].values()
+            for row in self._rows("deals")
             if row.account_id == query.account_id
             and query.ticket in {None, row.ticket}
             and query.symbol in {None, row.symbol}
@@ -227,19 +231,19 @@ class MemoryViews:
         return len(self._house_orders(query))
 
     def _house_orders(self, query: HouseOrderQuery) -> list[int]:
-        rows = self._store.tables["orders"].values()
+        rows = self._rows("orders")
         wanted = [row for row in rows if query.ends is None or row.ended_as in query.ends]
         return sorted((row.order_id for row in wanted if _is_of_house(row, row.created_at, query)), reverse=True)
 
     async def house_fills(self, query: HouseFillQuery) -> tuple[list[Fill], int]:
         """See the port."""
-        found = [row for row in self._store.tables["fills"].values() if _is_of_house(row, row.at, query)]
+        found = [row for row in self._rows("fills") if _is_of_house(row, row.at, query)]
         in_spans = [row for row in found if _is_in_spans(row.fill_id, query)]
         return _page(in_spans, attrgetter("at", "fill_id"), query, _decode_fill), len(found)
 
     async def fills_after(self, fill_id: int, *, limit: int) -> list[CountedFill]:
         """See the port."""
-        rows = [row for key, row in sorted(self._store.tables["fills"].items()) if key > fill_id]
+        rows = [row for key, row in sorted(self._store.tables["fills"].copy().items()) if key > fill_id]
         return [CountedFill(_decode_fill(row.body), bool(row.is_first)) for row in rows[:limit]]
 
     async def counted(self, line: Line, *, after: int | None = None) -> Counted:
@@ -265,7 +269,9 @@ class MemoryViews:
 
     def _numbers(self, line: Line) -> list[int]:
         """All of a line; of closings the last ones."""
-        return sorted(number for number, row in self._store.tables[line].items() if getattr(row, "is_last", True))
+        return sorted(
+            number for number, row in self._store.tables[line].copy().items() if getattr(row, "is_last", True)
+        )
 
     def _shares(self, line: Line, numbers: Sequence[int]) -> list[Share]:
         rows = [self._store.tables[line][number] for number in numbers]
@@ -280,7 +286,7 @@ class MemoryViews:
 
     async def closed_positions(self, query: ClosedQuery) -> tuple[list[list[Closing]], int]:
         """See the port."""
-        rows = sorted(self._store.tables["closings"].values(), key=attrgetter("closing_key"))
+        rows = sorted(self._rows("closings"), key=attrgetter("closing_key"))
         last = [
             row
             for row in rows
@@ -296,12 +302,12 @@ class MemoryViews:
         return [[_decode_closing(row.body) for row in rows] for rows in whole], len(last)
 
     def _tickets(self, query: TicketQuery) -> list[TicketRow]:
-        return [row for row in self._store.tables["tickets"].values() if matches(row, query)]
+        return [row for row in self._rows("tickets") if matches(row, query)]
 
     def _history(self, view: str, stamp: str, query: HistoryQuery, decode: Callable[[str], T]) -> list[T]:
         found = [
             row
-            for row in self._store.tables[view].values()
+            for row in self._rows(view)
             if row.account_id == query.account_id
             and query.symbol in {None, getattr(row, "symbol", query.symbol)}
             and query.order_id in {None, getattr(row, "order_id", query.order_id)}

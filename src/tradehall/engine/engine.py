@@ -21,6 +21,7 @@ from tradehall.engine.handlers import (
 )
 from tradehall.engine.state import State
 from tradehall.engine.state_evolve import begin_record, evolve
+from tradehall.engine.state_positions import check_conservation
 
 Handler = Callable[[State, Any, Context, Callable[[ev.AnyEvent], None]], None]
 
@@ -73,6 +74,9 @@ class Engine:
             events.append(event)
 
         HANDLERS[type(command)](state, command, context, emit)
+        for event in events:
+            if type(event) is ev.OrderFilled:
+                check_conservation(state.accounts[event.fill.account_id], event.fill.symbol)
         return tuple(events)
 
     def next_deadline(self) -> int | None:

@@ -9,7 +9,6 @@ from typing import Final, TypeVar
 
 from tradehall.domain.account import Account, AccountStatus
 from tradehall.domain.instrument import Instrument
-from tradehall.domain.money import ZERO
 from tradehall.domain.order import OrderType, TimeInForce
 from tradehall.domain.strategy import TradingState
 from tradehall.engine.commands import PlaceOrder
@@ -24,13 +23,11 @@ EXITS: Final = 64  # A stop loss, a take profit.
 REDUCING: Final = 128  # It names a position, or is reduce-only.
 STRATEGYS: Final = 256
 STRICT: Final = 512  # It has to be on its side of the market, or near an expected price.
-UNUSUAL: Final = 1024  # Post-only, a leverage of its own, an iceberg, other prices than a good LIMIT or MARKET has.
+UNUSUAL: Final = 1024  # Post-only, a leverage of its own, an iceberg, other prices than a LIMIT or MARKET has.
 RULED: Final = 2048  # Its account has rules of its own, or may not trade as it likes.
-CROWDED: Final = 4096  # Its account has as many orders as it may have.
-MEETING: Final = 8192  # It meets a position.
-OUTSIZED: Final = 16384  # Its quantity is not between the instrument's minimum and maximum.
-STEPPED: Final = 32768  # Quantities lie on a step, of the instrument or of the door.
-GRIDDED: Final = 65536  # The instrument enforces its tick.
+MEETING: Final = 4096  # It meets a position.
+STEPPED: Final = 8192  # Quantities lie on a step, of the instrument or of the door.
+GRIDDED: Final = 16384  # The instrument enforces its tick.
 
 WAITING: Final = STOP | STOP_LIMIT | TRAILING_STOP
 PRICED: Final = LIMIT | WAITING
@@ -53,10 +50,12 @@ _NORMAL: Final = TradingState.NORMAL
 
 
 def traits_of(command: PlaceOrder, account: Account, instrument: Instrument) -> int:
-    """What the order is, and what of it, of its account and of its instrument is not as usual."""
+    """What the order is, and what of it, of its account and of its instrument is not as usual.
+
+    It says which fields are set and which rules there are, never whether these are kept: that is for the checks.
+    """
     terms, rules = command.terms, account.terms
     traits, has_limit = _OF_TYPE[terms.type]
-    price, quantity = terms.limit_price, terms.quantity
     if terms.time_in_force is not _GTC or terms.expires_at is not None:
         traits |= TIMED
     if terms.stop_loss is not None or terms.take_profit is not None:
@@ -73,8 +72,7 @@ def traits_of(command: PlaceOrder, account: Account, instrument: Instrument) -> 
         or terms.display_quantity is not None
         or terms.stop_price is not None
         or terms.trailing_distance is not None
-        or (price is None) is has_limit
-        or (price is not None and price <= ZERO)
+        or (terms.limit_price is None) is has_limit
     ):
         traits |= UNUSUAL
     if (
@@ -84,10 +82,6 @@ def traits_of(command: PlaceOrder, account: Account, instrument: Instrument) -> 
         or account.trading_state is not _NORMAL
     ):
         traits |= RULED
-    if len(account.orders) >= rules.orders_max:
-        traits |= CROWDED
-    if not instrument.quantity_min <= quantity <= instrument.quantity_max or quantity <= ZERO:
-        traits |= OUTSIZED
     if instrument.quantity_step is not None or command.lot_step is not None:
         traits |= STEPPED
     return traits | GRIDDED if instrument.enforces_tick else traits

@@ -26,7 +26,6 @@ from tradehall.engine.handlers.books import emit_book, follow_up_books, opening_
 from tradehall.engine.handlers.exits import EXIT_ROLES, drop_exits, place_exits, trim_exits
 from tradehall.engine.handlers.place_order import cancel_group
 from tradehall.engine.state import State
-from tradehall.engine.state_positions import check_conservation
 
 
 def report_execution(state: State, command: cmd.ReportExecution, context: Context, emit: Emit) -> None:
@@ -95,7 +94,6 @@ def _filled(state: State, order: Order, said: report.VenueFilled, context: Conte
     _follow_up(state, account, order, booking, of_books, was_working, emit)
     if of_books:
         follow_up_books(state, account, order, of_books, context, emit)
-    check_conservation(account, fill.symbol)
 
 
 def _impossible(state: State, order: Order, said: report.VenueFilled) -> str | None:

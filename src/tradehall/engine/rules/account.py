@@ -6,7 +6,7 @@ from tradehall.domain.account import AccountStatus
 from tradehall.domain.ids import AccountId
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
-from tradehall.engine.traits import CROWDED, RULED, about
+from tradehall.engine.traits import RULED, about
 
 
 @about(RULED)
@@ -45,7 +45,6 @@ def account_may_open(draft: OrderDraft) -> Rejection | None:
     )
 
 
-@about(CROWDED)
 def orders_are_below_max(draft: OrderDraft) -> Rejection | None:
     """An account has at most so many working orders; it can always reduce."""
     account = draft.account

@@ -6,13 +6,12 @@ from typing import Final
 from tradehall.domain.money import ZERO, is_multiple, round_down_to, round_up_to
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
-from tradehall.engine.traits import OUTSIZED, STEPPED, about
+from tradehall.engine.traits import STEPPED, about
 
 # What would have passed is told this finely where the instrument has no grid.
 _FINEST_TOLD: Final = Decimal("1E-8")
 
 
-@about(OUTSIZED)
 def quantity_is_at_least_min(draft: OrderDraft) -> Rejection | None:
     """More than nothing, and at least the instrument's minimum; what closes a position whole may be less."""
     minimum, quantity = draft.instrument.quantity_min, draft.terms.quantity
@@ -28,7 +27,6 @@ def quantity_is_at_least_min(draft: OrderDraft) -> Rejection | None:
     )
 
 
-@about(OUTSIZED)
 def quantity_is_at_most_max(draft: OrderDraft) -> Rejection | None:
     """At most the instrument's maximum."""
     maximum, quantity = draft.instrument.quantity_max, draft.terms.quantity

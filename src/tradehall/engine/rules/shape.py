@@ -8,7 +8,7 @@ from tradehall.domain.order import OrderTerms, TimeInForce, TrailingType
 from tradehall.domain.rejection import RejectCode, Rejection
 from tradehall.engine.draft import OrderDraft
 from tradehall.engine.order_types import SHAPES
-from tradehall.engine.traits import EXITS, TIMED, TRAILING_STOP, UNUSUAL, WAITING, about
+from tradehall.engine.traits import EXITS, PRICED, TIMED, TRAILING_STOP, UNUSUAL, WAITING, about
 
 _PRICES: Final = ("limit_price", "stop_price", "trailing_distance", "stop_loss", "take_profit", "leverage")
 
@@ -52,7 +52,7 @@ def _price_not_allowed(terms: OrderTerms, name: str, value: Decimal) -> Rejectio
     return Rejection(RejectCode.PRICE_NOT_ALLOWED, f"{name} is not allowed on {terms.type} orders", {name: value})
 
 
-@about(WAITING | EXITS | UNUSUAL)
+@about(PRICED | EXITS | UNUSUAL)
 def prices_are_positive(draft: OrderDraft) -> Rejection | None:
     """Every price, distance and leverage that is given is above zero."""
     terms = draft.terms

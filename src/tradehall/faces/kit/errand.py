@@ -8,13 +8,14 @@ is what asyncio's documents call a third-party task: within it `asyncio.current_
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any
 
 
-class Errand:
+class Errand(ABC):
     """One coroutine on its way. A subclass says what comes after it: `failed`, `ended`."""
 
     _cancels = 0
@@ -30,13 +31,13 @@ class Errand:
         context.run(self._step)
         return self._coroutine is None
 
+    @abstractmethod
     def failed(self, error: BaseException) -> None:
         """The coroutine raised `error`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ended(self) -> None:
         """The coroutine came to its end, or failed, later than in `begin`."""
-        raise NotImplementedError
 
     def done(self) -> bool:
         """See asyncio.Task, here and below."""

@@ -6,6 +6,7 @@ Label values are bounded: past MAX_LABEL_SETS combinations a metric counts the r
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,7 +24,7 @@ Labels: TypeAlias = tuple[object, ...]
 T = TypeVar("T")
 
 
-class Metric:
+class Metric(ABC):
     """A name, a sentence of help, the names of its labels."""
 
     kind: ClassVar[str]
@@ -33,9 +34,9 @@ class Metric:
         self.help_text = help_text
         self.labels = labels
 
+    @abstractmethod
     def lines(self) -> Iterator[str]:
         """The samples, one line each."""
-        raise NotImplementedError
 
     def _sample(self, suffix: str, labels: Labels, value: float, extra: str = "") -> str:
         pairs = [f'{name}="{_escaped(label)}"' for name, label in zip(self.labels, labels, strict=True)]

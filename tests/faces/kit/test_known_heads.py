@@ -1,0 +1,88 @@
+"""A head that came before is known word for word, and means what it meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faces.kit.wires import HOST, conversation, get, post
+from tradehall.faces.kit.http import HEADS_REMEMBERED
+
+
+def test_a_head_that_came_before_is_not_parsed_again_and_means_the_same():
+    async def steps(peer):
+        await peer.say(post("/sum", 2) + "\1\2")
+        parser, peer.protocol.parser = peer.protocol.parser, None
+        await peer.say(post("/sum", 2) + "\1\3", post("/sum", 2) + "\2\3")
+        assert peer.heard == [(200, "3"), (200, "4"), (200, "5")]
+        peer.protocol.parser = parser
+        await peer.say(post("/sum", 3) + "\1\2\3", get("/at/a"))
+        assert peer.heard[3:] == [(200, "6"), (200, "a")]
+
+    conversation(steps)
+
+
+@pytest.mark.parametrize("packets", [
+    (post("/sum", 2), "\1\3"),
+    (post("/sum", 2) + "\1", "\3"),
+    (post("/sum", 2)[:9], post("/sum", 2)[9:] + "\1\3"),
+    ("\r\n" + post("/sum", 2) + "\1\3",),
+    (f"POST /sum HTTP/1.1\r\n{HOST}transfer-encoding: chunked\r\n\r\n1\r\n\1\r\n1\r\n\3\r\n0\r\n\r\n",),
+], ids=["body apart", "half a body", "half a head", "an empty line before", "in chunks"])  # fmt: skip
+def test_a_known_head_may_still_come_in_any_way(packets):
+    async def steps(peer):
+        whole = post("/sum", 2) + "\1\2"
+        await peer.say(whole, *packets, *packets, whole, whole + whole, get("/at/b"))
+        assert peer.heard == [(200, "3"), (200, "4"), (200, "4"), (200, "3"), (200, "3"), (200, "3"), (200, "b")]
+
+    conversation(steps)
+
+
+def test_what_looks_like_the_end_of_a_head_in_a_body_is_none():
+    async def steps(peer):
+        inner = post("/sum", 2)
+        await peer.say(*[post("/sum", len(inner)) + inner, inner + "\1\2"] * 3, "\r\n\r\n", "\r\n\r\n", get("/at/a"))
+        assert peer.heard == [(200, str(sum(inner.encode()))), (200, "3")] * 3 + [(200, "a")]
+
+    conversation(steps)
+
+
+def test_a_known_head_is_answered_in_its_turn():
+    async def steps(peer):
+        await peer.say(get("/at/b"), get("/later/a"), get("/at/b"), get("/at/b"))
+        assert (peer.begun, peer.wire.is_read) == (["b", "a"], False)
+        await peer.let("a")
+        assert peer.heard == [(200, "b"), (200, "a"), (200, "b"), (200, "b")]
+        await peer.say(get("/at/b", "connection: close\r\n"), get("/at/b"))
+        assert (len(peer.heard), peer.wire.is_closed) == (5, True)
+
+    conversation(steps)
+
+
+def test_a_known_head_is_refused_by_a_full_server_all_the_same():
+    async def steps(peer):
+        await peer.say(get("/at/a"))
+        peer.state.connections.add(object())
+        await peer.say(get("/at/a"))
+        assert [status for status, _ in peer.heard] == [200, 503]
+
+    conversation(steps, max_connections=2)
+
+
+def test_a_foreign_head_stays_foreign():
+    async def steps(peer):
+        await peer.say(*["GET /at/a HTTP/1.1\r\nhost: evil.example\r\n\r\n"] * 3)
+        assert ([status for status, _ in peer.heard], peer.begun) == ([403, 403, 403], [])
+
+    conversation(steps)
+
+
+def test_only_so_many_heads_are_remembered_and_none_that_names_its_request():
+    async def steps(peer):
+        for number in range(3 * HEADS_REMEMBERED):
+            await peer.say(get(f"/at/{number}"), get("/at/a", f"x: {'x' * 2000}\r\n"))
+            assert len(peer.protocol._known_heads) <= HEADS_REMEMBERED
+        peer.protocol._known_heads.clear()
+        await peer.say(get("/at/a", "X-Correlation-ID: 1\r\n"), post("/sum", 0, "Idempotency-Key: 1\r\n"))
+        assert peer.protocol._known_heads == {}
+
+    conversation(steps)
