@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.serving import Server, tradehall
@@ -138,6 +138,49 @@ def test_who_is_deactivated_loses_sessions_keys_and_sockets_at_every_door_within
             with pytest.raises(TimeoutError):
                 while True:
                     assert socket.recv(timeout=0.05), name
+
+
+WITH_NETWORKS: dict[str, tuple[str, tuple[str, ...], dict[str, str | None]]] = {
+    # door        scopes       requests                                       streams, and what opens them
+    "gateway":   ("read,trade", ("/v1/account",),                               {"/v1/ws": None}),
+    "terminal":  ("full",     ("/v1/api/account",),                           {"/v1/api/ws": "apiKey", "/": "apiKey"}),
+    "dashboard": ("operator", ("/api/trading/accounts", "/api/studio/v1/strategies", "/v1/keys?login=700001"),
+                  {"/api/studio/v1/ws": "token", "/api/trading/ws": "token"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("network", "is_in"), [("10.0.0.0/8", False), ("127.0.0.0/8", True)])
+def test_a_key_for_other_networks_opens_no_request_and_no_stream_of_its_door(demo, network, is_in):
+    claims = {"x-forwarded-for": "10.0.0.1", "forwarded": "for=10.0.0.1", "x-real-ip": "10.0.0.1"}
+    secrets = {}
+    for door, (scopes, _, _) in WITH_NETWORKS.items():
+        wish = ("--door", door, "--scopes", scopes, "--allow", network)
+        account = () if door == "dashboard" else ("--account", "700001")
+        made = tradehall("keys", "create", *wish, *account, "--data", str(demo.data), "--json")
+        secrets[door] = json.loads(made.stdout)["secret"]
+    time.sleep(GONE_WITHIN_S)
+    for door, (_, paths, streams) in WITH_NETWORKS.items():
+        for path in paths:
+            answer = demo.http.get(path, headers={"authorization": f"Bearer {secrets[door]}"} | claims)
+            assert answer.status_code == 200 if is_in else answer.status_code in (401, 403), (path, answer.text)
+        for path, field in streams.items():
+            assert _is_let_in(demo, path, field, secrets[door], claims) == is_in, (door, path)
+
+
+def _is_let_in(server, path, field, secret, claims):
+    headers = claims if field else claims | {"x-api-key": secret}
+    try:
+        with connect(server.url.replace("http", "ws") + path, additional_headers=headers) as socket:
+            if field:
+                socket.send(json.dumps({"type": "auth", field: secret}))
+            said = json.loads(socket.recv(timeout=5))
+            return said["type"] != "error" and said.get("success") is not False
+    except InvalidStatus as refused:
+        assert refused.response.status_code == 401
+        return False
+    except ConnectionClosed as closed:
+        assert closed.rcvd is not None and closed.rcvd.code == 4401
+        return False
 
 
 def test_a_user_made_on_the_command_line_gets_an_account_while_the_server_runs(demo):

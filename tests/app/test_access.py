@@ -7,7 +7,7 @@ import pytest
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.access import Access, AccessDenied, Denial, PrincipalKind
 from tradehall.app.key_watch import KeyWatch
-from tradehall.app.records.api_keys import ApiKeys, KeyRefused, digest_of
+from tradehall.app.records.api_keys import SCOPES, ApiKeys, KeyRefused, digest_of
 from tradehall.domain.time import NS_PER_HOUR
 
 HOUSE = 700100
@@ -109,6 +109,25 @@ def test_a_key_opens_nothing_once_it_is_revoked(clock, keys):
         access.gateway(secret)
     assert not access.is_still_valid(principal, clock.now())
     assert access.is_still_valid(access.gateway(""), clock.now())
+
+
+@pytest.mark.parametrize(("door", "ask"), [
+    ("gateway",   Access.gateway),
+    ("terminal",  Access.terminal),
+    ("dashboard", Access.operator),
+])  # fmt: skip
+def test_at_every_door_a_key_opens_nothing_from_elsewhere_than_it_may_be_used_from(clock, keys, door, ask):
+    scopes = SCOPES[door][:1]
+    key, secret = keys.create(CLIENT, door=door, scopes=scopes, ip_allow=("10.0.0.0/8", "2001:db8::/32"))
+    access = access_to(clock, keys)
+    for address in ("127.0.0.1", "::1", "11.0.0.1", "2001:db9::1", ""):
+        with pytest.raises(AccessDenied) as denied:
+            ask(access, secret, address)
+        assert denied.value.denial is Denial.INVALID_API_KEY
+    assert access.last_used_at(key.key_id) is None, "who was refused has not used it"
+    for address in ("10.255.0.1", "::ffff:10.0.0.1", "2001:db8::7"):
+        assert ask(access, secret, address).key_id == key.key_id
+    assert access.last_used_at(key.key_id) == clock.now()
 
 
 def test_a_rotated_key_works_for_its_grace_beside_the_new_one(clock, keys):

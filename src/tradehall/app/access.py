@@ -73,13 +73,14 @@ class Access:
 
     # Recognising.
 
-    def gateway(self, credential: str) -> Principal:
-        """Who `credential` ("": none was sent) is at the gateway door; AccessDenied otherwise.
+    def gateway(self, credential: str, address: str = "") -> Principal:
+        """Who `credential` ("": none was sent) is at the gateway door, called from `address`; AccessDenied otherwise.
 
-        A key of an account that is unknown, revoked or expired never falls back to the open account.
+        A key of an account that is unknown, revoked, expired or used from elsewhere than it may be never falls back
+        to the open account. Here as below: without an address, a key that has networks opens nothing.
         """
         if credential.startswith(PREFIXES[GATEWAY]):
-            found = self._valid(credential, GATEWAY)
+            found = self._valid(credential, GATEWAY, address)
             if found is not None:
                 return found.principal
             if self._is_master(credential):
@@ -101,8 +102,8 @@ class Access:
         """
         if not credential:
             raise AccessDenied(Denial.MISSING_API_KEY)
-        found = self._valid(credential, TERMINAL)
-        if found is None or not found.may_come_from(address):
+        found = self._valid(credential, TERMINAL, address)
+        if found is None:
             raise AccessDenied(Denial.INVALID_API_KEY)
         return found.principal
 
@@ -118,21 +119,24 @@ class Access:
             raise TokenRefused(TokenFault.INVALID)
         return self._partners.principal(token)
 
-    def operator(self, credential: str) -> Principal:
-        """Who `credential` is at the dashboard; AccessDenied otherwise. `role`: viewer, operator."""
+    def operator(self, credential: str, address: str = "") -> Principal:
+        """Who `credential` is at the dashboard, called from `address`; AccessDenied otherwise.
+
+        `role`: viewer, operator.
+        """
         if not credential:
             raise AccessDenied(Denial.MISSING_API_KEY)
-        found = self._valid(credential, DASHBOARD)
+        found = self._valid(credential, DASHBOARD, address)
         if found is None:
             raise AccessDenied(Denial.INVALID_API_KEY)
         return found.principal
 
-    def key_owner(self, credential: str) -> Principal:
-        """Who may manage terminal keys: somebody signed in, or an operator. TokenRefused otherwise."""
+    def key_owner(self, credential: str, address: str = "") -> Principal:
+        """Who may manage terminal keys: somebody signed in, or an operator at `address`. TokenRefused otherwise."""
         if not credential.startswith(PREFIXES[DASHBOARD]):
             return self.client(credential)
         try:
-            return self.operator(credential)
+            return self.operator(credential, address)
         except AccessDenied:
             raise TokenRefused(TokenFault.INVALID) from None
 
@@ -182,11 +186,13 @@ class Access:
         """When a key was last used [ns UTC]; None: never."""
         return self._uses.get(key_id) or self._written_uses.get(key_id)
 
-    def _valid(self, credential: str, door: str) -> HeldKey | None:
+    def _valid(self, credential: str, door: str, address: str) -> HeldKey | None:
         found = self._ring.find(credential)
         now = self._clock.now()
         if found is None or found.key.door != door or not found.key.is_valid(now):
             return None
+        if found.networks and not found.may_come_from(address):
+            return None  # Nor is that a use: who looks there shall not be misled by who found the key.
         self._uses[found.key.key_id] = now
         return found
 

@@ -14,12 +14,12 @@ def test_the_word_of_the_open_house_counts_only_where_it_is_open(tmp_path):
     async def steps():
         async with opened(tmp_path) as door:
             access = door.world.access
-            local = principal_of(access, OPEN_TOKEN, is_open=True)
+            local = principal_of(access, OPEN_TOKEN, "", is_open=True)
             assert reach_of(local) == HOUSE
             assert owner_of(local).user_id is None
             for token, is_open in ((OPEN_TOKEN, False), ("", True), ("", False), ("opened", True)):
                 with pytest.raises(Problem):
-                    principal_of(access, token, is_open=is_open)
+                    principal_of(access, token, "", is_open=is_open)
             answer = await door.http.get("/api/studio/v1/strategies", headers={"authorization": f"Bearer {OPEN_TOKEN}"})
             assert answer.status_code == 401  # This one asks for tokens.
 

@@ -19,12 +19,12 @@ LOCAL: Final = Principal(
 Authenticate = Callable[[Request, Route], Principal]
 
 
-def admitted(access: Access, credential: str, *, is_open: bool) -> Principal:
-    """Who has that credential, "": none was sent. Problem UNAUTHENTICATED otherwise."""
+def admitted(access: Access, credential: str, address: str, *, is_open: bool) -> Principal:
+    """Who has that credential at `address`, "": none was sent. Problem UNAUTHENTICATED otherwise."""
     if not credential and is_open:
         return LOCAL
     try:
-        return access.operator(credential)
+        return access.operator(credential, address)
     except AccessDenied:
         message = "Invalid token" if credential else "Not authenticated"
         raise Problem(ProblemKind.UNAUTHENTICATED, message) from None
@@ -38,7 +38,7 @@ def authenticator(access: Access, *, is_open: bool) -> Authenticate:
         scheme, _, credential = sent.partition(" ")
         if sent and scheme.lower() != "bearer":
             raise Problem(ProblemKind.UNAUTHENTICATED, "Not authenticated")
-        principal = admitted(access, credential.strip(), is_open=is_open and not sent)
+        principal = admitted(access, credential.strip(), request.host, is_open=is_open and not sent)
         if not principal.may(route.scope):
             raise Problem(ProblemKind.FORBIDDEN, "The role viewer does not allow this")
         request.account = principal.role

@@ -121,7 +121,7 @@ class DashboardStream(MarketListener):
             if not await self._authenticated(session, texts):
                 return
         else:
-            session.request.principal = self._admit("")
+            session.request.principal = self._admit("", session)
         outbox = Outbox(session)
         follower = Follower(session, outbox)
         async with outbox:
@@ -155,7 +155,7 @@ class DashboardStream(MarketListener):
 
     async def _proved(self, session: Session, token: str) -> bool:
         try:
-            session.request.principal = self._admit(token)
+            session.request.principal = self._admit(token, session)
         except Problem as problem:
             await self._refuse(session, problem.message)
             return False
@@ -166,8 +166,9 @@ class DashboardStream(MarketListener):
         await session.send([Frame(encode({"type": "error", "detail": message}))])
         await session.close(NO_AUTH, message)
 
-    def _admit(self, token: str) -> Principal:
-        return admitted(self._dashboard.access, token, is_open=self._dashboard.settings.is_open)
+    def _admit(self, token: str, session: Session) -> Principal:
+        address, is_open = session.request.host, self._dashboard.settings.is_open
+        return admitted(self._dashboard.access, token, address, is_open=is_open)
 
     # What clients say.
 
@@ -187,7 +188,7 @@ class DashboardStream(MarketListener):
     def _hear_auth(self, said: Said, follower: Follower) -> None:
         """A token that is presented counts, in open mode too."""
         try:
-            follower.session.request.principal = self._admit(said.token)
+            follower.session.request.principal = self._admit(said.token, follower.session)
         except Problem as problem:
             follower.session.hang_up(NO_AUTH, problem.message)
         else:

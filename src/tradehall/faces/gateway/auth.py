@@ -28,7 +28,7 @@ def authenticator(access: Access) -> Callable[[Request, Route], Principal]:
 
     def authenticate(request: Request, route: Route) -> Principal:
         try:
-            principal = access.gateway(credential_of(request))
+            principal = access.gateway(credential_of(request), request.host)
         except AccessDenied as denied:
             details = {"code": denied.denial.value}
             raise GatewayProblem("UNAUTHORIZED", _MESSAGES[denied.denial], details) from None

@@ -34,7 +34,7 @@ def authenticator(access: Access, *, is_open: bool) -> Authenticate:
     """The door's `authenticate`: 401 for tokens that do not count, 403 for a viewer who writes."""
 
     def authenticate(request: Request, route: Route) -> Principal:
-        principal = principal_of(access, bare_token(request.header(b"authorization")), is_open=is_open)
+        principal = principal_of(access, bare_token(request.header(b"authorization")), request.host, is_open=is_open)
         if route.scope == WRITE and principal.kind in _OF_THE_HOUSE and not principal.may(WRITE):
             raise Problem(ProblemKind.FORBIDDEN, "A viewer changes nothing")
         request.account = str(principal.account_id or principal.key_id)
@@ -44,14 +44,14 @@ def authenticator(access: Access, *, is_open: bool) -> Authenticate:
     return authenticate
 
 
-def principal_of(access: Access, token: str, *, is_open: bool) -> Principal:
-    """Who `token` is; the door's 401 otherwise."""
+def principal_of(access: Access, token: str, address: str, *, is_open: bool) -> Principal:
+    """Who `token` is at `address`; the door's 401 otherwise."""
     if is_open and token == OPEN_TOKEN:
         return LOCAL
     if not token:
         raise token_problem(TokenRefused(TokenFault.MISSING))
     try:
-        return access.key_owner(token)
+        return access.key_owner(token, address)
     except TokenRefused as refused:
         raise token_problem(refused) from None
 

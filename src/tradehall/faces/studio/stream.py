@@ -98,7 +98,8 @@ class StudioStream(MarketListener):
         """The first word has to be a token; None, and the session is closed, where it does not count."""
         try:
             said = decode_bytes(text.encode("utf-8", "replace"), Said)
-            principal = principal_of(self._studio.access, bare_token(said.token), is_open=self._studio.is_open)
+            token, address = bare_token(said.token), session.request.host
+            principal = principal_of(self._studio.access, token, address, is_open=self._studio.is_open)
         except Problem as problem:
             refusal = ENCODER.encode({"type": "error", "code": problem.code or "TOKEN_INVALID", "seq": 0})
             await session.send([Frame(refusal)])

@@ -56,7 +56,7 @@ def _owner(access: Access, request: Request) -> Principal:
     if not credential:
         raise TerminalProblem("UNAUTHORIZED", "Missing Authorization header")
     try:
-        principal = access.key_owner(credential)
+        principal = access.key_owner(credential, request.host)
     except TokenRefused as refused:
         if refused.fault is TokenFault.USER_DISABLED:
             raise TerminalProblem("FORBIDDEN", "The user is disabled") from None
