@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.page.browser import Visitor
+from tests.page.test_accessible import complaints
 
 pytestmark = pytest.mark.slow
 
@@ -296,3 +297,24 @@ def test_support_finds_somebody_explains_an_order_locks_and_unlocks(visit, demo,
     page.get_by_role("button", name="Explain").click()
     expect(page.get_by_text("decided the same again")).to_be_visible(timeout=30_000)  # It folds the past first.
     expect(page.get_by_text(re.compile("All [0-9]+ checks passed"))).to_be_visible()
+
+
+def test_the_link_of_a_reset_gives_a_new_password(visit, server, demo):
+    who = {"name": "Lost Hers", "email": "lost@example.test", "password": "forgotten-1"}
+    login = server.http.put("/client/sign/up", json=who).json()["login"]
+    desk = {"authorization": f"Bearer {demo['support']['admin_token']}"}
+    reset = {"delivery": "link", "reason": "she asked for it"}
+    link = server.http.post(f"/api/support/v1/users/{who['email']}/password-reset", json=reset, headers=desk)
+    page = visit().page
+    page.goto(link.json()["link"])
+    expect(page).to_have_url(f"{server.url}/ui/reset")
+    assert complaints(page) == []
+    for label, text in (("New password", "remembered-2"), ("The same again", "remembered-3")):
+        page.get_by_label(label).fill(text)
+    page.get_by_role("button", name="Set it").click()
+    expect(page.get_by_role("status")).to_have_text("The two are not the same.")
+    page.get_by_label("The same again").fill("remembered-2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("You have a new password.")
+    signed_in = server.http.post("/client/sign/in", json={"login": login, "password": "remembered-2"})
+    assert signed_in.status_code == 200

@@ -15,6 +15,7 @@ SCRIPT = "console.log('as it was built');\n" * 100
 @pytest.fixture
 def caller(tmp_path):
     (tmp_path / "index.html").write_text("<!doctype html><title>Page</title>")
+    (tmp_path / "reset.html").write_text("<!doctype html><title>Another</title>")
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "index-abc.js").write_text(SCRIPT)
     page = page_door(tmp_path, "/ui", "Page", a_door().errors, script_sources=("'sha256-abc='",))
@@ -37,6 +38,13 @@ def test_nothing_foreign_may_be_loaded_and_the_page_may_not_be_framed(caller):
     assert "default-src 'self'" in policy
     assert "script-src 'self' 'sha256-abc=';" in policy  # No inline ones but those named, no others' hosts.
     assert "frame-ancestors 'none'" in policy
+
+
+def test_another_page_is_at_its_bare_name_under_the_same_policy(caller):
+    another = caller.get("/ui/reset", params={"token": "abc"})
+    assert another.text == "<!doctype html><title>Another</title>"
+    for header in ("content-security-policy", "referrer-policy", "content-type"):
+        assert another.headers[header] == caller.get("/ui/").headers[header]
 
 
 def test_assets_are_packed_for_those_who_can_unpack_and_kept_for_good(caller):

@@ -13,8 +13,9 @@ from tradehall.faces.kit.errors import Problem, ProblemKind
 from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Header, Response
 
+PAGE_SUFFIX: Final = ".html"
 CONTENT_TYPES: Final = {
-    ".html": b"text/html; charset=utf-8",
+    PAGE_SUFFIX: b"text/html; charset=utf-8",
     ".js": b"text/javascript; charset=utf-8",
     ".css": b"text/css; charset=utf-8",
     ".svg": b"image/svg+xml",
@@ -58,7 +59,7 @@ def fixed(body: bytes, content_type: bytes, headers: tuple[Header, ...]) -> Hand
 def page_door(
     folder: Path, prefix: str, title: str, errors: ErrorDialect, *, script_sources: tuple[str, ...] = ()
 ) -> Door:
-    """A door with the built page in `folder`: at `prefix`, and at `/` for browsers.
+    """A door with the built page in `folder`: at `prefix`, and at `/` for browsers; other pages by their bare names.
 
     `script_sources`: hashes of scripts, besides the page's own files, that documents in its frames may run.
     """
@@ -68,7 +69,7 @@ def page_door(
         (b"referrer-policy", b"no-referrer"),
         (b"cache-control", b"no-cache"),
     )
-    index = fixed((folder / "index.html").read_bytes(), CONTENT_TYPES[".html"], page_headers)
+    index = fixed((folder / "index.html").read_bytes(), CONTENT_TYPES[PAGE_SUFFIX], page_headers)
     routes = [
         Route("GET", f"{prefix}/", index, public=True, hidden=True),
         Route("GET", prefix, _send_to(f"{prefix}/"), public=True, hidden=True),
@@ -77,8 +78,9 @@ def page_door(
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.name != "index.html":
             headers = _ASSET_HEADERS if file.parent.name == ASSETS else _FILE_HEADERS
+            headers = page_headers if file.suffix == PAGE_SUFFIX else headers
             handler = fixed(file.read_bytes(), CONTENT_TYPES[file.suffix], headers)
-            path = f"{prefix}/{file.relative_to(folder).as_posix()}"
+            path = f"{prefix}/{file.relative_to(folder).as_posix()}".removesuffix(PAGE_SUFFIX)
             routes.append(Route("GET", path, handler, public=True, hidden=True))
     return Door(name="page", title=title, prefixes=("",), routes=tuple(routes), errors=errors)
 
