@@ -24,6 +24,7 @@ from tradehall.app.house_counts import HouseCounts
 from tradehall.app.house_orders import HouseOrders
 from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.records.audit import HOUSE
+from tradehall.app.records.groups import HEDGING_GROUP
 from tradehall.app.records.users import DEFAULT_DOMAIN, User
 from tradehall.app.snapshots import Snapshots
 from tradehall.faces.dashboard import Dashboard, DashboardSettings, DashboardStream
@@ -83,9 +84,9 @@ class AllDoors:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[AllDoors]:
-    """The five doors, open; nothing has been asked yet."""
-    async with three_doors_opened(folder) as house:
+async def opened(folder: Path, group: str = HEDGING_GROUP) -> AsyncIterator[AllDoors]:
+    """The five doors, open, their accounts of `group`; nothing has been asked yet."""
+    async with three_doors_opened(folder, group) as house:
         records = SqliteRecords(folder / "records.db")
         identity = house.client.client.identity
         await identity.partners.create(DEFAULT_DOMAIN, by=HOUSE)
@@ -120,11 +121,11 @@ async def _with_two_more(house: House, records: SqliteRecords, folder: Path) -> 
     return rooms, App(doors, limiter=RateLimiter(enabled=False))
 
 
-def journey(folder: Path, steps: Callable[[AllDoors], Awaitable[None]]) -> None:
+def journey(folder: Path, steps: Callable[[AllDoors], Awaitable[None]], group: str = HEDGING_GROUP) -> None:
     """Open the house, take the steps, close it; the steps have a minute."""
 
     async def run() -> None:
-        async with opened(folder) as doors:
+        async with opened(folder, group) as doors:
             await asyncio.wait_for(steps(doors), 60)
 
     asyncio.run(run())

@@ -22,6 +22,7 @@ from tradehall.app.identity.terminal_keys import NewTerminalKey
 from tradehall.app.identity.users import NewUser
 from tradehall.app.past import Past
 from tradehall.app.records.audit import HOUSE
+from tradehall.app.records.groups import HEDGING_GROUP, NETTING_GROUP
 from tradehall.app.snapshots import Snapshots
 from tradehall.domain.account import Account
 from tradehall.engine.record import Record, decode_record
@@ -34,8 +35,9 @@ from tradehall.faces.terminal import make_door as make_terminal_door
 
 GATEWAY, CLIENT, TERMINAL = "gateway", "client", "terminal"
 DOORS = (GATEWAY, CLIENT, TERMINAL)
-# Equal accounts, one to each door: hedging, with the same deposit and leverage.
+# Equal accounts, one to each door, with the same deposit and leverage; hedging, unless a test asks for netting.
 LOGIN_OF_DOOR = {GATEWAY: 700_011, CLIENT: 700_012, TERMINAL: 700_013}
+GROUPS = (HEDGING_GROUP, NETTING_GROUP)
 PREFIX = {GATEWAY: "/v1", CLIENT: "/client", TERMINAL: "/v1/api"}
 
 
@@ -110,11 +112,11 @@ class House:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[House]:
-    """The house, its three equal accounts open; nothing has been asked yet."""
+async def opened(folder: Path, group: str = HEDGING_GROUP) -> AsyncIterator[House]:
+    """The house, its three equal accounts of `group` open; nothing has been asked yet."""
     async with client_opened(folder) as client:
         for door, login in LOGIN_OF_DOOR.items():
-            wish = NewUser(email=f"{door}@example.test", first_name=door, login=login)
+            wish = NewUser(email=f"{door}@example.test", first_name=door, login=login, group=group)
             await client.client.identity.users.create(wish, by=HOUSE, password=PASSWORD)
         house = _with_three_doors(client, folder)
         transport = httpx.ASGITransport(house.app)
@@ -151,11 +153,11 @@ def _with_three_doors(client: ClientWorld, folder: Path) -> House:
     return House(app, doors, client, access, past)
 
 
-def journey(folder: Path, steps: Callable[[House], Awaitable[None]]) -> None:
+def journey(folder: Path, steps: Callable[[House], Awaitable[None]], group: str = HEDGING_GROUP) -> None:
     """Open the house, take the steps, close it; the steps have 30 seconds."""
 
     async def run() -> None:
-        async with opened(folder) as house:
+        async with opened(folder, group) as house:
             await asyncio.wait_for(steps(house), 30)
 
     asyncio.run(run())

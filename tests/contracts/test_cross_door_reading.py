@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, LOGIN_OF_DOOR, TERMINAL, journey
+from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, GROUPS, LOGIN_OF_DOOR, TERMINAL, journey
 from tests.contracts.wishes import Ask, order, pending, resting, ticket, trade
 from tests.faces.client.opened import rows_of
 
@@ -172,9 +172,10 @@ def closing(door, number, symbol, lots=None):
     return Ask("DELETE", f"/positions/{number}", None if lots is None else {"volume": float(lots)})
 
 
+@pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("market", MARKETS, ids=[row[0] for row in MARKETS])
 @pytest.mark.parametrize("door", DOORS)
-def test_a_position_has_the_same_numbers_everywhere_from_open_to_closed(tmp_path, door, market):
+def test_a_position_has_the_same_numbers_everywhere_from_open_to_closed(tmp_path, door, market, group):
     symbol, lots, stop, target, afterwards, then = market
     # Who closes is another door than who opened.
     by = DOORS[(DOORS.index(door) + 1) % 3]
@@ -198,7 +199,7 @@ def test_a_position_has_the_same_numbers_everywhere_from_open_to_closed(tmp_path
         assert not positions and account["unrealized_pnl"] == account["margin_used"] == 0
         await history_agrees(house, number, symbol, account["balance"])
 
-    journey(tmp_path, steps)
+    journey(tmp_path, steps, group)
 
 
 async def history_agrees(house, number, symbol, balance):

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contracts.one_house import CLIENT, GATEWAY, LOGIN_OF_DOOR, House, opened
+from tests.contracts.one_house import CLIENT, GATEWAY, GROUPS, LOGIN_OF_DOOR, House, opened
 from tests.contracts.test_one_wish_every_door import Names, entries_of, filled_in, kinds_of, send, stage, story_of
 from tests.contracts.wishes import BY_NAME, WISHES, Ask
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
@@ -19,6 +19,7 @@ from tradehall.app.equity import EquityHistory
 from tradehall.app.fill_sums import FillSums
 from tradehall.app.house_counts import HouseCounts
 from tradehall.app.house_orders import HouseOrders
+from tradehall.app.records.groups import HEDGING_GROUP
 from tradehall.app.strategies.registering import Registry
 from tradehall.app.studio.room import StudioRoom
 from tradehall.faces.dashboard import Dashboard, DashboardSettings, DashboardStream, make_door
@@ -94,12 +95,12 @@ class World:
         return status
 
 
-def journey(folder, steps) -> None:
+def journey(folder, steps, group=HEDGING_GROUP) -> None:
     """Open house and door, take the steps, close them."""
 
     async def run() -> None:
         records = SqliteRecords(folder / "dashboard.db")
-        async with opened(folder) as house:
+        async with opened(folder, group) as house:
             await asyncio.wait_for(steps(World(house, records)), 30)
         records.close()
 
@@ -110,8 +111,9 @@ def test_most_of_what_the_gateway_can_wish_can_be_wished_here():
     assert len(SHARED) >= 20
 
 
+@pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("wish", SHARED, ids=[wish.name for wish in SHARED])
-def test_an_operators_wish_comes_to_the_events_of_the_gateways(tmp_path, wish):
+def test_an_operators_wish_comes_to_the_events_of_the_gateways(tmp_path, wish, group):
     async def steps(world):
         house = world.house
         await stage(house)
@@ -130,10 +132,10 @@ def test_an_operators_wish_comes_to_the_events_of_the_gateways(tmp_path, wish):
             names = Names()
             whole = [names.told(event) for event in story_of(house, login, 0)]
             told[login] = whole[len(whole) - len(story_of(house, login, before)) :]
-        assert kinds_of(told[LOGIN]) == wish.events.split()
+        assert kinds_of(told[LOGIN]) == wish.events_of(group)
         assert told[LOGIN] == told[LOGIN_OF_DOOR[GATEWAY]]
 
-    journey(tmp_path, steps)
+    journey(tmp_path, steps, group)
 
 
 def test_what_the_gateway_reads_this_door_reads_with_equal_numbers(tmp_path):

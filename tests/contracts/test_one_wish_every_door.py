@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, LOGIN_OF_DOOR, TERMINAL, journey
+from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, GROUPS, LOGIN_OF_DOOR, TERMINAL, journey
 from tests.contracts.wishes import BY_NAME, WISHES, Ask, Not
 from tradehall.app.streams import events_by_account
 from tradehall.domain.order import OrderRole
@@ -107,8 +107,9 @@ def asks_of(wish):
     return {door: ask for door in DOORS if isinstance(ask := getattr(wish, door), Ask)}
 
 
+@pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("wish", WISHES, ids=[wish.name for wish in WISHES])
-def test_a_wish_comes_to_the_same_events_through_every_door(tmp_path, wish):
+def test_a_wish_comes_to_the_same_events_through_every_door(tmp_path, wish, group):
     async def steps(house):
         await stage(house)
         asks = asks_of(wish)
@@ -126,7 +127,7 @@ def test_a_wish_comes_to_the_same_events_through_every_door(tmp_path, wish):
                 whole = [names[door].told(event) for event in story_of(house, login, 0)]
                 told[door] = whole[len(whole) - len(story_of(house, login, before)) :]
         for door, story in told.items():
-            assert in_order(wish, kinds_of(story)) == in_order(wish, wish.events.split()), (door, statuses)
+            assert in_order(wish, kinds_of(story)) == in_order(wish, wish.events_of(group)), (door, statuses)
             refusals = [event["rejection"]["code"] for event in story if "rejection" in event]
             assert refusals == ([wish.refusal] if wish.refusal else []), door
         first, *others = told
@@ -135,7 +136,7 @@ def test_a_wish_comes_to_the_same_events_through_every_door(tmp_path, wish):
         of_lots = [names[door].would_pass for door in asks if door != GATEWAY]
         assert of_lots[1:] == of_lots[:-1]
 
-    journey(tmp_path, steps)
+    journey(tmp_path, steps, group)
 
 
 def kinds_of(story):

@@ -6,6 +6,8 @@ becomes the number itself. EURUSD is at 1.08700 / 1.08710, and 0.10 lots of it a
 
 from typing import Any, NamedTuple
 
+from tradehall.app.records.groups import NETTING_GROUP
+
 
 class Ask(NamedTuple):
     """One request: method, path below the door's prefix, body, headers."""
@@ -32,8 +34,9 @@ class Quote(NamedTuple):
 class Wish(NamedTuple):
     """One row. `after`: wishes that each door was sent before; `then`: where the market goes afterwards.
 
-    `events`: what the wish alone, and the market after it, must come to at every door. `refusal`: the engine's
-    reason, where it is refused. `in_any_order`: doors may take the same steps in another order.
+    `events`: what the wish alone, and the market after it, must come to at every door; `netting`: on a netting
+    account, where that is something else. `refusal`: the engine's reason, where it is refused. `in_any_order`:
+    doors may take the same steps in another order.
     """
 
     name: str
@@ -45,6 +48,12 @@ class Wish(NamedTuple):
     then: tuple[Quote, ...] = ()
     refusal: str | None = None
     in_any_order: bool = False
+    netting: str | None = None
+
+    def events_of(self, group: str) -> list[str]:
+        """What it must come to on an account of `group`."""
+        events = self.events if self.netting is None or group != NETTING_GROUP else self.netting
+        return events.split()
 
 
 def order(**fields: Any) -> Ask:
@@ -82,12 +91,61 @@ ONCE = {"Idempotency-Key": "once"}
 FILL = "OrderAccepted OrderFilled PositionOpened"
 CLOSE = "OrderAccepted OrderFilled PositionClosed BalanceChanged"
 LEGS = "OrderAccepted OrderAccepted"
+# What an order at market does to a netting position.
+GROWN = "OrderAccepted OrderFilled PositionChanged"
+REDUCED = "OrderAccepted OrderFilled PositionChanged BalanceChanged"
+TURNED = "OrderAccepted OrderFilled PositionClosed PositionOpened BalanceChanged"
 OF_TICKETS = "stop-limit and trailing orders are the gateway's alone"
 
 OPENING = (
     Wish(BUY, order(), ticket(), trade(), FILL),
     Wish("sell at market", order(side="SELL"), ticket(cmd=1), trade(action="sell"), FILL),
-    Wish("buy and sell side by side", order(side="SELL"), ticket(cmd=1), trade(action="sell"), FILL, after=(BUY,)),
+    Wish(
+        "sell what was bought",
+        order(side="SELL"),
+        ticket(cmd=1),
+        trade(action="sell"),
+        FILL,
+        after=(BUY,),
+        netting=CLOSE,
+    ),
+    Wish("buy once more", order(), ticket(), trade(), FILL, after=(BUY,), netting=GROWN),
+    Wish(
+        "sell a part of what was bought",
+        order(side="SELL", quantity="4000"),
+        ticket(cmd=1, volume=4),
+        trade(action="sell", volume=0.04),
+        FILL,
+        after=(BUY,),
+        netting=REDUCED,
+    ),
+    Wish(
+        "sell more than was bought",
+        order(side="SELL", quantity="15000"),
+        ticket(cmd=1, volume=15),
+        trade(action="sell", volume=0.15),
+        FILL,
+        after=(BUY,),
+        netting=TURNED,
+    ),
+    Wish(
+        "sell more than was bought, both with exits",
+        order(side="SELL", quantity="15000", stop_loss="1.095", take_profit="1.08"),
+        ticket(cmd=1, volume=15, sl=1.095, tp=1.08),
+        trade(action="sell", volume=0.15, sl=1.095, tp=1.08),
+        f"{FILL} {LEGS}",
+        after=(BRACKET,),
+        netting=f"{TURNED} {LEGS} OrderCancelled OrderCancelled",
+    ),
+    Wish(
+        "sell a part of what has exits",
+        order(side="SELL", quantity="4000"),
+        ticket(cmd=1, volume=4),
+        trade(action="sell", volume=0.04),
+        FILL,
+        after=(BRACKET,),
+        netting=f"{REDUCED} OrderAmended OrderAmended",
+    ),
     Wish(
         BRACKET,
         order(stop_loss="1.08", take_profit="1.095"),
@@ -171,6 +229,16 @@ PENDING = (
         resting(4, 1.095),
         "OrderAccepted OrderTriggered OrderFilled PositionOpened",
         then=(Quote("1.09600", "1.09610"),),
+    ),
+    Wish(
+        "sell limit, and the market comes to what was bought",
+        order(side="SELL", order_type="LIMIT", limit_price="1.095"),
+        pending(3, 1.095),
+        resting(3, 1.095),
+        "OrderAccepted OrderFilled PositionOpened",
+        after=(BUY,),
+        then=(Quote("1.09600", "1.09610"),),
+        netting="OrderAccepted OrderFilled PositionClosed BalanceChanged",
     ),
     Wish(
         "stop-limit",
@@ -327,6 +395,7 @@ CLOSING = (
         Ask("POST", "/trade/close-all"),
         f"{CLOSE} OrderCancelled OrderCancelled {CLOSE} OrderCancelled OrderCancelled",
         after=(BRACKET, "sell with stop loss and take profit"),
+        netting="",  # The second had closed the first.
         in_any_order=True,  # One command closes all at the gateway; the terminal closes one after the other.
     ),
     Wish(
