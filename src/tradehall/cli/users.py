@@ -63,7 +63,7 @@ def _add_people(actions: Commands) -> None:
         _add_who(parser)
     reset = _action(
         actions, "reset-password", reset_password,
-        summary="make a link, or a mail, with which a user chooses a new password",
+        summary="make a link with which a user chooses a new password",
         example="tradehall users reset-password mira@example.test",
     )  # fmt: skip
     _add_who(reset)

@@ -6,10 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from tradehall.app.identity.key_ring import KeyRing
-from tradehall.app.records import account_steps, api_keys, groups, partners, resets, sessions, users
+from tradehall.app.records import account_steps, api_keys, groups, letters, partners, resets, sessions, users
 from tradehall.app.records.account_steps import AccountStep
 from tradehall.app.records.api_keys import ApiKey
 from tradehall.app.records.groups import Group
+from tradehall.app.records.letters import Letter
 from tradehall.app.records.partners import Partner
 from tradehall.app.records.resets import Reset, ResetStatus
 from tradehall.app.records.room import read_at_once
@@ -39,6 +40,7 @@ class Book:
         self.resets: dict[str, Reset] = {}
         self.pending_resets: dict[str, str] = {}
         self.resets_of: dict[int, dict[str, None]] = {}
+        self.letters: dict[str, Letter] = {}
         self.partners: dict[str, Partner] = {}
         self.groups: dict[str, Group] = dict(groups.BUILT_IN)
         self.steps: dict[AccountId, AccountStep] = {}
@@ -147,6 +149,7 @@ READERS: Final[dict[str, Callable[[Book, str, bytes | None], None]]] = {
     users.SIGN_IN_KIND: _simple("signed_in_at", int, int),
     sessions.KIND: Book._session,
     resets.KIND: Book._reset,
+    letters.KIND: _simple("letters", str, Letter),
     partners.KIND: _simple("partners", str, Partner),
     groups.KIND: Book._group,
     account_steps.KIND: _simple("steps", int, AccountStep),

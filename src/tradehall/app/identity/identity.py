@@ -10,6 +10,7 @@ from msgspec import Struct
 from tradehall.app.desk import Desk
 from tradehall.app.identity.account_steps import AccountSteps
 from tradehall.app.identity.book import Book
+from tradehall.app.identity.correspondence import Correspondence
 from tradehall.app.identity.mail_post import MailPost
 from tradehall.app.identity.partner_tokens import PartnerTokens
 from tradehall.app.identity.partners import Partners
@@ -75,16 +76,17 @@ class Identity:
         self.limits = SignInLimits(tools.clock)
         self.passwords = Passwords(tools.store, tools.hasher)
         self.post = MailPost(tools.mailer)
+        self.letters = Correspondence(self.room, self.post, link_base=settings.link_base)
         self.steps = AccountSteps(self.room)
         self.sessions = Sessions(self.room.book, tools.clock, tools.tokens, secrets.sessions)
         self.partner_tokens = PartnerTokens(self.room.book, tools.clock, tools.tokens, secrets)
         self.users = Users(
-            self.room, self.steps, self.passwords, self.limits, self.post,
+            self.room, self.steps, self.passwords, self.limits, self.letters,
             deposit=settings.deposit, sign_up_is_open=settings.sign_up_is_open,
         )  # fmt: skip
         self.signing_in = SigningIn(self.room, self.steps, self.passwords, self.limits, self.sessions)
         self.status = UserStatusDesk(self.room, self.steps)
-        self.resets = Resets(self.room, self.passwords, self.post, link_base=settings.link_base)
+        self.resets = Resets(self.room, self.passwords, self.letters)
         self.keys = TerminalKeys(self.room, is_live=settings.is_live)
         self.partners = Partners(self.room, secrets)
 
@@ -98,6 +100,7 @@ class Identity:
         self.steps.attach(desk)
         await asyncio.to_thread(self.passwords.warm)
         await self.steps.do()
+        await self.letters.resume()
 
     async def reload(self) -> None:
         """Another process changed the store: take it in, and do what it asks of the engine."""
@@ -115,7 +118,7 @@ class Identity:
             await asyncio.sleep(LOOK_EVERY_S)
 
     def close(self) -> None:
-        """Let go of threads and of mail that was not sent."""
+        """Let go of threads, and of mail that was not sent: it is sent after the next start."""
         self.post.close()
         self.passwords.close()
 

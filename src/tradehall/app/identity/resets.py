@@ -1,22 +1,21 @@
 """Password resets: a token by mail or as a link, good for one new password and not for long."""
 
-import hashlib
 import secrets
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tradehall.app.identity.book import Book
-from tradehall.app.identity.letters import masked, reset_mail
-from tradehall.app.identity.mail_post import MailPost
+from tradehall.app.identity.correspondence import TOKEN_BYTES, Correspondence, new_letter
+from tradehall.app.identity.letters import masked
 from tradehall.app.identity.passwords import RESET_LENGTH_MIN, Passwords, checked_password, password_change
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused, invalid, user_not_found
 from tradehall.app.identity.room import IdentityRoom, Write
 from tradehall.app.identity.sessions import endings
 from tradehall.app.records.audit import Actor, audit_line
-from tradehall.app.records.resets import KIND, Delivery, Reset, ResetStatus
+from tradehall.app.records.letters import Letter
+from tradehall.app.records.resets import KIND, Delivery, Reset, ResetStatus, digest_of, reset_change
 from tradehall.app.records.users import User
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from tradehall.ports.records import RecordChange
@@ -24,7 +23,6 @@ from tradehall.ports.records import RecordChange
 MINUTES_MIN: Final = 5
 MINUTES_MAX: Final = 1_440
 MINUTES: Final = 60
-TOKEN_BYTES: Final = 32
 TOKEN_LENGTH_MAX: Final = 128
 # In any hour.
 RESETS_OF_USER_MAX: Final = 3
@@ -51,13 +49,12 @@ class Started(Struct, frozen=True):
 
 
 class Resets:
-    """Starts and completes resets. `link_base`: the page that takes the token as query parameter `token`."""
+    """Starts and completes resets."""
 
-    def __init__(self, room: IdentityRoom, passwords: Passwords, post: MailPost, *, link_base: str) -> None:
+    def __init__(self, room: IdentityRoom, passwords: Passwords, letters: Correspondence) -> None:
         self._room = room
         self._passwords = passwords
-        self._post = post
-        self._link_base = link_base
+        self._letters = letters
 
     def get(self, reset_id: str, *, domain: str | None = None) -> Reset:
         """A reset with its status of now. IdentityRefused where there is none in `domain` (None: anywhere)."""
@@ -70,11 +67,11 @@ class Resets:
         """Begin a reset; older ones of the user are cancelled. IdentityRefused: inactive, too many, no phone."""
         if not MINUTES_MIN <= wish.minutes <= MINUTES_MAX:
             raise invalid("expires_in_minutes", f"must be from {MINUTES_MIN} to {MINUTES_MAX}")
-        if wish.delivery is Delivery.EMAIL and self._post.is_full:
+        if wish.delivery is Delivery.EMAIL and self._letters.is_full:
             raise IdentityRefused(IdentityCode.BUSY, "too many mails wait to be sent", retry_after_s=60)
         token = secrets.token_urlsafe(TOKEN_BYTES)
 
-        def decide(book: Book, now: int) -> tuple[Write, tuple[Reset, User]]:
+        def decide(book: Book, now: int) -> tuple[Write, tuple[Reset, User, Letter]]:
             user = self._required(book, user_id, wish, now)
             reset = Reset(
                 "rst_" + secrets.token_hex(8), user_id, user.domain, digest_of(token), wish.delivery,
@@ -83,14 +80,15 @@ class Resets:
             )  # fmt: skip
             line = audit_line(by, now, "user.password_reset", ("user", user_id), user=user, after=reset)
             ended = endings(book, user_id) if wish.revoke_sessions else []
-            changes = [_change(reset), *_cancelled(book, user_id), *_forgotten(book, user_id, now), *ended]
-            return Write(changes, [line]), (reset, user)
+            letter, kept = new_letter(user, now, reset_id=reset.reset_id)
+            changes = [reset_change(reset), *_cancelled(book, user_id), *_forgotten(book, user_id, now), *ended]
+            changes += [kept] if wish.delivery is Delivery.EMAIL else []
+            return Write(changes, [line]), (reset, user, letter)
 
-        reset, user = await self._room.change(decide)
-        link = f"{self._link_base}?token={token}"
+        reset, user, letter = await self._room.change(decide)
         if wish.delivery is Delivery.EMAIL:
-            self._post.post(reset_mail(user, link, reset.expires_at))
-        return Started(reset, link if wish.delivery is Delivery.LINK else None)
+            self._letters.send_link(letter, user, reset, token)
+        return Started(reset, self._letters.link(token) if wish.delivery is Delivery.LINK else None)
 
     def _required(self, book: Book, user_id: int, wish: ResetWish, now: int) -> User:
         user = book.users.get(user_id)
@@ -129,7 +127,7 @@ class Resets:
             line = audit_line(
                 actor, now, "user.password_reset_complete", ("user", user.user_id), user=user, note=reset.reset_id
             )
-            changes = [_change(done), password_change(user.user_id, hashed, version, now)]
+            changes = [reset_change(done), password_change(user.user_id, hashed, version, now)]
             return Write([*changes, *endings(book, user.user_id)], [line]), user
 
         return await self._room.change(decide)
@@ -167,22 +165,15 @@ def _require_below(instants: list[int], most: int, now: int) -> None:
 def _cancelled(book: Book, user_id: int) -> list[RecordChange]:
     older = (book.resets[reset_id] for reset_id in book.resets_of.get(user_id, ()))
     return [
-        _change(replace(reset, status=ResetStatus.CANCELLED)) for reset in older if reset.status is ResetStatus.PENDING
+        reset_change(replace(reset, status=ResetStatus.CANCELLED))
+        for reset in older
+        if reset.status is ResetStatus.PENDING
     ]
 
 
 def _forgotten(book: Book, user_id: int, now: int) -> list[RecordChange]:
     older = (book.resets[reset_id] for reset_id in book.resets_of.get(user_id, ()))
     return [RecordChange(KIND, reset.reset_id, None) for reset in older if reset.created_at < now - KEPT_NS]
-
-
-def _change(reset: Reset) -> RecordChange:
-    return RecordChange(KIND, reset.reset_id, msgspec.json.encode(reset))
-
-
-def digest_of(token: str) -> str:
-    """What a token is kept as."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def reset_not_found() -> IdentityRefused:

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from tradehall.app.identity.account_steps import AccountSteps, step_change
 from tradehall.app.identity.book import USER_COUNTER, Book
-from tradehall.app.identity.letters import told_old_address
-from tradehall.app.identity.mail_post import MailPost
+from tradehall.app.identity.correspondence import Correspondence, new_letter
 from tradehall.app.identity.passwords import Passwords, checked_password, password_change
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused, invalid, user_not_found
 from tradehall.app.identity.room import IdentityRoom, Write
@@ -32,6 +31,7 @@ from tradehall.app.identity.user_rules import (
 from tradehall.app.records.account_steps import AccountStep
 from tradehall.app.records.audit import HOUSE, Actor, audit_line
 from tradehall.app.records.groups import HEDGING_GROUP, Group
+from tradehall.app.records.letters import Letter
 from tradehall.app.records.users import (
     DEFAULT_DOMAIN,
     KIND,
@@ -89,14 +89,15 @@ class Users:
     """The people of the house. `deposit` is what a demo account begins with."""
 
     def __init__(
-        self, room: IdentityRoom, steps: AccountSteps, passwords: Passwords, limits: SignInLimits, post: MailPost, *,
+        self, room: IdentityRoom, steps: AccountSteps, passwords: Passwords, limits: SignInLimits,
+        letters: Correspondence, *,
         deposit: Decimal, sign_up_is_open: bool,
     ) -> None:  # fmt: skip
         self._room = room
         self._steps = steps
         self._passwords = passwords
         self._limits = limits
-        self._post = post
+        self._letters = letters
         self._deposit = deposit
         self._sign_up_is_open = sign_up_is_open
 
@@ -228,19 +229,22 @@ class Users:
         email = wish.email if wish.email is UNSET else checked_email(wish.email)
         phone = wish.phone if wish.phone is UNSET else checked_phone(wish.phone)
 
-        def decide(book: Book, now: int) -> tuple[Write | None, tuple[User, User]]:
+        def decide(book: Book, now: int) -> tuple[Write | None, tuple[User, User, Letter | None]]:
             user = at_version(book, user_id, expected_version)
             after = with_contact(user, now, email=email, phone=phone, verified=wish.verified)
             if after == user:
-                return None, (user, user)
+                return None, (user, user, None)
             if after.email != user.email and book.user_of_email(user.domain, after.email) is not None:
                 raise email_taken()
             line = audit_line(by, now, "user.contact", (KIND, user_id), user=user, before=user, after=after)
-            return Write([user_change(after)], [line]), (user, after)
+            if user.email == after.email or not wish.notify_old or self._letters.is_full:
+                return Write([user_change(after)], [line]), (user, after, None)
+            letter, kept = new_letter(user, now, old_email=user.email)
+            return Write([user_change(after), kept], [line]), (user, after, letter)
 
-        before, after = await self._room.change(decide)
-        if before.email != after.email and wish.notify_old and not self._post.is_full:
-            self._post.post(told_old_address(after, before.email))
+        before, after, letter = await self._room.change(decide)
+        if letter is not None:
+            self._letters.tell_old_address(letter, after)
         return before, after
 
     async def change_group(self, group: Group, *, by: Actor = HOUSE) -> None:

@@ -1,9 +1,13 @@
 """Password resets: how somebody who lost a password gets a new one, once and not for long."""
 
+import hashlib
 from enum import StrEnum
 from typing import Final
 
+import msgspec
 from msgspec import Struct
+
+from tradehall.ports.records import RecordChange
 
 KIND: Final = "password_reset"
 
@@ -43,3 +47,13 @@ class Reset(Struct, frozen=True, omit_defaults=True):
         if self.status is ResetStatus.PENDING and now >= self.expires_at:
             return ResetStatus.EXPIRED
         return self.status
+
+
+def reset_change(reset: Reset) -> RecordChange:
+    """What keeps a reset."""
+    return RecordChange(KIND, reset.reset_id, msgspec.json.encode(reset))
+
+
+def digest_of(token: str) -> str:
+    """What a token is kept as."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
