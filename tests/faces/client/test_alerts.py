@@ -194,6 +194,8 @@ def test_notifications_are_read_one_by_one_or_all(tmp_path):
         assert rows_of(await door.get("/price_alert/logs", params={"symbol": "gbpusd"})) == []
         assert await door.ok("DELETE", f"/price_alert/logs/{lines[0]['id']}") == {"data": "OK"}
         assert await door.refused("DELETE", f"/price_alert/logs/{lines[0]['id']}") == (404, "NOT_FOUND")
+        assert await door.ok("DELETE", "/price_alert/logs", {"id": lines[1]["id"]}) == {"data": "OK"}
+        assert rows_of(await door.get("/price_alert/logs")) == lines[2:]
 
     journey(tmp_path, steps)
 

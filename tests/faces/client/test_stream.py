@@ -119,9 +119,10 @@ def test_a_pending_ticket_is_told_when_made_changed_opened_and_taken_out(tmp_pat
             made, balance = await frames_of(socket, 2)
             assert (named(made)["cmd"], named(made)["code"], named(made)["state"], named(made)["sl"]) == (4, 0, 0, 1.08)
             assert named(balance)["margin"] > 0, "a pending ticket holds its margin"
-            await door.ok("PUT", "/trade/modify", {"order": ticket, "sl": 1.081})
-            [changed] = await frames_of(socket, 1)
+            await door.ok("PUT", "/trade/modify", {"order": ticket, "open_price": 1.0905, "sl": 1.081})
+            changed, balance = await frames_of(socket, 2)
             assert (named(changed)["code"], named(changed)["sl"]) == (1, 1.081)
+            assert named(balance)["margin"] == 218.1, "it holds the margin of its new price"
             door.quote("EURUSD", "1.09100", "1.09110")
             opened, balance = await frames_of(socket, 2)
             row = named(opened)
@@ -359,7 +360,8 @@ HOSTILE = [
     "nonsense", "[]", "5", '""', "null", '{"event": 5}', '{"event": "dance"}', '{"event": "subscribe"}',
     '{"event": "subscribe", "data": 5}', '{"event": "subscribe", "data": [5]}', '{"event": "subscribe", "data": {}}',
     '{"event": "unsubscribe", "data": null}', "[" * 5000, '{"event": "' + "x" * 10_000 + '"}', "\ud800",
-    '{"active_login": 99999999999999999999999999}',
+    '{"active_login": 99999999999999999999999999}', '{"event": "subscribe", "data": [1e999]}',
+    '{"event": "unsubscribe", "data": 1.5}',
 ]  # fmt: skip
 
 

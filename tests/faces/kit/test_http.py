@@ -226,6 +226,16 @@ def test_what_is_no_http_is_said_after_the_answers_to_what_was(nonsense, status)
     conversation(steps)
 
 
+@pytest.mark.parametrize("head", ["content-length: many\r\n", "transfer-encoding: chunked\r\n"])
+def test_what_is_no_http_after_its_path_is_said_in_the_words_of_the_door_there(head):
+    async def steps(peer):
+        await peer.say(f"POST /other/orders HTTP/1.1\r\n{HOST}{head}\r\nnonsense\r\n")
+        [(status, body)] = peer.heard
+        assert (status, json.loads(body)["code"]) == (400, "OTHER_MALFORMED")
+
+    conversation(steps)
+
+
 def test_a_large_head_cannot_hide_behind_another():
     async def steps(peer):
         long = get("/at/b", f"x: {'x' * 40_000}\r\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.faces.kit.asgi import Caller
 from tests.faces.kit.doors import PlainDialect, a_door, an_app, authenticate
-from tradehall.faces.kit import Request, Response, Route, json_response
+from tradehall.faces.kit import Problem, ProblemKind, Request, Response, Route, json_response
 
 KEY = {"x-api-key": "me"}
 
@@ -88,6 +90,33 @@ def test_two_doors_may_share_a_path_if_one_says_when_it_is_meant():
     both = caller(first, second)
     assert both.get("/trades").json() == "yours"
     assert both.get("/trades", headers={"x-mine": "1"}).json() == "mine"
+
+
+def test_of_two_that_share_a_path_each_decides_about_a_slash_at_its_end():
+    routes = (Route("GET", "/trades", mine, when=lambda request: b"x-mine" in request.headers),)
+    first = a_door(routes=(Route("GET", "/trades", yours),), prefixes=("",))
+    second = a_door(name="other", routes=routes, prefixes=("",), slash_optional=True)
+    both = caller(first, second)
+    assert both.get("/trades/", headers={"x-mine": "1"}).json() == "mine"
+    assert both.get("/trades/").status_code == 404
+
+
+def test_what_is_no_request_is_said_in_the_words_of_the_door_whose_path_it_names():
+    other = a_door(
+        name="other",
+        prefixes=("", "/other"),
+        routes=(Route("GET", "/mine", mine), Route("GET", "/", mine)),
+        errors=PlainDialect("OTHER_"),
+    )
+    app = an_app(a_door(), other)
+    for path, code in (
+        ("/mine", "OTHER_MALFORMED"),
+        ("/other/x", "OTHER_MALFORMED"),
+        ("/x", "MALFORMED"),
+        ("/", "MALFORMED"),
+    ):
+        _, _, body = app.declined(Problem(ProblemKind.MALFORMED, "no HTTP"), path, path.encode())
+        assert json.loads(body)["code"] == code
 
 
 def test_two_doors_may_not_silently_share_a_path():

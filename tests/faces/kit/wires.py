@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tests.faces.kit.asgi import run
-from tests.faces.kit.doors import a_door
+from tests.faces.kit.doors import PlainDialect, a_door
 from tradehall.faces.kit import App, Problem, ProblemKind, Response, Route
 from tradehall.faces.kit.http import BoundedHttp
 from tradehall.faces.kit.serve import Listening, make_server
@@ -63,7 +63,8 @@ class Peer:
                 Route("POST", "/guarded", self._sum),
             ),
         )
-        self.server = make_server(App([door], max_body_bytes=LIMIT), Listening(**listening))
+        other = a_door(name="other", prefixes=("/other",), errors=PlainDialect("OTHER_"))
+        self.server = make_server(App([door, other], max_body_bytes=LIMIT), Listening(**listening))
         self.server.config.load()
         self.state = self.server.server_state
         self.wire = Wire()

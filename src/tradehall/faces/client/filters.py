@@ -158,7 +158,8 @@ def _lots(value: Any) -> float:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    """A text, and not that of a number."""
+    if type(value) is not str:
         raise invalid_data("expected a text")
     return value
 

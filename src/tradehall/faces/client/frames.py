@@ -149,14 +149,16 @@ class _Telling:
 
     def amended(self, event: ev.OrderAmended) -> None:
         self._order(event.order_id, Happened.UPDATE)
+        # At another price a pending ticket holds another margin.
+        self.has_new_balance |= bool(event.margin_held)
 
     def ended(self, event: "ev.OrderCancelled | ev.OrderExpired | ev.OrderFailed") -> None:
         order = self._state.order(event.order_id)
         if order is None:
             return
+        self.has_new_balance |= is_pending(order)
         if is_pending(order) and not order.filled_quantity:
             self._end(taken_out(self._state, order), Happened.DELETE)
-            self.has_new_balance = True
         else:
             self._order(event.order_id, Happened.UPDATE)
 

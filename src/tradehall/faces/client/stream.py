@@ -185,8 +185,9 @@ class ClientStream(MarketListener):
             follower.outbox.post(error)
 
     def _subscribe(self, follower: Follower, said: Said) -> None:
-        names = [said.data] if isinstance(said.data, str) else said.data
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        # What is left of a number with a fraction is a text of another type.
+        names = [said.data] if type(said.data) is str else said.data
+        if not isinstance(names, list) or not all(type(name) is str for name in names):
             follower.outbox.post(encoded_object(event=said.event, success=False, error="INVALID_DATA"))
             return
         taken: dict[str, None] = {}

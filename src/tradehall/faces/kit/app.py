@@ -103,7 +103,7 @@ class App:
     def declined(self, problem: Problem, path: str, raw_path: bytes) -> tuple[int, bytes, bytes]:
         """Status, head and body for what is no request that could be served, in the words of who owns the path."""
         request = Request(Head("", path, raw_path, b"", (), 0), "")
-        response = _refusal(problem, request, self._table.owner(path))
+        response = _refusal(problem, request, self._table.teller(path, raw_path))
         return response.status, self._head(request, response), response.body
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -195,6 +195,8 @@ class App:
             return self._wrong_method(request, methods)
         for rival in endpoint.rivals:
             if rival.route.when is None or rival.route.when(request):
+                if request.raw_path.endswith(b"/") and path != rival.path and not rival.door.slash_optional:
+                    return _dead_end(rival.door, _not_found)
                 endpoint = rival
                 break
         else:

@@ -255,7 +255,8 @@ class BoundedHttp(HttpToolsProtocol):
             exchange.arriving.lose()
         else:
             app: Any = self.app
-            status, head, body = app.declined(Problem(kind, message), *target_so_far(self.url))
+            place = (exchange.request.path, exchange.request.raw_path) if exchange else target_so_far(self.url)
+            status, head, body = app.declined(Problem(kind, message), *place)
             start = _preambles.of(self.server_state.default_headers)[status]
             self._last_word = b"".join((start, head, _CLOSE, b"\r\n", body if is_shown else b""))
 

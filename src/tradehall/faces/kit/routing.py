@@ -73,10 +73,18 @@ class RouteTable:
             return methods, ()
         if path.endswith("/") and path != "/":
             found = self.find(path.rstrip("/"), raw_path.rstrip(b"/"))
-            if found and next(iter(found[0].values())).door.slash_optional:
-                return found
+            if found and (methods := _with_slash(found[0])):
+                return methods, found[1]
         segments = path[1:].split("/") if b"%" not in raw_path else _decoded(raw_path)
         return _walk(self._tree, segments, 0, ())
+
+    def teller(self, path: str, raw_path: bytes) -> Door:
+        """The door that says what is wrong with a request to a path: whose route it is, or its owner.
+
+        The root stands for a path that could not be read, too: its owner speaks.
+        """
+        found = self.find(path, raw_path) if path != "/" else None
+        return next(iter(found[0].values())).door if found else self.owner(path)
 
     def owner(self, path: str) -> Door:
         """The door that answers for an unknown path: the one with the longest prefix."""
@@ -116,6 +124,11 @@ def _joined(present: Endpoint | None, new: Endpoint) -> Endpoint:
     assert present.route.when or new.route.when, f"{new.route.method} {new.path} is declared twice"
     rivals = sorted((present, *present.rivals, new), key=lambda endpoint: endpoint.route.when is None)
     return Endpoint(present.door, present.route, present.path, present.names, tuple(rivals))
+
+
+def _with_slash(methods: Methods) -> Methods:
+    """Of the methods at a path those that are known with a slash at its end, too: where one door wants that."""
+    return {name: one for name, one in methods.items() if any(each.door.slash_optional for each in (one, *one.rivals))}
 
 
 def _decoded(raw_path: bytes) -> list[str]:

@@ -199,7 +199,7 @@ def _alerts(client: Client) -> Iterator[Route]:
     yield _write(client, "DELETE", "/price_alert", alerts.delete_alert, table, **BY_ID, **tag)
     yield _write(client, "DELETE", "/price_alert/{id}", alerts.delete_alert, table, **by_number, **tag)
     yield _read(client, "/price_alert/logs", alerts.get_logs, table, query=requests.AlertLogs, **tag)
-    yield _write(client, "DELETE", "/price_alert/logs", alerts.delete_log, done, query=requests.OfLogin, **tag)
+    yield _write(client, "DELETE", "/price_alert/logs", alerts.delete_log, done, query=requests.ById, **tag)
     yield _write(client, "DELETE", "/price_alert/logs/{id}", alerts.delete_log, done, **by_number, **tag)
     yield _read(client, "/notify/list", alerts.get_notifications, table, query=requests.Notifications, **tag)
     yield _write(client, "POST", "/notify/read", alerts.read_notification, done, body=requests.ReadNotification,

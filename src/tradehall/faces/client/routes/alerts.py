@@ -89,11 +89,12 @@ async def get_logs(client: Client, request: Request) -> Response:
 
 async def delete_log(client: Client, request: Request) -> Response:
     """Remove one line of the log; without a number, all of them."""
-    login = client.login(request, parameters_of(request, requests.OfLogin).login)
-    if not request.params:
+    query = parameters_of(request, requests.ById)
+    login = client.login(request, query.login)
+    number = path_id(request, "NOT_FOUND") if request.params else query.id
+    if number is None:
         count = await client.alerts.remove_log_lines(login, None, actor=client.actor(request))
         return json_response(schemas.Done(count=count))
-    number = path_id(request, "NOT_FOUND")
     if not await client.alerts.remove_log_lines(login, number, actor=client.actor(request)):
         raise ClientProblem("NOT_FOUND", f"there is no log line {number}")
     return json_response(schemas.Done())
