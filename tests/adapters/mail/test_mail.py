@@ -2,7 +2,10 @@
 
 import asyncio
 import email
+import shutil
+import ssl
 import stat
+import subprocess
 from contextlib import contextmanager
 
 import pytest
@@ -103,6 +106,42 @@ def test_a_password_is_never_sent_to_a_server_that_cannot_encrypt():
         assert seen == []
         send(port, scheme="smtp+plain", login="desk:secret@")
         assert [data.password for data in seen] == [b"secret"], "unless it was told so in so many words"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that nobody but this test trusts, and its key."""
+    if (openssl := shutil.which("openssl")) is None:
+        pytest.skip("NO OPENSSL, SO MAIL OVER TLS IS NOT TESTED: install it")
+    folder = tmp_path_factory.mktemp("tls")
+    made = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "certificate.pem"]
+    subprocess.run(made, cwd=folder, check=True, capture_output=True)
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_over_an_encrypted_line_a_user_signs_in_and_a_stranger_s_certificate_is_not_trusted(
+    certificate, monkeypatch, scheme
+):
+    seen = []
+
+    def authenticate(server, session, envelope, mechanism, data):
+        seen.append((data.login, data.password))
+        return AuthResult(success=data.password == b"secret", handled=False)
+
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*certificate)
+    way = dict(tls_context=tls, require_starttls=True) if scheme == "smtp" else dict(ssl_context=tls)
+    # Over TLS from the first byte the server does not know that the line is encrypted.
+    letterbox, options = Letterbox(), dict(way, auth_require_tls=scheme == "smtp")
+    with mail_server(letterbox, authenticator=authenticate, **options) as port:
+        assert fault_of(port, scheme=scheme, login="desk:secret@").may_help_again
+        assert seen == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        send(port, scheme=scheme, login="desk:secret@")
+        assert not fault_of(port, scheme=scheme, login="desk:wrong@").may_help_again
+    assert seen[0] == (b"desk", b"secret") and len(letterbox.envelopes) == 1
 
 
 def test_a_header_cannot_be_smuggled_in():
