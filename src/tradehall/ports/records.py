@@ -69,8 +69,8 @@ class RecordStore(Protocol):
         """Make all changes and note the audit lines, in one transaction, durable on return. Or RecordConflict."""
         ...
 
-    def mark(self, kind: str, marks: Mapping[str, bytes]) -> None:
-        """Note what nobody decided (a key was used): no audit line, and the last moments may be lost."""
+    def mark(self, kind: str, marks: Mapping[str, bytes | None]) -> None:
+        """Note what nobody decided (a key was used), or remove it (None): no audit line."""
         ...
 
     def audit_lines(self, kind: str, key: str, *, limit: int = 100) -> list[AuditLine]:

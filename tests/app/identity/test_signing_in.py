@@ -11,6 +11,7 @@ from tests.app.identity.people import ADA, HERE, PASSWORD, SECOND, Place, mira, 
 from tests.app.shard import run
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
 from tradehall.app.identity.sessions import SESSIONS_PER_USER_MAX
+from tradehall.app.identity.sign_in_limits import KIND as LIMITS_KIND
 from tradehall.app.identity.sign_in_limits import network_of
 from tradehall.app.principal import PrincipalKind, TokenFault, TokenRefused
 from tradehall.app.records.users import PASSWORD_KIND
@@ -123,6 +124,32 @@ def test_a_success_clears_the_failures_of_the_login_but_not_of_the_address(place
             await refused(sign_in(identity, login, WRONG))
         assert (await refused(sign_in(identity, login))).code is IdentityCode.SIGN_IN_LOCKED
         await sign_in(identity, login, address="127.0.0.2")
+
+    run(story())
+
+
+def test_a_restart_gives_nobody_new_guesses(place):
+    async def story():
+        identity, login, other = await people(place, mira(), mira(email="otto@example.test"))
+        for _ in range(3):
+            await refused(sign_in(identity, login, WRONG))
+        await refused(sign_in(identity, other, WRONG))
+        await sign_in(identity, other)
+        identity = place.identity()
+        place.clock.at += NS_PER_MINUTE
+        for _ in range(2):
+            assert (await refused(sign_in(identity, login, WRONG))).code is IdentityCode.CREDENTIALS_WRONG
+        refusal = await refused(sign_in(place.identity(), login))
+        assert (refusal.code, refusal.retry_after_s) == (IdentityCode.SIGN_IN_LOCKED, 14 * 60)
+        for number in range(14):
+            await refused(sign_in(place.identity(), 1_000 + number, WRONG))
+        assert (await refused(sign_in(place.identity(), other))).code is IdentityCode.SIGN_IN_LOCKED
+        assert set(place.store.all(LIMITS_KIND)) >= {f"login:{login}", f"address:{HERE}"}
+        assert f"login:{other}" not in place.store.all(LIMITS_KIND)
+        place.clock.at += 15 * NS_PER_MINUTE
+        await sign_in(place.identity(), login)
+        await place.identity().limits.forget()
+        assert place.store.all(LIMITS_KIND) == {}
 
     run(story())
 

@@ -226,7 +226,7 @@ class SqliteRecords:
             for line in (audit, *more):
                 add_audit_line(self._db, line)
 
-    def mark(self, kind: str, marks: Mapping[str, bytes]) -> None:
+    def mark(self, kind: str, marks: Mapping[str, bytes | None]) -> None:
         """See the port."""
         with self._lock, _transaction(self._db):
             for key, body in marks.items():

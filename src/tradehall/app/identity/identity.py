@@ -73,7 +73,7 @@ class Identity:
     def __init__(self, tools: Tools, settings: IdentitySettings) -> None:
         secrets = HouseSecrets(tools.house_key)
         self.room = IdentityRoom(tools.store, tools.clock)
-        self.limits = SignInLimits(tools.clock)
+        self.limits = SignInLimits(tools.clock, tools.store)
         self.passwords = Passwords(tools.store, tools.hasher)
         self.post = MailPost(tools.mailer)
         self.letters = Correspondence(self.room, self.post, link_base=settings.link_base)
@@ -130,6 +130,7 @@ class Identity:
 
     async def _prune(self) -> None:
         try:
+            await self.limits.forget()
             await self.room.change(expired_sessions_forgotten)
         except RecordsFault as fault:
             log.warning("expired sessions could not be forgotten: %s", fault)

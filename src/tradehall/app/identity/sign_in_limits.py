@@ -1,16 +1,21 @@
 """Sign-in limits: who guesses passwords is locked out for a while, per login and per address."""
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
+import msgspec
+
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
 from tradehall.domain.time import NS_PER_MINUTE, NS_PER_SECOND
 from tradehall.ports.clock import Clock
+from tradehall.ports.records import RecordsFault, RecordStore
 
+KIND: Final = "sign_in_failures"
 SPAN_NS: Final = 15 * NS_PER_MINUTE
 FAILURES_OF_LOGIN_MAX: Final = 5
 FAILURES_OF_ADDRESS_MAX: Final = 20
@@ -18,6 +23,8 @@ FAILURES_OF_ADDRESS_MAX: Final = 20
 SUBJECTS_MAX: Final = 100_000
 # All addresses of one customer of a network provider, who may choose freely among them.
 NETWORK_BITS: Final = 64
+
+_log: Final = logging.getLogger("tradehall.identity")
 
 
 class Attempt:
@@ -36,12 +43,15 @@ class Attempt:
 
 
 class SignInLimits:
-    """Failures of the last 15 minutes, in memory."""
+    """Failures of the last 15 minutes; a failure is in the store before its answer goes out."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, store: RecordStore) -> None:
         self._clock = clock
-        self._logins = _Tally(FAILURES_OF_LOGIN_MAX)
-        self._addresses = _Tally(FAILURES_OF_ADDRESS_MAX)
+        self._store = store
+        self._writing = asyncio.Lock()
+        kept = {key: msgspec.json.decode(body, type=list[int]) for key, body in store.all(KIND).items()}
+        self._logins = _Tally("login", FAILURES_OF_LOGIN_MAX, kept)
+        self._addresses = _Tally("address", FAILURES_OF_ADDRESS_MAX, kept)
 
     @asynccontextmanager
     async def attempt(self, login: object, address: str) -> AsyncIterator[Attempt]:
@@ -58,6 +68,14 @@ class SignInLimits:
             now = self._clock.now()
             self._logins.end(login, now, attempt.has_failed)
             self._addresses.end(address, now, attempt.has_failed or None)
+            await self._keep()
+
+    async def forget(self) -> None:
+        """Let go of failures that count no more."""
+        now = self._clock.now()
+        self._logins.forget(now)
+        self._addresses.forget(now)
+        await self._keep()
 
     async def _admitted(self, login: str, address: str) -> None:
         while True:
@@ -71,6 +89,16 @@ class SignInLimits:
                 self._addresses.begin(address)
                 return
             await before.wait()
+
+    async def _keep(self) -> None:
+        async with self._writing:  # What is written later is newer.
+            marks = self._logins.take_changes() | self._addresses.take_changes()
+            if not marks:
+                return
+            try:
+                await asyncio.to_thread(self._store.mark, KIND, marks)
+            except RecordsFault as fault:
+                _log.warning("failed sign-ins are counted until the next start only: %s", fault)
 
 
 def locked(wait_ns: int) -> IdentityRefused:
@@ -95,11 +123,17 @@ def network_of(address: str) -> str:
 
 
 class _Tally:
-    """Failures and running tries by subject. A subject "" is never counted."""
+    """Failures and running tries by subject. A subject "" is never counted.
 
-    def __init__(self, most: int) -> None:
+    `name`: what the keys of its records begin with; `kept`: the records of all tallies, by key.
+    """
+
+    def __init__(self, name: str, most: int, kept: Mapping[str, Sequence[int]]) -> None:
+        self._prefix = f"{name}:"
         self._most = most
-        self._failures: dict[str, deque[int]] = {}
+        mine = {key: failures for key, failures in kept.items() if key.startswith(self._prefix)}
+        self._failures = {key.removeprefix(self._prefix): deque(at, maxlen=most) for key, at in mine.items()}
+        self._changed: dict[str, None] = {}
         self._running: dict[str, int] = {}
         self._ended: dict[str, asyncio.Event] = {}
 
@@ -111,7 +145,7 @@ class _Tally:
         while failures and failures[0] <= now - SPAN_NS:
             failures.popleft()
         if not failures:
-            del self._failures[subject]
+            self._clear(subject)
             return 0
         return failures[0] + SPAN_NS if len(failures) >= self._most else 0
 
@@ -133,7 +167,7 @@ class _Tally:
         if not self._running[subject]:
             del self._running[subject]
         if has_failed is False:
-            self._failures.pop(subject, None)
+            self._clear(subject)
         elif has_failed:
             self._note(subject, now)
         if (ended := self._ended.pop(subject, None)) is not None:
@@ -143,5 +177,23 @@ class _Tally:
         failures = self._failures.pop(subject, None) or deque(maxlen=self._most)
         failures.append(now)
         self._failures[subject] = failures  # Last in the order of the dict.
+        self._changed[subject] = None
         if len(self._failures) > SUBJECTS_MAX:
-            del self._failures[next(iter(self._failures))]
+            self._clear(next(iter(self._failures)))
+
+    def _clear(self, subject: str) -> None:
+        if self._failures.pop(subject, None) is not None:
+            self._changed[subject] = None
+
+    def forget(self, now: int) -> None:
+        for subject in list(self._failures):
+            self.locked_until(subject, now)
+
+    def take_changes(self) -> dict[str, bytes | None]:
+        """What the records of subjects became since the last call, by key; None: there is none any more."""
+        changed, self._changed = self._changed, {}
+        return {self._prefix + subject: self._record(subject) for subject in changed}
+
+    def _record(self, subject: str) -> bytes | None:
+        failures = self._failures.get(subject)
+        return None if failures is None else msgspec.json.encode(list(failures))
