@@ -14,6 +14,8 @@ from tests.app.identity.people import PASSWORD
 from tests.faces.client.opened import Opened as ClientWorld
 from tests.faces.client.opened import opened as client_opened
 from tests.faces.gateway.opened import a_key
+from tradehall.adapters.sqlite.answers import SqliteAnswers
+from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.access import Access
 from tradehall.app.breakers import Breakers
 from tradehall.app.desk import Desk
@@ -32,6 +34,7 @@ from tradehall.faces.gateway import make_door as make_gateway_door
 from tradehall.faces.kit import App, Door, RateLimiter
 from tradehall.faces.terminal import Executions, Memory, Terminal, TerminalSettings, TerminalStream
 from tradehall.faces.terminal import make_door as make_terminal_door
+from tradehall.ports.answers import AnswerStore
 
 GATEWAY, CLIENT, TERMINAL = "gateway", "client", "terminal"
 DOORS = (GATEWAY, CLIENT, TERMINAL)
@@ -118,14 +121,16 @@ async def opened(folder: Path, group: str = HEDGING_GROUP) -> AsyncIterator[Hous
         for door, login in LOGIN_OF_DOOR.items():
             wish = NewUser(email=f"{door}@example.test", first_name=door, login=login, group=group)
             await client.client.identity.users.create(wish, by=HOUSE, password=PASSWORD)
-        house = _with_three_doors(client, folder)
+        records = SqliteRecords(folder / "records.db")
+        house = _with_three_doors(client, folder, SqliteAnswers(records))
         transport = httpx.ASGITransport(house.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
             client.http = http
             yield house
+        records.close()
 
 
-def _with_three_doors(client: ClientWorld, folder: Path) -> House:
+def _with_three_doors(client: ClientWorld, folder: Path, answers: AnswerStore) -> House:
     room, identity = client.client, client.client.identity
     access = Access(client.clock, house_account=999, master_key="nobody has this key", ring=identity.book.ring)
     access.admit_people(identity.book, identity.sessions, identity.partner_tokens)
@@ -139,7 +144,7 @@ def _with_three_doors(client: ClientWorld, folder: Path) -> House:
     )  # fmt: skip
     terminal = Terminal(
         desk=room.desk, market=room.market, access=access, keys=identity.keys, streams=room.streams,
-        executions=executions, memory=Memory(client.clock), settings=TerminalSettings(),
+        executions=executions, memory=Memory(answers, client.clock), settings=TerminalSettings(),
     )  # fmt: skip
     for listener in (executions, gateway.breakers, gateway.counters):
         room.desk.listen(listener)

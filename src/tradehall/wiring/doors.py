@@ -128,7 +128,7 @@ class Doors:
             keys=house.identity.keys,
             streams=self._streams,
             executions=executions,
-            memory=Memory(house.clock),
+            memory=Memory(house.studio.answers, house.clock),
             settings=TerminalSettings(),
         )
 

@@ -13,6 +13,7 @@ import httpx
 from tests.app.identity.people import KEY, PASSWORD, CountingHasher, KeptMail
 from tests.app.shard import START, OwnClock, unknown_is_a_failure
 from tests.faces.kit.asgi import WebSocketClient
+from tradehall.adapters.sqlite.answers import SqliteAnswers
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.adapters.tokens import JwtTokens
@@ -195,7 +196,7 @@ async def opened(
     executions = Executions(desk, within_s)
     terminal = Terminal(
         desk=desk, market=market, access=access, keys=identity.keys, streams=AccountStreams(),
-        executions=executions, memory=Memory(clock), settings=settings or TerminalSettings(),
+        executions=executions, memory=Memory(SqliteAnswers(records), clock), settings=settings or TerminalSettings(),
     )  # fmt: skip
     stream = TerminalStream(terminal)
     for listener in (terminal.streams, executions):

@@ -6,11 +6,16 @@ from decimal import Decimal
 import pytest
 
 from tests.app.shard import an_order, until
-from tests.faces.terminal.opened import NETTING, OTTO, a_trade, journey
+from tests.faces.terminal.opened import MIRA, NETTING, OTTO, a_trade, journey
+from tradehall.adapters.sqlite.answers import SqliteAnswers
+from tradehall.adapters.sqlite.records import SqliteRecords
+from tradehall.domain.account import AccountStatus
 from tradehall.domain.rejection import RejectCode, Rejection
+from tradehall.domain.strategy import TradingState
 from tradehall.domain.time import NS_PER_DAY, NS_PER_MS
-from tradehall.engine.commands import Tick
+from tradehall.engine.commands import SetTradingState, Tick, UpdateAccount
 from tradehall.faces.terminal.errors import REFUSALS, STATUS_OF_CODE, refusal_of
+from tradehall.faces.terminal.memory import Memory
 from tradehall.venue.settings import VenueSettings
 
 
@@ -60,6 +65,26 @@ def test_equity_is_balance_plus_floating_profit_and_a_closed_profit_is_in_the_ba
             0.0,
             None,
         )
+
+    journey(tmp_path, steps)
+
+
+@pytest.mark.parametrize(("command", "may_close"), [
+    (UpdateAccount(MIRA, AccountStatus.CLOSE_ONLY),          True),
+    (UpdateAccount(MIRA, AccountStatus.READ_ONLY),           False),
+    (UpdateAccount(MIRA, AccountStatus.DISABLED),            False),
+    (SetTradingState(MIRA, None, TradingState.REDUCE_ONLY),  True),
+    (SetTradingState(MIRA, None, TradingState.HALTED),       True),
+], ids=["close only", "read-only", "disabled", "reducing", "halted"])  # fmt: skip
+def test_an_account_that_may_open_nothing_says_so(tmp_path, command, may_close):
+    async def steps(door):
+        ticket = await door.buy(0.1)
+        assert (await door.get("/account"))["trade_allowed"] is True
+        await door.desk.submit(command)
+        assert (await door.get("/account"))["trade_allowed"] is False
+        assert await door.refused("POST", "/trade", a_trade()) == (400, "TRADE_DISABLED")
+        closed = (await door.call("DELETE", f"/positions/{ticket}")).json()
+        assert closed["success"] is may_close and closed.get("code") == (None if may_close else "TRADE_DISABLED")
 
     journey(tmp_path, steps)
 
@@ -203,6 +228,8 @@ def test_a_pending_order_is_changed_cancelled_and_remembered_for_a_day(tmp_path)
         changed = await door.ok("PUT", f"/orders/{ticket}", {"price": 1.079, "sl": 0, "tp": 1.091, "expiration": 0})
         assert (changed["price"], changed["sl"], changed["tp"], changed["expiration"]) == (1.079, 0.0, 1.091, 0)
         assert await door.refused("PUT", f"/orders/{ticket}", {"price": 1.2}) == (400, "INVALID_PRICE")
+        nothing = (await door.call("PUT", f"/orders/{ticket}", {"price": 0})).json()
+        assert nothing["error"] == "Invalid price: price was 0, must be positive", "in this door's words"
         assert await door.refused("PUT", f"/orders/{ticket}", {"volume": 0.2}) == (400, "INVALID_PARAMETER")
         assert await door.refused("PUT", f"/orders/{ticket}", {}) == (400, "INVALID_PARAMETER")
         assert await door.refused("PUT", f"/orders/{ticket}", {"expiration": 1}) == (400, "INVALID_EXPIRATION")
@@ -396,6 +423,40 @@ def test_closing_everything_is_repeated_by_its_first_answer_alone(tmp_path):
             400,
             "IDEMPOTENCY_MISMATCH",
         )
+
+    journey(tmp_path, steps)
+
+
+def test_closing_everything_is_remembered_for_a_day_and_over_a_restart(tmp_path):
+    async def steps(door):
+        await door.buy(0.1)
+        body = {"client_order_id": "all"}
+        first = await door.ok("POST", "/trade/close-all", body)
+        records = SqliteRecords(tmp_path / "records.db")
+        door.terminal.memory = Memory(SqliteAnswers(records), door.clock)  # As the next process has it.
+        await door.buy(0.1)
+        assert await door.ok("POST", "/trade/close-all", body) == first
+        assert await door.refused("POST", "/trade/close-all", body | {"side": "buy"}) == (400, "IDEMPOTENCY_MISMATCH")
+        assert len(await door.get("/positions")) == 1
+        other = await door.ok("POST", "/trade/close-all", body, login=OTTO)
+        assert other == {"closed": [], "cancelled": [], "failed": []}, "another person's key is another key"
+        door.clock.at += NS_PER_DAY
+        door.freshen()
+        assert len((await door.ok("POST", "/trade/close-all", body))["closed"]) == 1
+        records.close()
+
+    journey(tmp_path, steps)
+
+
+def test_a_wish_to_close_everything_and_its_repeat_wait_together(tmp_path):
+    async def steps(door):
+        for _ in range(3):
+            await door.buy(0.1)
+        body = {"client_order_id": "all"}
+        calls = [door.call("POST", "/trade/close-all", each) for each in (body, body, body | {"side": "sell"})]
+        first, again, other = await asyncio.gather(*calls)
+        assert first.json() == again.json() and len(first.json()["data"]["closed"]) == 3
+        assert (other.status_code, other.json()["code"]) == (400, "IDEMPOTENCY_MISMATCH")
 
     journey(tmp_path, steps)
 

@@ -2,7 +2,7 @@
 
     executions = Executions(desk)
     terminal = Terminal(desk=desk, market=board, access=access, keys=identity.keys, streams=streams,
-                        executions=executions, memory=Memory(clock), settings=TerminalSettings())
+                        executions=executions, memory=Memory(answers, clock), settings=TerminalSettings())
     stream = TerminalStream(terminal)
     door = make_door(terminal, stream)
 

@@ -81,6 +81,8 @@ class Refusal(Struct, frozen=True, gc=False):
     text: str
 
 
+# What the engine's sentences call fields that have another name here.
+FIELDS: Final = {"stop_loss": "sl", "take_profit": "tp", "limit_price": "price", "stop_price": "price"}
 VOLUMES: Final = frozenset(
     {"quantity", "quantity_min", "quantity_max", "quantity_step", "display_quantity", "filled_quantity", "remainder"}
 )
@@ -188,7 +190,10 @@ def refusal_of_order(order: Order, contract_size: Decimal) -> TerminalProblem:
 
 
 def _text(refusal: Refusal, rejection: Rejection, contract_size: Decimal) -> str:
-    words = _Words(message=rejection.message.replace("stop_loss", "sl").replace("take_profit", "tp"))
+    message = rejection.message
+    for field, here in FIELDS.items():
+        message = message.replace(field, here)
+    words = _Words(message=message)
     for name, number in rejection.numbers.items():
         is_volume = name in VOLUMES or (name == "would_pass" and refusal.code in _VOLUME_CODES)
         words[name] = shown(number / contract_size if is_volume else number)

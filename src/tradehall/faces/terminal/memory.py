@@ -1,67 +1,86 @@
 """Memory: answers to wishes that no single order stands for, so that they can be repeated safely."""
 
 import asyncio
+import logging
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
+import msgspec
+
+from tradehall.domain.ids import AccountId
 from tradehall.domain.rejection import RejectCode
 from tradehall.domain.time import NS_PER_DAY
+from tradehall.faces.kit.response import ENCODER
 from tradehall.faces.terminal.errors import REFUSALS, TerminalProblem
+from tradehall.ports.answers import AnswerStore, KeptAnswer
 from tradehall.ports.clock import Clock
+from tradehall.ports.records import RecordsFault
 
 KEPT_NS: Final = NS_PER_DAY
-KEPT_MAX: Final = 10_000
 
 T = TypeVar("T")
 
-Key = tuple[int, str | None]
+Key = tuple[AccountId, str]
+
+_log: Final = logging.getLogger("tradehall.terminal")
 
 
 class Memory:
-    """First answers by account and key, for a day; the oldest of more than KEPT_MAX are forgotten.
+    """First answers by account and key, for a day, also over a restart.
 
-    It ends with the process: what an order stands for is remembered by the journal instead.
+    An answer is kept when all is done: a process that dies in between forgets that it was asked. What an order stands
+    for is remembered by the journal instead.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, store: AnswerStore, clock: Clock) -> None:
+        self._store = store
         self._clock = clock
-        self._kept: dict[Key, tuple[int, bytes, Future[Any]]] = {}
+        self._running: dict[Key, tuple[bytes, Future[Any]]] = {}
 
-    async def once(self, key: Key, digest: bytes, do: Callable[[], Awaitable[T]]) -> T:
+    async def once(self, key: Key, digest: bytes, kind: type[T], do: Callable[[], Awaitable[T]]) -> T:
         """What `do` returned the first time. TerminalProblem IDEMPOTENCY_MISMATCH for another wish under the key.
 
         A wish that failed may be tried again.
         """
-        now = self._clock.now()
-        self._forget(now)
-        if (kept := self._kept.get(key)) is not None:
-            _, known, future = kept
-            if known != digest:
-                refusal = REFUSALS[RejectCode.IDEMPOTENCY_MISMATCH]
-                raise TerminalProblem(refusal.code, refusal.text)
-            found: T = await asyncio.shield(future)
-            return found
-        future = asyncio.ensure_future(do())
-        self._kept[key] = now, digest, future
-        future.add_done_callback(lambda done: self._forget_failure(key, done))
+        if key not in self._running:
+            future = asyncio.ensure_future(self._answered(key, digest, kind, do))
+            self._running[key] = digest, future
+            future.add_done_callback(lambda done: self._ended(key, done))
+        known, running = self._running[key]
+        if known != digest:
+            raise _mismatch()
         # Who gives up waiting does not stop what was begun.
-        return await asyncio.shield(future)
+        found: T = await asyncio.shield(running)
+        return found
 
-    def _forget_failure(self, key: Key, done: Future[Any]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            self._kept.pop(key, None)
+    def _ended(self, key: Key, done: Future[Any]) -> None:
+        del self._running[key]
+        if not done.cancelled():
+            done.exception()  # Nobody may be left who would look at it.
 
-    def _forget(self, now: int) -> None:
-        while self._kept:
-            oldest = next(iter(self._kept))
-            at, _, future = self._kept[oldest]
-            if len(self._kept) < KEPT_MAX and now - at < KEPT_NS:
-                return
-            if not future.done():
-                return
-            del self._kept[oldest]
+    async def _answered(self, key: Key, digest: bytes, kind: type[T], do: Callable[[], Awaitable[T]]) -> T:
+        login, name = key
+        space, since = f"terminal {login}", self._clock.now() - KEPT_NS
+        kept = await asyncio.to_thread(self._store.answer, space, name, since=since)
+        if kept is not None:
+            if kept.fingerprint != digest:
+                raise _mismatch()
+            return msgspec.json.decode(kept.body, type=kind)
+        done = await do()
+        answer = KeptAnswer(self._clock.now(), digest, 200, b"application/json", ENCODER.encode(done))
+        try:
+            await asyncio.to_thread(self._store.keep_answer, space, name, answer, since=since)
+        except RecordsFault as fault:
+            # It was done, and its caller is told so.
+            _log.warning("an answer could not be kept, a repeat of it will be a new wish: %s", fault)
+        return done
+
+
+def _mismatch() -> TerminalProblem:
+    refusal = REFUSALS[RejectCode.IDEMPOTENCY_MISMATCH]
+    return TerminalProblem(refusal.code, refusal.text)
 
 
 def digest_of(wish: str) -> bytes:

@@ -15,6 +15,7 @@ from tradehall.domain.market import TIMEFRAME_NS, Bar, Quote, Timeframe
 from tradehall.domain.money import round_up_to
 from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderType, Side
 from tradehall.domain.position import Position
+from tradehall.domain.strategy import TradingState
 from tradehall.domain.time import NS_PER_MS, to_rfc3339
 from tradehall.engine.conversion import QuoteOf
 from tradehall.engine.state import State
@@ -119,7 +120,7 @@ def to_account(account: Account, value: Valuation, *, server: str, is_connected:
         margin=number(value.margin_used),
         free_margin=number(value.margin_available),
         margin_level=None if level is None else round(float(level), 2),
-        trade_allowed=terms.status is AccountStatus.ACTIVE,
+        trade_allowed=terms.status is AccountStatus.ACTIVE and account.trading_state is TradingState.NORMAL,
         connected=is_connected,
         time=millis(now),
     )

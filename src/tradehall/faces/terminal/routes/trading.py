@@ -47,8 +47,10 @@ async def post_close_all(terminal: Terminal, request: Request) -> Response:
     async def close_all() -> CloseAllResult:
         return await _close_all(terminal, account, symbol, side, cancels=body.cancel_orders)
 
+    if name is None:
+        return respond(request, answer(await close_all()))
     key = (account.terms.account_id, name)
-    result = await close_all() if name is None else await terminal.memory.once(key, digest_of(wish), close_all)
+    result = await terminal.memory.once(key, digest_of(wish), CloseAllResult, close_all)
     return respond(request, answer(result))
 
 
