@@ -7,7 +7,7 @@ import pytest
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.access import Access, AccessDenied, Denial, PrincipalKind
 from tradehall.app.key_watch import KeyWatch
-from tradehall.app.records.api_keys import SCOPES, ApiKeys, KeyRefused, digest_of
+from tradehall.app.records.api_keys import KIND, SCOPES, ApiKeys, KeyRefused, digest_of
 from tradehall.domain.time import NS_PER_HOUR
 
 HOUSE = 700100
@@ -156,6 +156,31 @@ def test_a_wish_that_makes_no_sense_is_refused(keys, wish, sentence):
         wish(keys)
 
 
+class Overtaken:
+    """A store in which somebody else does something right after the first look at the keys."""
+
+    def __init__(self, store, meanwhile):
+        self.store, self.meanwhile = store, [meanwhile]
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    def all(self, kind):
+        found = self.store.all(kind)
+        if kind == KIND and self.meanwhile:
+            self.meanwhile.pop()()
+        return found
+
+
+def test_a_key_that_somebody_revokes_meanwhile_is_not_revived_by_a_rotation(clock, store, keys):
+    key, secret = keys.create(CLIENT)
+    slower = ApiKeys(Overtaken(store, lambda: keys.revoke(key.key_id)), clock)
+    with pytest.raises(KeyRefused, match="is revoked"):
+        slower.rotate(key.key_id, grace_ns=NS_PER_HOUR)
+    with pytest.raises(AccessDenied):
+        access_to(clock, keys).gateway(secret)
+
+
 def test_a_secret_is_kept_nowhere(tmp_path, store, keys):
     key, secret = keys.create(CLIENT)
     assert secret.startswith("gw_")
@@ -165,14 +190,19 @@ def test_a_secret_is_kept_nowhere(tmp_path, store, keys):
         assert secret.encode() not in file.read_bytes()
 
 
-def test_every_change_of_a_key_has_its_audit_line(store, keys):
+def test_every_change_of_a_key_has_its_audit_line(clock, store, keys):
+    began = clock.at
     key, secret = keys.create(CLIENT)
+    clock.at += 1
     keys.rotate(key.key_id, grace_ns=NS_PER_HOUR)
+    clock.at += 1
     keys.revoke(key.key_id)
     keys.revoke(key.key_id)
     lines = store.audit_lines("api_key", key.key_id)
-    told = [(line.actor, line.action) for line in reversed(lines)]
-    assert told == [("tester", "create"), ("tester", "rotate"), ("tester", "revoke")], "revoking twice changes nothing"
+    told = [(line.actor, line.action, line.at - began) for line in reversed(lines)]
+    assert told == [("tester", "create", 0), ("tester", "rotate", 1), ("tester", "revoke", 2)], (
+        "revoking twice changes nothing"
+    )
     assert all(secret not in line.note for line in lines)
 
 

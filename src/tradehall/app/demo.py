@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from tradehall.app.principal import NO_ACCOUNT
-from tradehall.app.records.api_keys import DASHBOARD, OPERATOR, VIEWER, ApiKeys, digest_of
+from tradehall.app.records.api_keys import DASHBOARD, OPERATOR, VIEWER, ApiKeys, KeyRefused, digest_of
 from tradehall.app.records.groups import HEDGING_GROUP
 from tradehall.domain.account import AccountTerms, PositionMode
 from tradehall.domain.ids import AccountId
@@ -135,4 +135,7 @@ def _kept_or_new(keys: ApiKeys, secret: str, account: AccountId, name: str, now:
     digest = digest_of(secret).hex()
     if any(key.digest == digest and key.is_valid(now) for key in keys.all()):
         return secret
-    return keys.create(account, name=name, **what)[1]
+    try:
+        return keys.create(account, name=name, **what)[1]
+    except KeyRefused:
+        return secret  # Its owner was deactivated: a start of the demo does not let him in again.

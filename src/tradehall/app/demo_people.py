@@ -94,6 +94,9 @@ async def _terminal_key(identity: Identity, scope: str, secret: str) -> str:
     held = identity.book.ring.find(secret)
     if held is not None and held.key.door == TERMINAL and held.key.is_valid(identity.room.clock.now()):
         return secret
+    owner = identity.users.of_login(CLIENT_ACCOUNT)
+    if owner is not None and not owner.is_active:
+        return secret  # A start of the demo does not let in again who was deactivated.
     wish = NewTerminalKey(name=f"demo {scope}", scope=scope)
     _, secret = await identity.keys.create(CLIENT_ACCOUNT, wish, by=DEMO)
     return secret

@@ -6,10 +6,11 @@ from operator import attrgetter
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.app.identity.people import ADA, HERE, KEY, PASSWORD, Place, mira, until
 from tests.app.shard import run
-from tradehall.app.demo import DemoSheet, GatewaySheet
+from tradehall.app.demo import DemoSheet, GatewaySheet, client_key
 from tradehall.app.demo_people import CLIENT, demo_people
 from tradehall.app.identity.book import read_book
 from tradehall.app.identity.resets import ResetWish
@@ -199,6 +200,21 @@ def test_a_lost_sheet_means_new_passwords_and_keys(place):
         assert second.client.password != first.client.password
         await identity.signing_in.sign_in(CLIENT.login, second.client.password, address=HERE)
         assert second.terminal != first.terminal
+
+    run(story())
+
+
+def test_the_next_demo_does_not_let_in_who_was_deactivated(place):
+    async def story():
+        identity, keys = place.identity(), ApiKeys(place.store, place.clock)
+        sheet = sheet_of(await demo_people(identity, None))
+        sheet = replace(sheet, gateway=GatewaySheet(None, 700100, client_key(keys, sheet, place.clock.now())))
+        await identity.room.reload()
+        await identity.status.deactivate(identity.users.of_login(CLIENT.login).user_id, by=ADA)
+        again = await demo_people(identity, sheet)
+        assert again.terminal == sheet.terminal
+        assert client_key(keys, sheet, place.clock.now()) == sheet.gateway.client_account_key
+        assert not any(key.is_valid(place.clock.now()) for key in keys.all() if key.account_id == CLIENT.login)
 
     run(story())
 

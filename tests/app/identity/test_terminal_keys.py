@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -241,6 +242,28 @@ def test_an_account_has_so_many_keys_and_a_revoked_one_makes_room(place):
         assert (await refused(identity.keys.create(MINE, wish(), by=ADA))).code is IdentityCode.TOO_MANY_KEYS
         await identity.keys.revoke(MINE, keys[0][0].line, by=ADA)
         await identity.keys.create(MINE, wish(), by=ADA)
+
+    run(story())
+
+
+def test_nobody_makes_a_key_for_somebody_inactive(place):
+    async def story():
+        identity = place.identity()
+        made = await identity.users.create(mira(), by=ADA)
+        answers: tuple[Any, ...] = await asyncio.gather(
+            identity.status.deactivate(made.user.user_id, by=ADA),
+            identity.keys.create(made.login, wish(), by=ADA),  # He was recognised a moment before.
+            return_exceptions=True,
+        )
+        assert answers[0].is_changed and answers[1].code is IdentityCode.USER_DISABLED
+        elsewhere = ApiKeys(place.store, place.clock)
+        for door in ("gateway", "terminal"):
+            with pytest.raises(KeyRefused, match="inactive"):
+                elsewhere.create(made.login, door=door, scopes=("read",))
+        assert identity.book.ring.of_account(made.login) == []
+        await identity.status.reactivate(made.user.user_id, by=ADA)
+        await identity.keys.create(made.login, wish(), by=ADA)
+        elsewhere.create(made.login)
 
     run(story())
 

@@ -80,6 +80,9 @@ class TerminalKeys:
         def decide(book: Book, now: int) -> tuple[Write, tuple[ApiKey, str]]:
             if wish.expires_at is not None and wish.expires_at <= now:
                 raise invalid("expires_at", "is not in the future")
+            # The owner who asks may have been deactivated since he was recognised.
+            if (owner := book.user_of_login(account_id)) is not None and not owner.is_active:
+                raise IdentityRefused(IdentityCode.USER_DISABLED, "the user is disabled")
             _require_room(book, account_id, now)
             key, secret = made_key(
                 account_id, now, door=TERMINAL, name=wish.name, scopes=(wish.scope,),

@@ -4,15 +4,19 @@ import hashlib
 import ipaddress
 import secrets
 import string
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from tradehall.app.records.room import ATTEMPTS_MAX
+from tradehall.app.records.users import KIND as USER_KIND
+from tradehall.app.records.users import User
 from tradehall.domain.ids import AccountId
 from tradehall.ports.clock import Clock
-from tradehall.ports.records import AuditLine, RecordChange, RecordStore
+from tradehall.ports.records import AuditLine, RecordChange, RecordConflict, RecordsFault, RecordStore
 
 KIND: Final = "api_key"
 USE_KIND: Final = "api_key_use"
@@ -83,6 +87,9 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
 
 
 _decode_key: Final = msgspec.json.Decoder(ApiKey).decode
+_decode_user: Final = msgspec.json.Decoder(User).decode
+
+T = TypeVar("T")
 
 
 class KeyRefused(Exception):
@@ -115,17 +122,21 @@ class ApiKeys:
         is_live: bool = False,
     ) -> tuple[ApiKey, str]:
         """A new key and its secret, which cannot be had again. KeyRefused for a wish that makes no sense."""
-        if len(self._store.all(KIND)) >= KEYS_MAX:
-            raise KeyRefused(f"there are {KEYS_MAX} keys already, revoked ones included")
-        now = self._clock.now()
-        expires_at = None if lifetime_ns is None else now + lifetime_ns
-        key, secret = made_key(
-            account_id, now, door=door, name=name, scopes=scopes, ip_allow=ip_allow, expires_at=expires_at,
-            is_live=is_live,
-        )  # fmt: skip
-        key = msgspec.structs.replace(key, strategy_id=strategy_id)
-        self._write([key], "create", key, f"key {key.prefix}… for account {account_id}")
-        return key, secret
+
+        def decide() -> tuple[_Change, tuple[ApiKey, str]]:
+            if len(self._store.all(KIND)) >= KEYS_MAX:
+                raise KeyRefused(f"there are {KEYS_MAX} keys already, revoked ones included")
+            self._require_active_owner(account_id)
+            now = self._clock.now()
+            expires_at = None if lifetime_ns is None else now + lifetime_ns
+            key, secret = made_key(
+                account_id, now, door=door, name=name, scopes=scopes, ip_allow=ip_allow, expires_at=expires_at,
+                is_live=is_live,
+            )  # fmt: skip
+            key = msgspec.structs.replace(key, strategy_id=strategy_id)
+            return _Change([key], "create", key, f"key {key.prefix}… for account {account_id}"), (key, secret)
+
+        return self._decided(decide)
 
     def all(self) -> list[ApiKey]:
         """All keys ever made, oldest first."""
@@ -141,20 +152,26 @@ class ApiKeys:
 
     def revoke(self, key_id: str) -> ApiKey:
         """Close a key for good; a second time changes nothing."""
-        key = self.find(key_id)
-        now = self._clock.now()
-        if key.status(now) == "revoked":
-            return key
-        revoked = msgspec.structs.replace(key, revoked_at=now)
-        self._write([revoked], "revoke", revoked, f"key {key.prefix}… of account {key.account_id}")
-        return revoked
+
+        def decide() -> tuple[_Change | None, ApiKey]:
+            key = self.find(key_id)
+            now = self._clock.now()
+            if key.status(now) == "revoked":
+                return None, key
+            revoked = msgspec.structs.replace(key, revoked_at=now)
+            return _Change([revoked], "revoke", revoked, f"key {key.prefix}… of account {key.account_id}"), revoked
+
+        return self._decided(decide)
 
     def rotate(self, key_id: str, *, grace_ns: int = 0) -> tuple[ApiKey, str]:
         """A new secret for the same account and rights; the old one works for `grace_ns` more."""
-        old = self.find(key_id)
-        new, retired, secret = rotated_key(old, self._clock.now(), grace_ns=grace_ns)
-        self._write([retired, new], "rotate", old, f"key {old.prefix}… became {new.prefix}…")
-        return new, secret
+
+        def decide() -> tuple[_Change, tuple[ApiKey, str]]:
+            old = self.find(key_id)
+            new, retired, secret = rotated_key(old, self._clock.now(), grace_ns=grace_ns)
+            return _Change([retired, new], "rotate", old, f"key {old.prefix}… became {new.prefix}…"), (new, secret)
+
+        return self._decided(decide)
 
     def last_uses(self) -> dict[str, int]:
         """When each key was last used [ns UTC], by key id; those never used are absent."""
@@ -164,10 +181,38 @@ class ApiKeys:
         """Remember when keys were last used [ns UTC]."""
         self._store.mark(USE_KIND, {key_id: str(at).encode() for key_id, at in uses.items()})
 
-    def _write(self, keys: list[ApiKey], action: str, subject: ApiKey, note: str) -> None:
-        changes = [key_change(key) for key in keys]
-        changes.append(RecordChange(EPOCH_KIND, "", secrets.token_bytes(16)))
-        self._store.write(changes, AuditLine(keys[-1].created_at, self._actor, action, KIND, subject.key_id, note))
+    def _decided(self, decide: Callable[[], tuple["_Change | None", T]]) -> T:
+        """What `decide` comes to, written only where nobody else wrote meanwhile: else it is asked again."""
+        for _ in range(ATTEMPTS_MAX):
+            epoch = self._store.get(EPOCH_KIND, "")
+            change, result = decide()
+            with suppress(RecordConflict):
+                if change is not None:
+                    self._write(change, epoch)
+                return result
+        raise RecordsFault(f"keys could not be written: others were faster {ATTEMPTS_MAX} times")
+
+    def _write(self, change: "_Change", epoch: bytes | None) -> None:
+        changes = [key_change(key) for key in change.keys]
+        changes.append(RecordChange(EPOCH_KIND, "", secrets.token_bytes(16), expects=epoch))
+        line = AuditLine(
+            self._clock.now(), self._actor, change.action, KIND, change.subject.key_id, change.note
+        )  # fmt: skip
+        self._store.write(changes, line)
+
+    def _require_active_owner(self, account_id: AccountId) -> None:
+        users = (_decode_user(body) for body in self._store.all(USER_KIND).values())
+        if account_id and any(account_id in user.logins and not user.is_active for user in users):
+            raise KeyRefused(f"account {account_id} belongs to somebody who is inactive: nothing may open it")
+
+
+class _Change(Struct, frozen=True):
+    """Keys as they are to be, and what the audit says: what was done to which of them."""
+
+    keys: list[ApiKey]
+    action: str
+    subject: ApiKey
+    note: str
 
 
 def key_change(key: ApiKey) -> RecordChange:

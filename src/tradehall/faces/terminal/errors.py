@@ -161,6 +161,7 @@ _IDENTITY: Final[Mapping[IdentityCode, str]] = dict.fromkeys(IdentityCode, "REJE
     IdentityCode.INVALID_FIELD: "INVALID_PARAMETER",
     IdentityCode.KEY_NOT_FOUND: "NOT_FOUND",
     IdentityCode.KEY_CLOSED: "ALREADY_CLOSED",
+    IdentityCode.USER_DISABLED: "FORBIDDEN",
 }
 
 
