@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tradehall.app.desk import Desk
 from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
-from tradehall.app.projections.tickets import is_pending, pending_kind, resting_exit_prices
+from tradehall.app.projections.tickets import asked_price, is_pending, pending_kind, resting_exit_prices
 from tradehall.domain.account import Account
 from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Quote
@@ -89,9 +89,7 @@ def pending_ticket(state: State, order: Order, quote_of: QuoteOf) -> Ticket:
 def entry_price(state: State, order: Order) -> Decimal | None:
     """Where a pending order would open: its limit, its stop, or a trailing stop's present stop."""
     terms = order.terms
-    if terms.type is not OrderType.TRAILING_STOP:
-        return terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
-    return trailing_stop_price(state, order)
+    return asked_price(terms) if terms.type is not OrderType.TRAILING_STOP else trailing_stop_price(state, order)
 
 
 def live_tickets(state: State, account: Account, quote_of: QuoteOf) -> Iterator[Ticket]:

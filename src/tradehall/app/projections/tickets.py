@@ -7,7 +7,7 @@ from tradehall.app.projections.facts import Facts
 from tradehall.app.projections.ledger import ENTRIES_PER_RECORD_BITS
 from tradehall.domain.ids import PositionId
 from tradehall.domain.money import ZERO
-from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderType
+from tradehall.domain.order import Order, OrderRole, OrderStatus, OrderTerms, OrderType
 from tradehall.domain.position import LONG, ClosedPart, Position
 from tradehall.domain.rejection import RejectCode
 from tradehall.engine.events import BalanceChanged, EntryKind, PositionChanged, PositionClosed
@@ -129,6 +129,11 @@ def pending_kind(order: Order) -> TicketKind:
     return TicketKind(f"{order.terms.side}_{order.terms.type}")
 
 
+def asked_price(terms: OrderTerms) -> Decimal | None:
+    """Where a pending order is to open: its limit, or its stop. A trailing stop's is known while it works alone."""
+    return terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
+
+
 def was_pending(order: Order) -> bool:
     """Whether an order that ended without a fill was pending before: not one that was refused when it was placed."""
     return order.status in _TAKEN_OUT or order.reject_code == RejectCode.VENUE_REJECTED
@@ -138,7 +143,7 @@ def taken_out(state: State, order: Order) -> Ticket:
     """The ticket of a pending order that ended without a fill; what the venue refused says so in its comment."""
     instrument = state.instruments[order.terms.symbol]
     terms = order.terms
-    price = terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
+    price = asked_price(terms) or ZERO
     return Ticket(
         ticket=order.order_id,
         account_id=terms.account_id,
@@ -149,8 +154,8 @@ def taken_out(state: State, order: Order) -> Ticket:
         digits=instrument.digits,
         opened_at=order.created_at,
         closed_at=order.updated_at,
-        open_price=price or Decimal(0),
-        close_price=price or Decimal(0),
+        open_price=price,
+        close_price=price,
         stop_loss=terms.stop_loss,
         take_profit=terms.take_profit,
         comment=_comment_of(order),

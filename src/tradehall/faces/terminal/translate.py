@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tradehall.app.projections.tickets import pending_kind
+from tradehall.app.projections.tickets import asked_price, pending_kind
 from tradehall.app.tickets import entry_price, open_ticket
 from tradehall.domain.account import Account, AccountStatus, PositionMode, Valuation
 from tradehall.domain.calendar import MINUTES_PER_WEEK, is_open
@@ -189,7 +189,7 @@ def to_order(state: State, order: Order) -> schemas.Order:
     terms = order.terms
     is_working = order.is_working
     quantity = order.remaining_quantity if is_working else terms.quantity
-    price = entry_price(state, order) if is_working else terms.limit_price or terms.stop_price
+    price = entry_price(state, order) if is_working else asked_price(terms)
     shown = schemas.Order(
         ticket=order.order_id,
         symbol=terms.symbol,
