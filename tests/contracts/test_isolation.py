@@ -36,6 +36,7 @@ MEANINGS = {
     (CLIENT, "/price_alert", "id"): ("{alert}",),
     (CLIENT, "/price_alert/{id}", "id"): ("{alert}",),
     (CLIENT, "/price_alert/logs", "alert_id"): ("{alert}",),
+    (CLIENT, "/price_alert/logs", "id"): ("{log}",),
     (CLIENT, "/price_alert/logs/{id}", "id"): ("{log}",),
     (CLIENT, "/notify/read", "id"): ("{notice}",),
     (TERMINAL, "/positions/{ticket}", "ticket"): ("{open}", "{pending}"),
