@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.builders import World, an_account, an_instrument, an_order
 from tests.engine.chaos import Chaos
 from tradehall.domain.account import Account, Exposure, PositionMode
+from tradehall.domain.money import round_money
 from tradehall.domain.order import MarginMode, Side
 from tradehall.domain.position import PositionSide
 from tradehall.engine import events as ev
@@ -49,6 +50,9 @@ class Book:
         self.fills: list[ev.OrderFilled] = []
         self.balance: Counter[int] = Counter()
         self.net: dict[tuple[int, str], Decimal] = {}
+        # What fills cost, and what of that went with what was closed.
+        self.charged: Counter[int] = Counter()
+        self.gone: Counter[int] = Counter()
 
     def note(self, events: tuple[ev.AnyEvent, ...], world: World) -> None:
         for event in events:
@@ -56,12 +60,15 @@ class Book:
                 self._note_fill(event, world)
             elif isinstance(event, ev.BalanceChanged) and event.entry in ("DEPOSIT", "WITHDRAWAL", "SWAP"):
                 self.balance[event.account_id] += event.amount  # type: ignore[assignment]
+            elif isinstance(event, ev.PositionChanged | ev.PositionClosed) and event.part is not None:
+                self.gone[event.position.account_id] += event.part.commission  # type: ignore[assignment]
 
     def _note_fill(self, event: ev.OrderFilled, world: World) -> None:
         fill = event.fill
         self.fills.append(event)
         self.filled[fill.order_id] += fill.quantity  # type: ignore[assignment]
         self.balance[fill.account_id] += fill.realized_pnl - fill.commission  # type: ignore[assignment]
+        self.charged[fill.account_id] += fill.commission  # type: ignore[assignment]
         key = (fill.account_id, fill.symbol)
         signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
         self.net[key] = self.net.get(key, Decimal(0)) + signed
@@ -78,6 +85,7 @@ def holds(world: World, book: Book, when: str) -> None:
         assert order.filled_quantity == book.filled[order.order_id] <= order.terms.quantity, when
     for account in state.accounts.values():
         money_in_is_money_out(account, book, when)
+        commissions_add_up(account, book, when)
         margins_add_up(account, when)
         exposures_add_up(account, book, when)
     indexes_agree(state, when)
@@ -85,6 +93,13 @@ def holds(world: World, book: Book, when: str) -> None:
 
 def money_in_is_money_out(account: Account, book: Book, when: str) -> None:
     assert account.balance == account.ledger_total == book.balance[account.terms.account_id], when
+
+
+def commissions_add_up(account: Account, book: Book, when: str) -> None:
+    """What positions and closed parts of them paid is what their fills cost, each share of it in whole cents."""
+    login, shares = account.terms.account_id, [position.commission for position in account.positions.values()]
+    assert book.gone[login] + sum(shares) == book.charged[login], when
+    assert all(share == round_money(share, account.terms.currency) for share in shares), when
 
 
 def margins_add_up(account: Account, when: str) -> None:

@@ -74,19 +74,32 @@ class Booking(Struct, frozen=True, gc=False):
 
 def book(state: State, account: Account, execution: Execution) -> Booking:
     """What `execution` does to the account's positions."""
-    left = execution.quantity
     met = positions_met(state, account, execution.order.terms)
     if not met:
-        return Booking((), _open(state, account, execution, left))
+        return Booking((), _open(state, account, execution, execution.quantity))
+    left, currency = execution, account.terms.currency
     closings: list[Closing] = []
     for position in met:
-        part = min(left, position.quantity)
-        closings.append(close(position, part, execution, account.terms.currency))
-        left -= part
-        if not left:
-            break
-    opening = _open(state, account, execution, left) if left else None
-    return Booking(tuple(closings), opening)
+        part = min(left.quantity, position.quantity)
+        closings.append(close(position, part, left, currency))
+        if part == left.quantity:
+            return Booking(tuple(closings), None)
+        left = _without(left, part, currency)
+    return Booking(tuple(closings), _open(state, account, left, left.quantity))
+
+
+def _without(execution: Execution, quantity: Decimal, currency: str) -> Execution:
+    """What of an execution is left after `quantity`: so the shares of its commission are cents, and add up to it."""
+    commission = execution.commission
+    if commission:
+        commission -= paid_by(execution, quantity, currency)
+    left: Execution = msgspec.structs.replace(execution, quantity=execution.quantity - quantity, commission=commission)
+    return left
+
+
+def paid_by(execution: Execution, quantity: Decimal, currency: str) -> Decimal:
+    """What of an execution's commission falls to `quantity` of its units, rounded in `currency`."""
+    return round_money(execution.commission * quantity / execution.quantity, currency)
 
 
 def reducible_quantity(state: State, order: Order) -> Decimal:
@@ -156,14 +169,13 @@ def close(position: Position, quantity: Decimal, execution: Execution, currency:
 def _closed_part(position: Position, quantity: Decimal, execution: Execution, currency: str) -> ClosedPart:
     cost, value = cost_share(position, quantity), quantity * execution.price
     gross = value - cost if position.side is LONG else cost - value
-    paid_by_fill = round_money(execution.commission * quantity / execution.quantity, currency)
     return ClosedPart(
         order_id=execution.order.order_id,
         quantity=quantity,
         entry_price=position.average_entry_price,
         exit_price=execution.price,
         realized_pnl=round_money(gross * execution.rate, currency),
-        commission=_share(position.commission, position, quantity, currency) + paid_by_fill,
+        commission=_share(position.commission, position, quantity, currency) + paid_by(execution, quantity, currency),
         swap=_share(position.swap, position, quantity, currency),
         closed_at=execution.now,
         reason=closing_reason(execution.order),
