@@ -501,6 +501,7 @@ REFUSED = (
 
 NAMED = "buy under a name"
 NAMED_LIMIT = "buy limit under a name"
+NAMED_CLOSE = "close a part under a name"
 AGAIN = (
     Wish(
         NAMED,
@@ -531,6 +532,22 @@ AGAIN = (
         resting(2, 1.08)._replace(headers=ONCE),
         "",
         after=(NAMED_LIMIT,),
+    ),
+    Wish(
+        NAMED_CLOSE,
+        Not("a close has no name at the gateway"),
+        Ask("DELETE", "/trade/close", {"order": "{n}", "volume": 4}, ONCE),
+        Ask("DELETE", "/positions/{n}", {"volume": 0.04}, ONCE),
+        "OrderAccepted OrderFilled PositionChanged BalanceChanged",
+        after=(BUY,),
+    ),
+    Wish(
+        "the same part once more",
+        Not("a close has no name at the gateway"),
+        Ask("DELETE", "/trade/close", {"order": "{n}", "volume": 4}, ONCE),
+        Ask("DELETE", "/positions/{n}", {"volume": 0.04}, ONCE),
+        "",
+        after=(BUY, NAMED_CLOSE),
     ),
     Wish(
         "another wish under the same name",
