@@ -12,12 +12,15 @@ from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.identity.identity import Identity
 from tradehall.app.identity.resets import ResetWish
+from tradehall.app.identity.status import StatusEffects
 from tradehall.app.identity.users import NewUser, split_name
 from tradehall.app.principal import NO_ACCOUNT
 from tradehall.app.records.api_keys import DASHBOARD, SCOPES, ApiKey, ApiKeys
 from tradehall.app.records.audit import Actor
 from tradehall.app.records.resets import Delivery
 from tradehall.app.records.users import DEFAULT_DOMAIN, SessionType, User
+from tradehall.app.studio.room import StudioRoom
+from tradehall.app.support.locking import Fate, locked_at_once
 from tradehall.cli.commands import summary_of
 from tradehall.cli.keys import person, stamp
 from tradehall.cli.options import Commands, add_command, add_group, add_json, add_settings, configured, existing_folder
@@ -56,11 +59,14 @@ def _add_people(actions: Commands) -> None:
     list_ = _action(actions, "list", list_people, summary="list users", example="tradehall users list")
     list_.add_argument("--domain", help="of this tenant only")
     for name, run, summary in (
-        ("deactivate", deactivate, "take all sessions, keys and orders from a user"),
+        ("deactivate", deactivate, "take all sessions, keys and entry orders from a user; deployments pause"),
         ("activate", activate, "let an inactive user sign in again"),
     ):
         parser = _action(actions, name, run, summary=summary, example=f"tradehall users {name} mira@example.test")
         _add_who(parser)
+        if run is deactivate:
+            fates = [fate.value for fate in Fate]
+            parser.add_argument("--deployments", choices=fates, default=Fate.PAUSE.value, help="default: pause")
     reset = _action(
         actions, "reset-password", reset_password,
         summary="make a link with which a user chooses a new password",
@@ -148,10 +154,19 @@ def list_people(options: argparse.Namespace) -> None:
 
 def deactivate(options: argparse.Namespace) -> None:
     """Take everything from a user."""
-    user, effects = _with_user(options, lambda people, user: people.status.deactivate(user.user_id, by=_actor(options)))
+
+    async def lock(people: Identity, user: User) -> tuple[StatusEffects, tuple[int, ...]]:
+        room = StudioRoom(people.room.store, people.room.clock)
+        fate = Fate(options.deployments)
+        return await locked_at_once(people, room, user.user_id, fate, cancel_orders=True, by=_actor(options))
+
+    user, (effects, deployments) = _with_user(options, lock)
     if options.json:
-        revoked = {"sessions_revoked": effects.sessions_revoked, "keys_revoked": effects.keys_revoked}
-        say_json({**described(effects.user), "effects": revoked})
+        told = {
+            "sessions_revoked": effects.sessions_revoked, "keys_revoked": effects.keys_revoked,
+            "deployments_changed": deployments if effects.is_changed else (),
+        }  # fmt: skip
+        say_json({**described(effects.user), "effects": told})
     elif not user.is_active:
         say(f"{user.name} is inactive already")
     else:

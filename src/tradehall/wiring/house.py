@@ -115,8 +115,9 @@ class House:
 
     async def _reload_records(self) -> None:
         """Another process wrote: the command line, or a program that it supervises."""
-        await self.identity.reload()
+        # Deployments first: an account on which one is to close positions is disabled when that is done.
         await self.studio.room.reload()
+        await self.identity.reload()
 
     def _make_desk(self, progress: Progress) -> Desk:
         store, quotes, settings = self._store, self.market.quotes, self.config.venue_settings()

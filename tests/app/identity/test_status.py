@@ -1,8 +1,10 @@
 """Deactivation: sessions, keys and sockets of every door are gone in one transaction, orders at once after."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.app.identity.people import ADA, HERE, PASSWORD, Place, mira
 from tests.app.shard import an_order, run
@@ -15,8 +17,9 @@ from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.records.api_keys import ApiKeys
 from tradehall.domain.account import AccountStatus
 from tradehall.domain.catalogue import demo_instruments
+from tradehall.domain.order import OrderRole
 from tradehall.domain.rejection import RejectCode
-from tradehall.engine.commands import ListInstrument, UpdateAccount
+from tradehall.engine.commands import ListInstrument, PlaceOrder, UpdateAccount
 from tradehall.ports.records import RecordsFault
 
 
@@ -81,6 +84,10 @@ class Life:
 
     def status_of(self, login):
         return self.desk.state.accounts[login].terms.status
+
+
+def working(life):
+    return list(life.desk.state.accounts[life.login].orders.values())
 
 
 ALL = ["client", "terminal", "gateway"]
@@ -203,12 +210,17 @@ def test_an_account_that_was_restricted_before_is_restricted_after(place, before
 def test_a_crash_before_the_engine_heard_of_it_is_made_good_at_the_next_start(place):
     async def story():
         life = await Life(place).begin()
+        bought = an_order(account=life.login).terms
+        await life.desk.submit(PlaceOrder(replace(bought, stop_loss=Decimal(40_000))))
+        await life.desk.submit(an_order(account=life.login, limit="40000"))
         life.identity.steps._desk = None  # The server dies after the transaction.
         await life.identity.status.deactivate(life.user.user_id, by=ADA)
+        assert [order.role for order in working(life)] == [OrderRole.STOP_LOSS, OrderRole.ENTRY]
         assert life.status_of(life.login) is AccountStatus.ACTIVE
         again = place.identity(place.elsewhere())
         await again.attach(life.desk)
         assert life.status_of(life.login) is AccountStatus.DISABLED
+        assert [order.role for order in working(life)] == [OrderRole.STOP_LOSS], "what is open stays protected"
         assert again.book.steps == {}
         again.room.store.close()
         await life.desk.stop()

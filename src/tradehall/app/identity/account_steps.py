@@ -17,8 +17,11 @@ from tradehall.app.records.audit import HOUSE, audit_line
 from tradehall.app.records.users import User
 from tradehall.domain.account import AccountStatus
 from tradehall.domain.ids import AccountId
-from tradehall.engine.commands import AnyCommand, OpenAccount, UpdateAccount
+from tradehall.domain.order import OrderRole
+from tradehall.engine.commands import AnyCommand, CancelOrder, OpenAccount, UpdateAccount
 from tradehall.ports.records import RecordChange
+
+REASON: Final = "the user was deactivated"
 
 _log: Final = logging.getLogger("tradehall.identity")
 
@@ -27,12 +30,13 @@ class AccountSteps:
     """Does what is still to be done. Without a desk (the command line) it stays until a server does it.
 
     `is_closing` says of an account whether the house still closes positions there: a disabled account's orders
-    are refused, so it is disabled when that is done.
+    are refused, so it is disabled when that is done. `in_hand`: accounts whose steps somebody is about to do, by name.
     """
 
     def __init__(self, room: IdentityRoom) -> None:
         self._room = room
         self.is_closing: Callable[[AccountId], bool] = _nobody_closes
+        self.in_hand: set[AccountId] = set()
         self._desk: Desk | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -49,9 +53,23 @@ class AccountSteps:
             return
         async with self._one_at_a_time:
             for step in list(self._room.book.steps.values()):
-                is_meant = not logins or step.login in logins
-                if is_meant and not (step.is_enabled is False and self.is_closing(step.login)):
+                if step.login not in logins if logins else step.login in self.in_hand:
+                    continue
+                if step.cancels_entries:
+                    await self.cancel_entries(step.login)
+                if not (step.is_enabled is False and self.is_closing(step.login)):
                     await self._do(self._desk, step)
+
+    async def cancel_entries(self, login: AccountId) -> int:
+        """Cancel orders that would open something; how many there were."""
+        assert self._desk is not None, "no desk is attached"
+        account = self._desk.state.accounts.get(login)
+        orders = [] if account is None else [each for each in account.orders.values() if each.role is OrderRole.ENTRY]
+        cancelled = 0
+        for order in orders:
+            outcome = await self._desk.submit(CancelOrder(login, order.order_id, REASON))
+            cancelled += outcome.rejection is None
+        return cancelled
 
     async def _do(self, desk: Desk, step: AccountStep) -> None:
         account = desk.state.accounts.get(step.login)
@@ -120,7 +138,7 @@ def step_change(step: AccountStep) -> RecordChange:
     return RecordChange(KIND, str(step.login), msgspec.json.encode(step))
 
 
-def status_steps(book: Book, user: User, *, is_enabled: bool) -> list[RecordChange]:
+def status_steps(book: Book, user: User, *, is_enabled: bool, cancels_entries: bool = False) -> list[RecordChange]:
     """What enables or disables all accounts of a user; an opening that waits goes on waiting."""
     waiting = (book.steps.get(login, AccountStep(login)) for login in user.logins)
-    return [step_change(replace(step, is_enabled=is_enabled)) for step in waiting]
+    return [step_change(replace(step, is_enabled=is_enabled, cancels_entries=cancels_entries)) for step in waiting]

@@ -1,7 +1,7 @@
 """A user's status: the inactive lose sessions, keys and sockets at every door, in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -38,9 +38,6 @@ class Besides(Struct, frozen=True):
     told: Mapping[str, Any] = {}
 
 
-NOTHING: Final = Besides()
-
-
 class UserStatusDesk:
     """Deactivates and reactivates."""
 
@@ -49,37 +46,42 @@ class UserStatusDesk:
         self._steps = steps
 
     async def deactivate(
-        self, user_id: int, *, by: Actor, expected_version: int | None = None, besides: Besides = NOTHING
-    ) -> StatusEffects:
+        self, user_id: int, *, by: Actor, expected_version: int | None = None, cancel_orders: bool = True,
+        besides: Besides | None = None,
+    ) -> StatusEffects:  # fmt: skip
         """Nothing the user had opens a door when this returns, and the engine takes no order of theirs.
 
         A second time changes nothing. ShardUnavailable: all but the engine's part is done, which follows.
         An account on which the house still closes positions for the user is disabled when that is done.
+        Who changes something `besides` has the account steps done, when it is time for them.
         """
-        return await self._set(user_id, UserStatus.INACTIVE, by, expected_version, besides)
+
+        def decide(book: Book, now: int) -> tuple[Write | None, StatusEffects]:
+            user = at_version(book, user_id, expected_version)
+            if not user.is_active:
+                return None, StatusEffects(user)
+            return _deactivated(book, now, user, by, besides or Besides(), cancel_orders=cancel_orders)
+
+        effects = await self._room.change(decide)
+        if besides is None:
+            await self._steps.do(*effects.user.logins)
+        return effects
 
     async def reactivate(self, user_id: int, *, by: Actor, expected_version: int | None = None) -> StatusEffects:
         """The user may sign in again and make new keys; the old ones stay revoked."""
-        return await self._set(user_id, UserStatus.ACTIVE, by, expected_version, NOTHING)
 
-    async def _set(
-        self, user_id: int, status: UserStatus, by: Actor, expected_version: int | None, besides: Besides
-    ) -> StatusEffects:
         def decide(book: Book, now: int) -> tuple[Write | None, StatusEffects]:
             user = at_version(book, user_id, expected_version)
-            if user.status is status:
-                return None, StatusEffects(user)
-            if status is UserStatus.ACTIVE:
-                return _reactivated(book, now, user, by)
-            return _deactivated(book, now, user, by, besides)
+            return (None, StatusEffects(user)) if user.is_active else _reactivated(book, now, user, by)
 
         effects = await self._room.change(decide)
-        if not besides.changes:
-            await self._steps.do(*effects.user.logins)  # Else who brought those has something to do before.
+        await self._steps.do(*effects.user.logins)
         return effects
 
 
-def _deactivated(book: Book, now: int, user: User, by: Actor, besides: Besides) -> tuple[Write, StatusEffects]:
+def _deactivated(
+    book: Book, now: int, user: User, by: Actor, besides: Besides, *, cancel_orders: bool
+) -> tuple[Write, StatusEffects]:
     after = changed(user, now, status=UserStatus.INACTIVE)
     ended = endings(book, user.user_id)
     keys = [
@@ -88,7 +90,7 @@ def _deactivated(book: Book, now: int, user: User, by: Actor, besides: Besides) 
     effects = StatusEffects(after, len(ended), len(keys), is_changed=True)
     changes = [
         user_change(after), *ended, *map(key_change, keys), *_cancelled_resets(book, user),
-        *status_steps(book, user, is_enabled=False),
+        *status_steps(book, user, is_enabled=False, cancels_entries=cancel_orders),
     ]  # fmt: skip
     told = {"sessions_revoked": effects.sessions_revoked, "keys_revoked": effects.keys_revoked, **besides.told}
     lines = [_line(by, now, user, after, told)]

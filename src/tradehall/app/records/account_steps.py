@@ -16,7 +16,8 @@ STATUS_KIND: Final = "account_status_before"
 class AccountStep(Struct, frozen=True, omit_defaults=True):
     """What the engine must be told of account `login`; told twice, it changes nothing.
 
-    `terms`, `deposit`: open it, where it is not there. `is_enabled`: None leaves its status alone.
+    `terms`, `deposit`: open it, where it is not there. `is_enabled`: None leaves its status alone. `cancels_entries`:
+    orders that would open something are cancelled before; exits go on protecting what is open.
     """
 
     login: AccountId
@@ -24,3 +25,4 @@ class AccountStep(Struct, frozen=True, omit_defaults=True):
     deposit: Decimal = Decimal(0)
     is_enabled: bool | None = None
     before: AccountStatus | None = None
+    cancels_entries: bool = False

@@ -1,7 +1,7 @@
 """A user's status across the whole house: people, deployments, orders and positions follow one wish."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,7 @@ from tradehall.app.audit import AuditTrail
 from tradehall.app.deployments.ledgers import Ledgers
 from tradehall.app.deployments.transitions import moved
 from tradehall.app.desk import Desk
+from tradehall.app.identity.account_steps import REASON
 from tradehall.app.identity.identity import Identity
 from tradehall.app.identity.status import Besides, StatusEffects
 from tradehall.app.outcome import ShardUnavailable
@@ -21,12 +22,9 @@ from tradehall.app.records.deployments import KIND, Deployment, DeploymentState,
 from tradehall.app.records.users import User
 from tradehall.app.studio.book import StudioBook
 from tradehall.app.studio.room import StudioRoom, StudioWrite
-from tradehall.domain.order import OrderRole
-from tradehall.engine.commands import CancelOrder
 from tradehall.ports.records import AuditLine
 
 CLOSING_WITHIN_S: Final = 1.0
-REASON: Final = "the user was deactivated"
 LOOK_EVERY_S: Final = 0.01
 
 
@@ -73,28 +71,25 @@ class Locking:
         IdentityRefused as `UserStatusDesk.deactivate`. ShardUnavailable: all but the engine's part is done.
         """
 
-        async def write(wish: StudioWrite) -> tuple[bool, StatusEffects]:
-            told = {"deployments_changed": _named(wish)} if wish.changes else {}
-            besides = Besides(wish.changes, wish.audit, told)
-            done = await self._identity.status.deactivate(user_id, by=by, expected_version=expected, besides=besides)
-            return done.is_changed, done
-
-        changed: list[int] = []
-
-        def decide(book: StudioBook, now: int) -> StudioWrite:
-            wish, changed[:] = _fates(book, user_id, fate, now, by)
-            return wish
-
-        done = await self._room.change_with(decide, write)
-        if not done.is_changed:
-            return LockEffects(done.user)
-        held = self._held(changed) if fate is Fate.STOP_AND_CLOSE else 0
-        cancelled = await self._cancelled(done.user) if cancel_orders else 0
-        await self._look()
-        closed = await self._closed(changed, held)
-        await self._identity.steps.do(*done.user.logins)
+        steps, user = self._identity.steps, self._identity.book.users.get(user_id)
+        logins = () if user is None else user.logins
+        # Nobody else does them meanwhile: what is counted here is all there was.
+        steps.in_hand.update(logins)
+        try:
+            done, changed = await locked_at_once(
+                self._identity, self._room, user_id, fate, cancel_orders=cancel_orders, by=by, expected=expected
+            )
+            if not done.is_changed:
+                return LockEffects(done.user)
+            held = self._held(changed) if fate is Fate.STOP_AND_CLOSE else 0
+            cancelled = sum([await steps.cancel_entries(login) for login in logins]) if cancel_orders else 0
+            await self._look()
+            closed = await self._closed(changed, held)
+            await steps.do(*logins)
+        finally:
+            steps.in_hand.difference_update(logins)
         effects = LockEffects(
-            done.user, done.sessions_revoked, done.keys_revoked, tuple(changed), cancelled, closed, is_changed=True
+            done.user, done.sessions_revoked, done.keys_revoked, changed, cancelled, closed, is_changed=True
         )
         if cancelled or closed:
             await self._trail.note(_effects_line(effects, self._desk.clock.now(), by))
@@ -117,18 +112,7 @@ class Locking:
             for each in self._room.book.deployments
         )
 
-    async def _cancelled(self, user: User) -> int:
-        """Entry orders that worked; the exits of what stays open go on protecting it."""
-        count = 0
-        for login in user.logins:
-            account = self._desk.state.accounts.get(login)
-            working = [] if account is None else [each for each in account.orders.values() if _is_entry(each.role)]
-            for order in working:
-                outcome = await self._desk.submit(CancelOrder(login, order.order_id, REASON))
-                count += outcome.rejection is None
-        return count
-
-    async def _closed(self, deployments: list[int], held: int) -> int:
+    async def _closed(self, deployments: Sequence[int], held: int) -> int:
         """How many positions are closed by now; closings that take longer go on by themselves."""
         if not held:
             return 0
@@ -142,9 +126,34 @@ class Locking:
             pass
         return max(0, held - left)
 
-    def _held(self, deployments: list[int]) -> int:
+    def _held(self, deployments: Sequence[int]) -> int:
         found = (self._ledgers.get(number) for number in deployments)
         return sum(len(ledger.holdings) for ledger in found if ledger is not None)
+
+
+async def locked_at_once(
+    identity: Identity, room: StudioRoom, user_id: int, fate: Fate, *, cancel_orders: bool, by: Actor,
+    expected: int | None = None,
+) -> tuple[StatusEffects, tuple[int, ...]]:  # fmt: skip
+    """One transaction: credentials end, and it is written what is to become of deployments and orders.
+
+    What it did, and which deployments it concerns. The engine's part follows: account steps, and the supervisor.
+    """
+    concerned: list[int] = []
+
+    async def write(wish: StudioWrite) -> tuple[bool, StatusEffects]:
+        told = {"deployments_changed": _named(wish)} if wish.changes else {}
+        done = await identity.status.deactivate(
+            user_id, by=by, expected_version=expected, cancel_orders=cancel_orders,
+            besides=Besides(wish.changes, wish.audit, told),
+        )  # fmt: skip
+        return done.is_changed, done
+
+    def decide(book: StudioBook, now: int) -> StudioWrite:
+        wish, concerned[:] = _fates(book, user_id, fate, now, by)
+        return wish
+
+    return await room.change_with(decide, write), tuple(concerned)
 
 
 def _fates(book: StudioBook, user_id: int, fate: Fate, now: int, by: Actor) -> tuple[StudioWrite, list[int]]:
@@ -173,10 +182,6 @@ def _after(old: Deployment, fate: Fate, now: int) -> Deployment | None:
     if old.state is DeploymentState.STOPPING and old.stop_policy in (policy, StopPolicy.FLATTEN):
         return None
     return moved(old, now, DeploymentState.STOPPING, state_reason=REASON, stop_policy=policy)
-
-
-def _is_entry(role: OrderRole) -> bool:
-    return role is OrderRole.ENTRY
 
 
 def _named(wish: StudioWrite) -> list[str]:
