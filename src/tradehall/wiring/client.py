@@ -23,4 +23,5 @@ def make_client(house: House, streams: AccountStreams, metrics: Metrics) -> Clie
         assets=AssetInfo(house.market, house.clock),
         streams=streams,
         metrics=metrics,
+        answers=house.studio.answers,
     )

@@ -14,6 +14,7 @@ from tests.app.identity.people import KEY, PASSWORD, CountingHasher, KeptMail
 from tests.app.shard import START, OwnClock, a_desk, unknown_is_a_failure
 from tests.faces.kit.asgi import WebSocketClient
 from tradehall.adapters.sqlite.alerts import SqliteAlerts
+from tradehall.adapters.sqlite.answers import SqliteAnswers
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.adapters.tokens import JwtTokens
@@ -169,6 +170,7 @@ async def opened(
         assets=AssetInfo(market, clock),
         streams=streams,
         metrics=Metrics(),
+        answers=SqliteAnswers(records),
         options=options or ClientSettings(),
     )
     stream = ClientStream(client)

@@ -327,6 +327,41 @@ def test_a_key_is_remembered_over_a_restart(tmp_path):
     journey(tmp_path, after)
 
 
+def test_a_key_of_what_no_order_stands_for_is_remembered_over_a_restart(tmp_path):
+    first: dict = {}
+    cases = (
+        ("/trade/cancel", lambda: {"order": first["gone"]}),
+        ("/trade/modify/pending", lambda: {"order": first["pending"], "open_price": 1.04}),
+        ("/trade/modify/open", lambda: {"order": first["open"], "sl": 1.06}),
+        ("/trade/modify", lambda: {"order": first["open"], "sl": 1.2}),
+    )
+
+    async def answers(door):
+        found = []
+        for path, body in cases:
+            answer = await door.call("POST", path, body(), headers={"idempotency-key": path})
+            found.append((answer.status_code, answer.json()))
+        return found
+
+    async def before(door):
+        first.update(gone=await door.pending(), pending=await door.pending(), open=await door.trade())
+        first["answers"] = await answers(door)
+        assert [status for status, _ in first["answers"]] == [200, 200, 200, 400]
+        await door.ok("POST", "/trade/modify", {"order": first["pending"], "open_price": 1.03})
+        await door.ok("POST", "/trade/modify", {"order": first["open"], "sl": 1.05})
+
+    async def after(door):
+        assert await answers(door) == first["answers"]
+        assert [row["open_price"] for row in await door.trades(tradeType=3)] == [1.03], "it was not changed again"
+        assert [row["sl"] for row in await door.trades(tradeType=1)] == [1.05]
+        door.pass_s(86_401)
+        door.tokens.clear()
+        assert (await answers(door))[0][0] == 404, "a day later it is another wish"
+
+    journey(tmp_path, before)
+    journey(tmp_path, after)
+
+
 def test_staff_act_for_the_login_they_name(tmp_path):
     async def steps(door):
         assert await door.refused("POST", "/trade/open", a_trade(), login=STAFF) == (400, "INVALID_LOGIN")

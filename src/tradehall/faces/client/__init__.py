@@ -1,7 +1,8 @@
 """The client door: REST and stream for a broker's terminals, in tickets and lots.
 
     client = Client(desk=desk, market=board, identity=identity, alerts=alerts, scripts=scripts, settings=settings,
-                    watchlists=watchlists, assets=AssetInfo(board, clock), streams=streams, metrics=metrics)
+                    watchlists=watchlists, assets=AssetInfo(board, clock), streams=streams, metrics=metrics,
+                    answers=answers)
     stream = ClientStream(client)
     door = make_door(client, stream)
 

@@ -25,6 +25,7 @@ from tradehall.faces.client.auth import login_of
 from tradehall.faces.client.errors import ClientProblem, symbol_not_found
 from tradehall.faces.client.replays import Replays
 from tradehall.faces.kit import Limit, Metrics, Problem, ProblemKind, Request
+from tradehall.ports.answers import AnswerStore
 
 READS: Final = "read"
 WRITES: Final = "write"
@@ -58,12 +59,14 @@ class Client:
     assets: AssetInfo
     streams: AccountStreams
     metrics: Metrics
+    answers: AnswerStore
     options: ClientSettings = field(default_factory=ClientSettings)
-    replays: Replays = field(default_factory=Replays)
     is_stopping: bool = False
+    replays: Replays = field(init=False)
     past_balances: PastBalances = field(init=False)
 
     def __post_init__(self) -> None:
+        self.replays = Replays(self.answers)
         self.past_balances = PastBalances(self.desk)
 
     @property

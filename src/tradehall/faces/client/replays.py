@@ -1,12 +1,16 @@
 """Replays: what was answered under an Idempotency-Key, for a day, so that a repeat gets the same again."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tradehall.domain.ids import AccountId
 from tradehall.domain.time import NS_PER_DAY
-from tradehall.faces.kit import Problem, Response
+from tradehall.faces.client.errors import ClientErrors
+from tradehall.faces.kit import Problem, Request, Response
+from tradehall.ports.answers import AnswerStore, KeptAnswer
+from tradehall.ports.records import RecordsFault
 
 KEY_LENGTH_MAX: Final = 128
 ANSWERS_MAX: Final = 100_000
@@ -14,15 +18,20 @@ ANSWERS_MAX: Final = 100_000
 Answer = Response | Problem
 Key = tuple[AccountId, str]
 
+# These may pass by themselves.
+_PASSING: Final = frozenset({429, 500, 503})
+_log: Final = logging.getLogger("tradehall.client")
+
 
 class Replays:
     """First answers by login and key, the oldest first; the longest kept go when there are too many.
 
-    They live in memory. An order that was placed is known by its key in the journal as well, so that its
-    repeat finds it after a restart, too.
+    They live in memory. After a restart the repeat of an order, or of a closing, finds it by its key in the journal;
+    answers to what no order stands for are in the store.
     """
 
-    def __init__(self, most: int = ANSWERS_MAX) -> None:
+    def __init__(self, store: AnswerStore, most: int = ANSWERS_MAX) -> None:
+        self._store = store
         self._most = most
         self._answers: dict[Key, tuple[int, asyncio.Future[Answer]]] = {}
 
@@ -42,7 +51,7 @@ class Replays:
             answer: Answer = await work()
         except Problem as problem:
             answer = problem
-            if problem.status in (429, 500, 503):
+            if problem.status in _PASSING:
                 self._answers.pop(key, None)
         except BaseException:
             self._answers.pop(key, None)
@@ -50,6 +59,30 @@ class Replays:
             raise
         future.set_result(answer)
         return _given(answer)
+
+    async def kept(self, key: Key, now: int, request: Request, work: Callable[[], Awaitable[Response]]) -> Response:
+        """The answer of `work` that the store has, or will have from now on.
+
+        It is kept when the work is done: a process that dies in between forgets that it was.
+        """
+        login, name = key
+        space, since = f"client {login}", now - NS_PER_DAY
+        found = await asyncio.to_thread(self._store.answer, space, name, since=since)
+        if found is not None:
+            return Response(found.status, found.body, content_type=found.content_type)
+        try:
+            response = await work()
+        except Problem as problem:
+            if problem.status in _PASSING:
+                raise
+            response = ClientErrors().render(problem, request)
+        answer = KeptAnswer(now, b"", response.status, response.content_type, response.body)
+        try:
+            await asyncio.to_thread(self._store.keep_answer, space, name, answer, since=since)
+        except RecordsFault as fault:
+            # It was done, and its caller is told so.
+            _log.warning("an answer could not be kept, a repeat of it after a restart will be a new wish: %s", fault)
+        return response
 
     def _forget(self, now: int) -> None:
         while self._answers:

@@ -75,7 +75,7 @@ async def cancel(client: Client, request: Request) -> Response:
         await _done(client, CancelOrder(account.terms.account_id, order.order_id))
         return _ack_of_order(client, order, Requested.CANCEL)
 
-    return await _once(client, request, account.terms.account_id, work)
+    return await _once_for_all(client, request, account.terms.account_id, work)
 
 
 async def modify_open(client: Client, request: Request) -> Response:
@@ -87,7 +87,7 @@ async def modify_open(client: Client, request: Request) -> Response:
         position = _position(account, needed(body.order, "order"), "this ticket is pending")
         return await _modify_position(client, body, position)
 
-    return await _once(client, request, account.terms.account_id, work)
+    return await _once_for_all(client, request, account.terms.account_id, work)
 
 
 async def modify_pending(client: Client, request: Request) -> Response:
@@ -99,7 +99,7 @@ async def modify_pending(client: Client, request: Request) -> Response:
         order = _pending(account, needed(body.order, "order"), "this ticket is open")
         return await _modify_order(client, body, order)
 
-    return await _once(client, request, account.terms.account_id, work)
+    return await _once_for_all(client, request, account.terms.account_id, work)
 
 
 async def modify(client: Client, request: Request) -> Response:
@@ -113,7 +113,7 @@ async def modify(client: Client, request: Request) -> Response:
             return await _modify_position(client, body, account.positions[number])
         return await _modify_order(client, body, _pending(account, number, ""))
 
-    return await _once(client, request, account.terms.account_id, work)
+    return await _once_for_all(client, request, account.terms.account_id, work)
 
 
 # ------------------------------------------------------------------ steps of the above
@@ -289,3 +289,14 @@ async def _once(
     if key is None:
         return await work()
     return await client.replays.once((login, key), client.desk.clock.now(), work)
+
+
+async def _once_for_all(
+    client: Client, request: Request, login: AccountId, work: Callable[[], Awaitable[Response]]
+) -> Response:
+    """As `_once`, for work whose key no order keeps."""
+    key = _key_of(request)
+    if key is None:
+        return await work()
+    name, now = (login, key), client.desk.clock.now()
+    return await client.replays.once(name, now, lambda: client.replays.kept(name, now, request, work))
