@@ -448,6 +448,21 @@ def test_closing_everything_is_remembered_for_a_day_and_over_a_restart(tmp_path)
     journey(tmp_path, steps)
 
 
+def test_the_name_of_an_order_is_not_one_for_closing_everything(tmp_path):
+    async def steps(door):
+        ticket = await door.buy(0.1, client_order_id="filled")
+        await door.pend(client_order_id="pending")
+        await door.ok("POST", "/trade/close", {"ticket": ticket, "volume": 0.04, "client_order_id": "close"})
+        for name in ("filled", "pending", "close"):
+            body = {"client_order_id": name}
+            assert await door.refused("POST", "/trade/close-all", body) == (400, "IDEMPOTENCY_MISMATCH"), name
+        assert len(await door.get("/positions")) == 1
+        done = await door.ok("POST", "/trade/close-all", {"client_order_id": "filled"}, login=OTTO)
+        assert done["failed"] == [], "another person's name"
+
+    journey(tmp_path, steps)
+
+
 def test_a_wish_to_close_everything_and_its_repeat_wait_together(tmp_path):
     async def steps(door):
         for _ in range(3):

@@ -50,7 +50,7 @@ class Memory:
             future.add_done_callback(lambda done: self._ended(key, done))
         known, running = self._running[key]
         if known != digest:
-            raise _mismatch()
+            raise mismatch()
         # Who gives up waiting does not stop what was begun.
         found: T = await asyncio.shield(running)
         return found
@@ -66,7 +66,7 @@ class Memory:
         kept = await asyncio.to_thread(self._store.answer, space, name, since=since)
         if kept is not None:
             if kept.fingerprint != digest:
-                raise _mismatch()
+                raise mismatch()
             return msgspec.json.decode(kept.body, type=kind)
         done = await do()
         answer = KeptAnswer(self._clock.now(), digest, 200, b"application/json", ENCODER.encode(done))
@@ -78,7 +78,8 @@ class Memory:
         return done
 
 
-def _mismatch() -> TerminalProblem:
+def mismatch() -> TerminalProblem:
+    """The name stands for another wish already."""
     refusal = REFUSALS[RejectCode.IDEMPOTENCY_MISMATCH]
     return TerminalProblem(refusal.code, refusal.text)
 

@@ -116,6 +116,11 @@ class Terminal:
             raise order_not_found(ticket)
         return order
 
+    def has_order_named(self, account: Account, name: str) -> bool:
+        """Whether an order or a close of the account, working or ended, has this client order id."""
+        working = self.desk.state.order_by_client_id(account, name)
+        return (working or self.desk.ended_order(account.terms.account_id, name)) is not None
+
     async def submit(self, command: AnyCommand) -> Outcome:
         """Put a wish to the desk."""
         try:

@@ -15,7 +15,7 @@ from tradehall.engine.commands import CancelOrder, PlaceOrder
 from tradehall.faces.kit import Problem, Request, Response, decode
 from tradehall.faces.terminal import requests, schemas, wishes
 from tradehall.faces.terminal.errors import TerminalProblem, refusal_of, refusal_of_order
-from tradehall.faces.terminal.memory import digest_of
+from tradehall.faces.terminal.memory import digest_of, mismatch
 from tradehall.faces.terminal.routes.positions import average_price, close
 from tradehall.faces.terminal.schemas import CancelledTicket, CloseAllResult, ClosedTicket, FailedTicket, answer
 from tradehall.faces.terminal.terminal import Terminal, respond
@@ -45,6 +45,8 @@ async def post_close_all(terminal: Terminal, request: Request) -> Response:
     wish = f"{symbol} {side} {body.cancel_orders}"
 
     async def close_all() -> CloseAllResult:
+        if name is not None and terminal.has_order_named(account, name):
+            raise mismatch()
         return await _close_all(terminal, account, symbol, side, cancels=body.cancel_orders)
 
     if name is None:
