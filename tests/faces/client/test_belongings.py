@@ -83,6 +83,17 @@ def test_a_public_script_is_read_by_all_and_written_by_its_owner(tmp_path):
     journey(tmp_path, steps)
 
 
+def test_the_list_of_public_scripts_is_bounded_whoever_made_them(tmp_path):
+    async def steps(door):
+        large = SCRIPT | {"visibility": "public", "script": "x" * 200_000}
+        numbers = [(await door.ok("POST", "/script", large))["id"] for _ in range(25)]
+        public = await door.get("/scripts", params={"visibility": "public"}, login=OTTO)
+        assert [row["id"] for row in public["rows"]] == numbers[-20:], "the newest, up to 4 MiB"
+        assert len((await door.get("/scripts"))["rows"]) == 25
+
+    journey(tmp_path, steps)
+
+
 def test_scripts_outlive_a_restart_and_numbers_are_not_given_twice(tmp_path):
     numbers = []
 

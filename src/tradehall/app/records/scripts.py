@@ -17,7 +17,9 @@ KIND: Final = "script"
 TEXT_KIND: Final = "script_text"
 COUNTER_KIND: Final = "script_counter"
 SCRIPTS_MAX: Final = 200  # Of one login.
+# Of a list whose length is strangers' doing.
 PUBLIC_SHOWN_MAX: Final = 1_000
+PUBLIC_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
 class ScriptKind(StrEnum):
@@ -100,9 +102,10 @@ class Scripts:
         return await self._with_texts([self._scripts[number] for number in sorted(self._of_login.get(login, ()))])
 
     async def public(self) -> list[tuple[Script, str]]:
-        """The newest public scripts of everybody, by number."""
-        newest = sorted(self._public)[-PUBLIC_SHOWN_MAX:]
-        return await self._with_texts([self._scripts[number] for number in newest])
+        """The newest public scripts of everybody, by number, as many as PUBLIC_BYTES_MAX of text allow."""
+        newest = sorted(self._public, reverse=True)[:PUBLIC_SHOWN_MAX]
+        scripts = [self._scripts[number] for number in newest]
+        return (await self._with_texts(scripts, bytes_max=PUBLIC_BYTES_MAX))[::-1]
 
     async def get(self, script_id: int, login: AccountId) -> tuple[Script, str]:
         """A script that `login` may read, with its text. ScriptNotFound."""
@@ -183,10 +186,20 @@ class Scripts:
         if old is not None:
             self._of_login[old.login].pop(script_id)
 
-    async def _with_texts(self, scripts: list[Script]) -> list[tuple[Script, str]]:
+    async def _with_texts(self, scripts: list[Script], bytes_max: int | None = None) -> list[tuple[Script, str]]:
+        """The scripts, in this order, with their texts; the first whose texts fit into `bytes_max`."""
+
         def read() -> list[tuple[Script, str]]:
-            texts = [(script, self._store.get(TEXT_KIND, str(script.script_id))) for script in scripts]
-            return [(script, text.decode()) for script, text in texts if text is not None]
+            found, size = [], 0
+            for script in scripts:
+                text = self._store.get(TEXT_KIND, str(script.script_id))
+                if text is None:
+                    continue  # It was removed meanwhile.
+                size += len(text)
+                if bytes_max is not None and size > bytes_max:
+                    break
+                found.append((script, text.decode()))
+            return found
 
         return await asyncio.to_thread(read)
 
