@@ -1,0 +1,80 @@
+"""Who writes: the loop's thread a lone order, the journal's whatever comes more densely."""
+
+import asyncio
+import threading
+import time
+
+from tests.app.faults import FaultyStore
+from tests.app.shard import a_desk, an_order, open_house, run
+from tradehall.adapters.memory import MemoryStore
+
+HERE, JOURNAL = threading.main_thread().name, "journal"
+RESTING = an_order(limit="1")  # Without rows, which the journal's thread would be busy with.
+
+
+def story(test):
+    """A test that gets a started desk, and the journal that it writes to."""
+
+    def told():
+        async def in_loop():
+            store = FaultyStore(MemoryStore())
+            desk = a_desk(store)
+            await desk.start()
+            await open_house(desk)
+            await test(desk, store.journal)
+            await desk.stop()
+
+        run(in_loop())
+
+    told.__name__ = test.__name__
+    return told
+
+
+async def written_by(desk, journal, meanwhile=None) -> str:
+    """The thread that writes the next order; `meanwhile` is called in it."""
+    names = []
+
+    def note():
+        names.append(threading.current_thread().name)
+        if meanwhile is not None:
+            meanwhile()
+
+    journal.meanwhile = note
+    await desk.submit(RESTING)
+    return names[0]
+
+
+async def until_here(desk, journal, meanwhile=None) -> None:
+    """Place orders until the loop's thread has written one."""
+    while await written_by(desk, journal, meanwhile) != HERE:  # noqa: ASYNC110 - orders are placed meanwhile
+        await asyncio.sleep(0.01)
+
+
+@story
+async def test_after_a_slow_write_the_loop_leaves_writing_to_the_journals_thread(desk, journal):
+    await until_here(desk, journal, lambda: time.sleep(0.2))
+    assert [await written_by(desk, journal) for _ in range(3)] == [JOURNAL] * 3
+    await until_here(desk, journal)
+
+
+@story
+async def test_what_the_loop_was_about_to_write_is_durable_after_a_stop(desk, journal):
+    await until_here(desk, journal)
+    await asyncio.sleep(0.1)  # Longer than the pause after that.
+    wish = desk.submit(RESTING)
+    wish.send(None)  # Decided, and no turn of the loop since.
+    desk.writer.stop()
+    assert journal.head.seq == desk.state.seq
+    wish.close()
+
+
+@story
+async def test_the_loop_does_not_write_what_the_journals_thread_was_roused_for(desk, journal):
+    await until_here(desk, journal)
+    await asyncio.sleep(0.1)  # Longer than the pause after that.
+    names = []
+    journal.meanwhile = lambda: names.append(threading.current_thread().name)
+    wish = asyncio.ensure_future(desk.submit(RESTING))
+    asyncio.get_running_loop().call_soon(desk.writer.resume)  # After the decision, before the loop's own write.
+    await wish
+    assert names == [JOURNAL]
