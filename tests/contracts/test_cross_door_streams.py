@@ -37,7 +37,9 @@ async def streams_of(house, stack, login):
         if door == TERMINAL:
             socket.send(json.dumps({"type": "auth", "apiKey": sent.removeprefix("Bearer ")}))
             await socket.receive()
-            socket.send(json.dumps({"type": "subscribe", "channels": ["positions", "orders", "account"]}))
+            socket.send(
+                json.dumps({"type": "subscribe", "channels": ["positions", "orders", "account", "notifications"]})
+            )
         await socket.receive()
     return sockets
 

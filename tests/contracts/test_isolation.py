@@ -10,12 +10,28 @@ from tests.contracts.wishes import order, pending, ticket, trade
 from tests.faces.client.opened import MIRA, OTTO, rows_of
 from tests.faces.client.test_alerts import ALERT
 from tests.faces.client.test_belongings import SCRIPT
+from tradehall.engine.commands import RegisterStrategy
 
 # Fields by which a request may name something that belongs to somebody.
 NAMES_THINGS = frozenset({"id", "order", "ticket", "alert_id", "order_id", "position_id", "strategy_id", "login"})
 # Placeholders that name what belongs to nobody.
 OF_NOBODY = frozenset({"symbol"})
+# All other fields: they say what is wished for, or narrow down one's own. A new field belongs here or above.
+NAMES_NOTHING = frozenset(
+    re.findall(
+        r"\w+",
+        """action address all as_of autostart cancel_associated_orders cancel_orders channel_high channel_low city
+    client_order_id cmd comment condition count country currency demo description detail deviation display_quantity email
+    enabled end expiration expires_at filter format frame from_ group hidden indicator_name ip_allow iso key kind leverage
+    limit limit_price magic margin_mode message move_threshold name new_password oco_group_id offset open_price order_type
+    password phone post_only prefix price quantity reduce_only reference_price reference_time repeat_mode scope script
+    search settings side since sl start state status stop_loss stop_price symbol take_profit target_price time_in_force
+    timeframe to tp tradeType trailing_distance trailing_type type until value visibility volume where whereBetween whereIn
+    whereNot whereNotBetween whereNotIn zipcode""",
+    )
+)
 NUMBER_OF_NOTHING = 999_999_999
+STRATEGY = "3f0c7f5e-52a1-4f0e-9d5b-8b8a8f4f7c11"
 
 # What each number means, by door, path and field, of every route that takes one.
 TICKETS, OPEN, PENDING = "order of a ticket", "open", "pending"
@@ -26,6 +42,8 @@ MEANINGS = {
     (GATEWAY, "/orders", "position_id"): ("pos_{open}",),
     (GATEWAY, "/orders/preview", "position_id"): ("pos_{open}",),
     (GATEWAY, "/trades", "order_id"): ("ord_{open}",),
+    (GATEWAY, "/orders", "strategy_id"): ("{strategy}",),
+    (GATEWAY, "/orders/preview", "strategy_id"): ("{strategy}",),
     (CLIENT, "/trade/close", "order"): ("{open}", "{pending}"),
     (CLIENT, "/trade/cancel", "order"): ("{open}", "{pending}"),
     (CLIENT, "/trade/modify", "order"): ("{open}", "{pending}"),
@@ -79,12 +97,8 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     (TERMINAL, "/v1/keys/{id}"): {"name": "mine now"},
     (TERMINAL, "/v1/keys"): {"name": "mine now", "scope": "full"},
 }
-# Names that are no numbers of the house: nobody has strategies yet, and a login is no secret (see below).
-ELSEWHERE = {
-    (GATEWAY, "/orders", "strategy_id"),
-    (GATEWAY, "/orders/preview", "strategy_id"),
-    (CLIENT, "/sign/in", "login"),
-}
+# A login is no secret (see below).
+ELSEWHERE = {(CLIENT, "/sign/in", "login")}
 
 
 class Naming(NamedTuple):
@@ -120,24 +134,42 @@ def namings_of(house):
 
 async def belongings_of_mira(house):
     """One of each thing that has a number, in all doors' words."""
+    held = await belongings(house, MIRA)
+    await let_alerts_fire(house)
+    return held | await what_was_told(house, MIRA)
+
+
+async def belongings(house, login, mark="hers"):
+    """One of each thing that somebody can make; `mark` stands wherever they may say something."""
     held = {}
-    bought = await house.call(TERMINAL, "POST", "/trade", trade(sl=1.05, tp=1.2).body, login=MIRA)
+    bought = await house.call(TERMINAL, "POST", "/trade", trade(sl=1.05, tp=1.2, comment=mark).body, login=login)
     held["open"] = bought.json()["data"]["ticket"]
-    resting = {"cmd": 2, "symbol": "EURUSD", "volume": 10, "open_price": 1.05, "sl": 0, "tp": 0}
-    held["pending"] = (await house.call(CLIENT, "POST", "/trade/open/pending", resting, login=MIRA)).json()["order"]
-    held["script"] = (await house.call(CLIENT, "POST", "/script", SCRIPT, login=MIRA)).json()["id"]
-    alert = await house.call(CLIENT, "POST", "/price_alert", ALERT | {"repeat_mode": 1}, login=MIRA)
-    held["alert"] = alert.json()["rows"][0][0]
+    resting = {"cmd": 2, "symbol": "EURUSD", "volume": 10, "open_price": 1.05, "sl": 0, "tp": 0, "comment": mark}
+    held["pending"] = (await house.call(CLIENT, "POST", "/trade/open/pending", resting, login=login)).json()["order"]
+    script = SCRIPT | {"name": mark}
+    held["script"] = (await house.call(CLIENT, "POST", "/script", script, login=login)).json()["id"]
+    wish = ALERT | {"repeat_mode": 1, "message": mark}
+    held["alert"] = (await house.call(CLIENT, "POST", "/price_alert", wish, login=login)).json()["rows"][0][0]
+    made = await house.call(TERMINAL, "POST", "/v1/keys", {"name": mark, "scope": "full"}, login=login)
+    held["key"], held["secret"] = made.json()["data"]["id"], made.json()["data"]["key"]
+    await house.call(CLIENT, "PUT", "/settings", {"key": "note", "value": mark}, login=login)
+    held["strategy"] = STRATEGY.replace("3f0c", "3f0c" if login == MIRA else "5e2b")
+    assert (await house.desk.submit(RegisterStrategy(login, held["strategy"]))).rejection is None
+    return held
+
+
+async def let_alerts_fire(house):
+    """The price rises over what they wait for."""
     for bid in ("1.08900", "1.09100"):
         house.client.pass_s(2)
         house.quote("EURUSD", bid, f"{float(bid) + 0.0001:.5f}")
         await house.client.client.alerts.flush()
-    held["log"] = rows_of(await house.read(CLIENT, "/price_alert/logs", login=MIRA))[0]["id"]
-    held["notice"] = rows_of(await house.read(CLIENT, "/notify/list", login=MIRA))[0]["id"]
-    made = await house.call(TERMINAL, "POST", "/v1/keys", {"name": "hers", "scope": "full"}, login=MIRA)
-    held["key"], held["secret"] = made.json()["data"]["id"], made.json()["data"]["key"]
-    await house.call(CLIENT, "PUT", "/settings", {"key": "theme", "value": "dark"}, login=MIRA)
-    return held
+
+
+async def what_was_told(house, login):
+    """The newest of what alerts left behind."""
+    log = rows_of(await house.read(CLIENT, "/price_alert/logs", login=login))[0]["id"]
+    return {"log": log, "notice": rows_of(await house.read(CLIENT, "/notify/list", login=login))[0]["id"]}
 
 
 READS = {
@@ -197,6 +229,8 @@ def meanings(naming, held):
         nothing = pattern.format(**dict.fromkeys(held, NUMBER_OF_NOTHING))
         if "{key}" in pattern:
             nothing = f"key_{NUMBER_OF_NOTHING}"
+        if "{strategy}" in pattern:
+            nothing = STRATEGY.replace("3f0c", "4a1d")
         yield tuple(int(value) if value.isdigit() else value for value in (pattern.format(**held), nothing))
 
 
@@ -204,6 +238,14 @@ def test_every_route_that_names_something_is_tried(tmp_path):
     async def steps(house):
         found = {(each.door, each.path, each.field) for each in namings_of(house) if each.field != "login"}
         assert found - ELSEWHERE == MEANINGS.keys(), "a new route that takes a number needs its meaning here"
+        fields = {
+            field
+            for door in house.doors.values()
+            for route in door.routes
+            for struct in (route.body, route.query)
+            for field in getattr(struct, "__struct_fields__", ())
+        }
+        assert fields == NAMES_THINGS | NAMES_NOTHING, "a new field names something, or it does not: say which"
 
     journey(tmp_path, steps)
 
@@ -233,9 +275,9 @@ def test_another_s_things_are_as_if_they_were_not(tmp_path, door):
 
 def status_of(naming):
     """How a door says that there is no such thing."""
-    if naming[:3] == (GATEWAY, "POST", "/orders/preview"):
+    if naming[:3] == (GATEWAY, "POST", "/orders/preview") and naming.field == "position_id":
         return 200  # A preview answers what would become of the wish: here, its refusal.
-    if naming[:3] == (GATEWAY, "POST", "/orders"):
+    if naming[:3] == (GATEWAY, "POST", "/orders") and naming.field == "position_id":
         return 422  # A refusal by the rules, like any other: the order is listed REJECTED.
     return 404
 
