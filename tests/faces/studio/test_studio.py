@@ -12,6 +12,7 @@ from tradehall.app.records.api_keys import OPERATOR, VIEWER
 from tradehall.app.strategies.templates import TEMPLATES
 
 SCANNER = {"name": "hammers", "pattern_type": "CDLHAMMER", "universe": ["EURUSD"], "timeframe": "1m"}
+NUMBER_OF_NOTHING = 999_999_999
 # What a route's body needs, so that nothing but the number can be wrong with it.
 BODIES = {
     ("PUT", "/strategies/{id}"): {"name": "mine now"},
@@ -48,9 +49,14 @@ def test_what_is_anothers_is_not_there_in_any_route(tmp_path):
                 if "{id}" not in route.path:
                     continue
                 kind = route.path.split("/")[1]
-                path = route.path.replace("{id}", str(numbers[kind])).replace("{n}", "1")
-                answer = await house.call(route.method, path, BODIES.get((route.method, route.path)), by=OTTO)
-                assert answer.status_code == 404, (route.method, route.path, answer.text)
+                said = set()
+                for number in (numbers[kind], NUMBER_OF_NOTHING):
+                    path = route.path.replace("{id}", str(number)).replace("{n}", "1")
+                    answer = await house.call(route.method, path, BODIES.get((route.method, route.path)), by=OTTO)
+                    assert answer.status_code == 404, (route.method, route.path, answer.text)
+                    error = answer.json()["error"]
+                    said.add(re.sub(rf"\b{number}\b", "it", f"{error['code']} {error['message']} {error['details']}"))
+                assert len(said) == 1, (route.method, route.path, said)
                 asked += 1
             assert asked >= 25
             for kind in ("strategies", "deployments", "scanners", "backtests"):
