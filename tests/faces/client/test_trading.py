@@ -96,6 +96,18 @@ def test_an_order_is_refused(tmp_path, what, path, change, status, error):
     journey(tmp_path, steps)
 
 
+def test_a_value_of_the_wrong_type_is_named(tmp_path):
+    async def steps(door):
+        answer = await door.call("POST", "/trade/open", a_trade(volume="ten"))
+        assert answer.json() == {"error": "INVALID_DATA", "message": "volume: Expected `int | null`, got `str`"}
+        answer = await door.call("GET", "/trades/history/login", params={"from": "now", "to": 1})
+        assert answer.json()["message"].startswith("from: ")
+        answer = await door.call("POST", "/trade/open", a_trade(cmd=None))
+        assert answer.json()["message"] == "cmd is required"
+
+    journey(tmp_path, steps)
+
+
 def test_every_reason_of_the_engine_has_its_words():
     assert CODE_OF_REJECTION.keys() == set(RejectCode)
     assert {code for code in CODE_OF_REJECTION.values() if code not in STATUS_OF_CODE} == set()

@@ -9,7 +9,16 @@ from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
 from tradehall.app.principal import TokenFault
 from tradehall.app.records.alerts import AlertRefusal, AlertRefusalCode
 from tradehall.domain.rejection import RejectCode, Rejection
-from tradehall.faces.kit import STATUS, Problem, ProblemKind, RateLimited, Request, Response, json_response
+from tradehall.faces.kit import (
+    STATUS,
+    BadRequest,
+    Problem,
+    ProblemKind,
+    RateLimited,
+    Request,
+    Response,
+    json_response,
+)
 
 
 class Error(Struct, frozen=True, omit_defaults=True):
@@ -143,7 +152,13 @@ class ClientErrors:
         is_own = isinstance(problem, ClientProblem)
         status = STATUS_OF_CODE[code] if is_own else STATUS[problem.kind]
         number = problem.number if isinstance(problem, ClientProblem) else NUMBER_OF_CODE.get(code, 0)
-        return json_response(Error(code, problem.message, number), status, code=code)
+        return json_response(Error(code, _sentence(problem), number), status, code=code)
+
+
+def _sentence(problem: Problem) -> str:
+    """What is wrong, and in which field: this door has no other place to name it."""
+    field = problem.field if isinstance(problem, BadRequest) else ""
+    return problem.message if field in problem.message else f"{field}: {problem.message}"
 
 
 # ------------------------------------------------------------------ the engine's reasons
