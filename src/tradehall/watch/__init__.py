@@ -1,1 +1,1 @@
-"""Price alerts and scanners: quotes and bars become matches. Pure."""
+"""Price alerts: quotes become firings. Pure."""

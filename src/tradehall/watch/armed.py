@@ -13,45 +13,74 @@ quote looks at each. *Owed* ones became true in the quiet span after a firing: t
 heap, and fire then if they are still true; what happens meanwhile makes no difference to them, for a level
 that is left and reached again is as true and as rearmed as before. `tests/watch/test_armed.py` holds all
 this against `conditions.step`, alert by alert and quote by quote.
+
+Around the price seen last a side knows a *calm* range without any bound. It grows by the steps that passed
+nothing; a quote that stays within asks no shelf.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import chain
+from typing import Final
 
 from msgspec.structs import replace
 
 from tradehall.domain.market import Quote
+from tradehall.domain.money import ZERO
 from tradehall.watch.alert import AlertState, AlertStatus, Expiry, Firing, PriceAlert, QuoteSide, SeenPrice
 from tradehall.watch.conditions import LASTING, MOVES, QUIET_NS, Memory, holds, step
 from tradehall.watch.due import DueHeap
-from tradehall.watch.ladder import Ladder, Rung, rungs
+from tradehall.watch.grid import Grid
+from tradehall.watch.ladder import DIGITS, Ladder, Rung, rungs
+
+_NEVER: Final = 1 << 64
 
 
 @dataclass(slots=True)
 class _Armed:
-    """One alert and what changes of it; `rungs` are its places on the ladder, none while it is fresh."""
+    """One alert and what changes of it; `rungs` are its places on the ladder, none while it is fresh.
+
+    `heeds_from` [ns UTC]: a bound that is passed before means nothing to it.
+    """
 
     alert: PriceAlert
     state: AlertState
     is_move: bool
     is_lasting: bool
     rungs: tuple[Rung, ...] = ()
+    heeds_from: int = 0
+
+    def become(self, state: AlertState) -> None:
+        """Whoever is owed a firing fires by time; what does not last is gone if it comes in the quiet span."""
+        self.state = state
+        if state.is_owed:
+            self.heeds_from = _NEVER
+        elif state.fired_at is None or self.is_lasting:
+            self.heeds_from = 0
+        else:
+            self.heeds_from = state.fired_at + QUIET_NS
 
 
 class _Side:
-    """The bids or the asks of one symbol."""
+    """The bids or the asks of one symbol. No bound lies between `calm_low`, the price seen last, and `calm_high`."""
 
-    __slots__ = ("fresh", "has_strayed", "ladder", "must_keep", "owed", "seen", "stored")
+    __slots__ = ("calm_high", "calm_low", "fresh", "has_strayed", "ladder", "must_keep", "owed", "seen", "stored")
 
     def __init__(self) -> None:
         self.seen: SeenPrice | None = None
         self.stored: SeenPrice | None = None
+        self.calm_low = self.calm_high = ZERO
         self.must_keep = False
         self.has_strayed = False  # Some step since the stored price passed a bound.
-        self.ladder = Ladder()
+        self.ladder = Ladder[_Armed](Grid(DIGITS))
         self.fresh: dict[int, None] = {}
         self.owed = DueHeap()
+
+    def see(self, current: SeenPrice) -> None:
+        """Note the price, and no more of what lies around it."""
+        self.seen = current
+        self.calm_low = self.calm_high = current.price
 
     def is_worth_storing(self) -> bool:
         """Whether a restart from the stored price could go another way than from the one seen last."""
@@ -60,7 +89,30 @@ class _Side:
         if self.must_keep:
             return True
         # Without a stored price nobody has seen one yet.
-        return self.stored is not None and self.ladder.is_between(self.stored.price, self.seen.price)
+        return self.stored is not None and self.ladder.is_between(*self.lines_of(self.stored.price, self.seen.price))
+
+    def settle(self, armed: _Armed) -> None:
+        """Put an alert where the steps that fire it will find it."""
+        assert self.seen is not None, "an alert that has seen no price has no place"
+        self.ladder.remove(armed.alert.alert_id, armed.rungs)
+        self._hang_up(armed)
+        self.calm_low = self.calm_high = self.seen.price
+
+    def lines_of(self, one: Decimal, other: Decimal) -> tuple[int, int]:
+        """The lines of two prices; if one lies between two lines, all bounds move to a grid that is fine enough."""
+        grid = self.ladder.grid
+        line, other_line = grid.line(one), grid.line(other)
+        if line is None or other_line is None:
+            hanging = self.ladder.things()
+            self.ladder = Ladder(Grid.with_lines_at(one, other))
+            for armed in hanging:
+                self._hang_up(armed)
+            return self.lines_of(one, other)
+        return line, other_line
+
+    def _hang_up(self, armed: _Armed) -> None:
+        armed.rungs = rungs(armed.alert.trigger, armed.state.reference, self.ladder.grid)
+        self.ladder.add(armed.alert.alert_id, armed, armed.rungs)
 
 
 class ArmedAlerts:
@@ -79,7 +131,8 @@ class ArmedAlerts:
         self._now = 0
         for price in seen:
             side = self._side(price.symbol, price.side)
-            side.seen = side.stored = price
+            side.see(price)
+            side.stored = price
             self._now = max(self._now, price.at)
 
     def __len__(self) -> int:
@@ -91,13 +144,14 @@ class ArmedAlerts:
         side = self._side(alert.symbol, alert.side)
         condition = alert.trigger.condition
         armed = _Armed(alert, alert.state, is_move=condition in MOVES, is_lasting=condition in LASTING)
+        armed.become(alert.state)
         self._alerts[alert.alert_id] = armed
         if alert.expires_at is not None:
             self._expiries.add(alert.expires_at, alert.alert_id)
         if side.seen is None or not alert.state.has_seen:
             side.fresh[alert.alert_id] = None
             return
-        self._settle(side, armed)
+        side.settle(armed)
         if alert.state.is_owed:
             side.owed.add(_quiet_until(alert.state), alert.alert_id)
 
@@ -172,12 +226,10 @@ class ArmedAlerts:
         return sides[which]
 
     def _look(self, side: _Side, current: SeenPrice, firings: list[Firing]) -> None:
-        previous, side.seen = side.seen, current
-        if previous is not None and previous.price != current.price:
-            if not side.has_strayed and side.ladder.is_between(previous.price, current.price):
-                side.has_strayed = self._is_behind = True
-            for alert_id in side.ladder.passed(previous.price, current.price):
-                self._on_passed(side, self._alerts[alert_id], current, firings)
+        if side.calm_low <= current.price <= side.calm_high:
+            side.seen = current
+        else:
+            self._on_step(side, current, firings)
         for alert_id in side.owed.take(current.at):
             self._on_owed(side, self._alerts[alert_id], current, firings)
         if side.fresh:
@@ -185,20 +237,35 @@ class ArmedAlerts:
             for alert_id in fresh:
                 self._on_first_price(side, self._alerts[alert_id], current, firings)
 
-    def _on_passed(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
-        state = armed.state
-        if state.is_owed:
+    def _on_step(self, side: _Side, current: SeenPrice, firings: list[Firing]) -> None:
+        """Out of what is known to be calm: who is passed, and if nobody is, more is known to be calm."""
+        previous = side.seen
+        if previous is None:
+            side.see(current)
             return
-        if state.fired_at is None or current.at >= state.fired_at + QUIET_NS:
-            self._fire(side, armed, current, firings)
-        elif armed.is_lasting:
-            self._owe(side, armed)
+        before, line = side.lines_of(previous.price, current.price)
+        passed = side.ladder.passed(before, line)
+        if not passed and not side.ladder.is_between(before, line):
+            side.seen = current
+            side.calm_low, side.calm_high = min(side.calm_low, current.price), max(side.calm_high, current.price)
+            return
+        side.see(current)
+        if not side.has_strayed:
+            side.has_strayed = self._is_behind = True
+        at = current.at
+        for armed in [armed for armed in passed if armed.heeds_from <= at]:
+            fired_at = armed.state.fired_at
+            if fired_at is None or at >= fired_at + QUIET_NS:
+                self._fire(side, armed, current, firings)
+            else:
+                self._owe(side, armed)
 
     def _on_owed(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
         if holds(armed.alert.trigger, current.price, armed.state.reference):
             self._fire(side, armed, current, firings)
         else:
-            self._change(side, armed, replace(armed.state, is_owed=False))
+            # Its state may go on saying that it is owed: to whoever begins with it, it is as ready to fire.
+            armed.heeds_from = 0
 
     def _on_first_price(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
         alert, state = armed.alert, armed.state
@@ -206,7 +273,7 @@ class ArmedAlerts:
         is_firing, memory = step(alert.trigger, memory, current.price, current.at)
         reference = state.reference if is_firing else memory.reference
         self._change(side, armed, AlertState(has_seen=True, reference=reference, fired_at=state.fired_at))
-        self._settle(side, armed)
+        side.settle(armed)
         if is_firing:
             self._fire(side, armed, current, firings)
         elif armed.is_lasting and holds(alert.trigger, current.price, reference):
@@ -229,16 +296,10 @@ class ArmedAlerts:
         if not alert.repeats:
             self.disarm(alert.alert_id)
         elif armed.is_move:
-            self._settle(side, armed)
-
-    def _settle(self, side: _Side, armed: _Armed) -> None:
-        """Put an alert where the steps that fire it will find it."""
-        side.ladder.remove(armed.alert.alert_id, armed.rungs)
-        armed.rungs = rungs(armed.alert.trigger, armed.state.reference)
-        side.ladder.add(armed.alert.alert_id, armed.rungs)
+            side.settle(armed)
 
     def _change(self, side: _Side, armed: _Armed, state: AlertState) -> None:
-        armed.state = state
+        armed.become(state)
         self._changed[armed.alert.alert_id] = None
         side.must_keep = self._is_behind = True
 

@@ -1,8 +1,8 @@
 """Conditions on a value that moves: when does the step from the previous value to this one fire?
 
-Here for one value at a time: scanners use it as it is (their values are indicators, and a line that moves
-too is watched as the difference from it, with target 0); price alerts use it until an index can tell for
-all of them at once which fire (see `armed`), and the tests hold the index against it.
+Here for one value at a time: price alerts use it until an index can tell for all of them at once which fire
+(see `armed`), and the tests hold the index against it. Scanners look for what strategies look for, in floats
+of closed bars that may differ in their last digits: their conditions are in `strategies/comparing.py`.
 """
 
 from collections.abc import Callable
@@ -35,6 +35,9 @@ class Condition(IntEnum):
     MOVING_UP_PERCENT = 10
     MOVING_DOWN_PERCENT = 11
     CROSSING = 12
+
+    # Equal to its number, and so is its hash; that of an Enum is worked out in Python from its name.
+    __hash__ = int.__hash__
 
 
 class Trigger(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""Alerts by the instant at which something is due, with lazy deletion."""
+"""Alerts by the instant at which something is due. What is due together is kept together, for so it often comes."""
 
 from heapq import heapify, heappop, heappush
 from typing import Final
@@ -10,10 +10,11 @@ DEAD_KEPT: Final = 64
 class DueHeap:
     """At most one instant [ns UTC] for each alert."""
 
-    __slots__ = ("_due", "_heap")
+    __slots__ = ("_due", "_heap", "_together")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int]] = []
+        self._heap: list[int] = []  # Instants; some are dead: nothing is due then any more.
+        self._together: dict[int, dict[int, None]] = {}
         self._due: dict[int, int] = {}
 
     @property
@@ -23,27 +24,39 @@ class DueHeap:
 
     def add(self, due: int, alert_id: int) -> None:
         """Note when something is due for an alert, instead of what was noted before."""
+        self.discard(alert_id)
         self._due[alert_id] = due
-        heappush(self._heap, (due, alert_id))
+        together = self._together.get(due)
+        if together is None:
+            self._together[due] = {alert_id: None}
+            heappush(self._heap, due)
+        else:
+            together[alert_id] = None
 
     def discard(self, alert_id: int) -> None:
         """Forget an alert."""
-        if self._due.pop(alert_id, None) is not None and len(self._heap) > 2 * len(self._due) + DEAD_KEPT:
-            self._heap = [(due, key) for key, due in self._due.items()]
-            heapify(self._heap)
+        due = self._due.pop(alert_id, None)
+        if due is None:
+            return
+        together = self._together[due]
+        del together[alert_id]
+        if not together:
+            del self._together[due]
+            if len(self._heap) > 2 * len(self._together) + DEAD_KEPT:
+                self._heap = list(self._together)
+                heapify(self._heap)
 
     def take(self, now: int) -> list[int]:
         """Alerts that are due at `now`, earliest first; they are forgotten."""
         taken: list[int] = []
-        while self._heap and self._heap[0][0] <= now:
-            due, alert_id = heappop(self._heap)
-            if self._due.get(alert_id) == due:
-                del self._due[alert_id]
-                taken.append(alert_id)
+        while self._heap and self._heap[0] <= now:
+            taken += self._together.pop(heappop(self._heap), ())
+        for alert_id in taken:
+            del self._due[alert_id]
         return taken
 
     def first(self) -> int | None:
         """The earliest instant, None if there is none."""
-        while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
+        while self._heap and self._heap[0] not in self._together:
             heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        return self._heap[0] if self._heap else None

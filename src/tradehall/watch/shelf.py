@@ -1,110 +1,134 @@
-"""A shelf: bounds in the order of their price, to ask which of them a rising price has just passed."""
+"""A shelf: bounds in the order of their lines, to ask which of them lie between two prices."""
 
-from bisect import bisect_left, insort
-from decimal import Decimal
-from typing import Final
-
-from tradehall.domain.money import ZERO
+from bisect import bisect_left
+from typing import Final, Generic, TypeVar
 
 # A block splits when it has more entries. Between the cost of many blocks and that of long ones.
 BLOCK_LENGTH_MAX: Final = 512
+_NUMBER_BITS: Final = 64
 
-# Bound; 0 if reaching it passes it, 1 if only exceeding it does; number of the alert; reach.
-Entry = tuple[Decimal, int, int, Decimal]
-
-
-class _Block:
-    """A run of neighbouring entries and the farthest reach among them."""
-
-    __slots__ = ("entries", "reach")
-
-    def __init__(self, entries: list[Entry]) -> None:
-        self.entries = entries
-        self.reach = max(entry[3] for entry in entries)
+Thing = TypeVar("Thing")
 
 
-class Shelf:
+def place_of(line: int, number: int = 0) -> int:
+    """Where the bound of an alert stands, so that no two share a place; without a number: before them all."""
+    return line << _NUMBER_BITS | number
+
+
+class _Block(Generic[Thing]):
+    """A run of neighbouring entries (place, thing and far end in three lists), and how far the far ends go."""
+
+    __slots__ = ("far_ends", "far_max", "far_min", "places", "things")
+
+    def __init__(self, places: list[int], things: list[Thing], far_ends: list[int]) -> None:
+        self.places = places
+        self.things = things
+        self.far_ends = far_ends
+        self.measure()
+
+    def measure(self) -> None:
+        self.far_min, self.far_max = min(self.far_ends), max(self.far_ends)
+
+
+class Shelf(Generic[Thing]):
     """Sorted entries in blocks, so that adding and removing moves little, and a question skips whole blocks.
 
-    `reach` is a second number of an entry: a channel is entered by a rise past its low end only if its
-    high end still lies ahead. Entries are unique; what is removed must be there.
+    `far` is the place of a channel's other end: who steps over both has not been inside before or after.
+    Places are unique; what is removed must be there. A step between two prices is asked about by the places
+    from `low` to before `high`.
     """
 
     __slots__ = ("_blocks", "_lasts", "count")
 
     def __init__(self) -> None:
         self.count = 0
-        self._blocks: list[_Block] = []
-        self._lasts: list[Entry] = []  # The last entry of each block: where to look for a place.
+        self._blocks: list[_Block[Thing]] = []
+        self._lasts: list[int] = []  # The last place of each block: where to look for another.
 
-    def add(self, entry: Entry) -> None:
-        """Put an entry in its place."""
+    def add(self, place: int, thing: Thing, far: int) -> None:
+        """Put a thing in its place."""
         self.count += 1
         if not self._blocks:
-            self._blocks.append(_Block([entry]))
-            self._lasts.append(entry)
+            self._blocks.append(_Block([place], [thing], [far]))
+            self._lasts.append(place)
             return
-        place = min(bisect_left(self._lasts, entry), len(self._blocks) - 1)
-        block = self._blocks[place]
-        insort(block.entries, entry)
-        block.reach = max(block.reach, entry[3])
-        if len(block.entries) > BLOCK_LENGTH_MAX:
-            self._split(place)
+        number = min(bisect_left(self._lasts, place), len(self._blocks) - 1)
+        block = self._blocks[number]
+        at = bisect_left(block.places, place)
+        block.places.insert(at, place)
+        block.things.insert(at, thing)
+        block.far_ends.insert(at, far)
+        block.far_min, block.far_max = min(block.far_min, far), max(block.far_max, far)
+        if len(block.places) > BLOCK_LENGTH_MAX:
+            self._split(number)
         else:
-            self._lasts[place] = block.entries[-1]
+            self._lasts[number] = block.places[-1]
 
-    def remove(self, entry: Entry) -> None:
-        """Take an entry away."""
+    def remove(self, place: int) -> None:
+        """Take away what stands at a place."""
         self.count -= 1
-        place = bisect_left(self._lasts, entry)
-        block = self._blocks[place]
-        at = bisect_left(block.entries, entry)
-        assert block.entries[at] == entry, f"no entry {entry} on the shelf"
-        del block.entries[at]
-        if not block.entries:
-            del self._blocks[place], self._lasts[place]
+        number = bisect_left(self._lasts, place)
+        block = self._blocks[number]
+        at = bisect_left(block.places, place)
+        assert block.places[at] == place, f"nothing stands at {place} on the shelf"
+        del block.places[at], block.things[at], block.far_ends[at]
+        if not block.places:
+            del self._blocks[number], self._lasts[number]
             return
-        self._lasts[place] = block.entries[-1]
-        # The reach of those that stay is at most what is noted; only a question that looked in vain lowers it.
+        self._lasts[number] = block.places[-1]
+        # The far ends of those that stay go at most as far as is noted; a question that looked in vain measures again.
 
-    def has_passed_any(self, previous: Decimal, current: Decimal) -> bool:
-        """Whether any bound lies between `previous` and the higher `current`, whatever its reach."""
-        low = (previous, 1, -1, ZERO)
-        place = bisect_left(self._lasts, low)
-        if place == len(self._blocks):
+    def things(self) -> list[Thing]:
+        """All that stands on it."""
+        return [thing for block in self._blocks for thing in block.things]
+
+    def has_any(self, low: int, high: int) -> bool:
+        """Whether anything lies between."""
+        number = bisect_left(self._lasts, low)
+        if number == len(self._lasts):
             return False
-        entries = self._blocks[place].entries
-        return entries[bisect_left(entries, low)] < (current, 1, -1, ZERO)
+        places = self._blocks[number].places
+        return places[bisect_left(places, low)] < high
 
-    def passed(self, previous: Decimal, current: Decimal, reach: Decimal | None) -> list[int]:
-        """Numbers of the alerts whose bound a rise from `previous` to `current` passes.
-
-        Of those, only entries that reach at least as far as `reach` (None: all).
-        """
-        # No number of an alert is negative: these two stand before all alerts that share their price.
-        low, high = (previous, 1, -1, ZERO), (current, 1, -1, ZERO)
-        found: list[int] = []
-        first = place = bisect_left(self._lasts, low)
-        while place < len(self._blocks) and (place == first or self._blocks[place].entries[0] < high):
-            block = self._blocks[place]
-            place += 1
-            if reach is not None and block.reach < reach:
-                continue
-            start = bisect_left(block.entries, low)
-            if block.entries[start] >= high:
-                break  # The usual quote passes nothing: one search told so.
-            entries = block.entries[start : bisect_left(block.entries, high, start)]
-            if reach is None:
-                found += [entry[2] for entry in entries]
-                continue
-            hits = [entry[2] for entry in entries if entry[3] >= reach]
-            found += hits
-            if not hits and len(entries) == len(block.entries):
-                block.reach = max(entry[3] for entry in entries)
+    def between(self, low: int, high: int) -> list[Thing]:
+        """All that lies between."""
+        lasts = self._lasts
+        first = bisect_left(lasts, low)
+        if first == len(lasts):
+            return []
+        block = self._blocks[first]
+        start = bisect_left(block.places, low)
+        if lasts[first] >= high:  # The usual step ends in the block where it began.
+            return block.things[start : bisect_left(block.places, high, start)]
+        found = block.things[start:]
+        for block in self._blocks[first + 1 : bisect_left(lasts, high, first) + 1]:
+            found += block.things[: bisect_left(block.places, high)]
         return found
 
-    def _split(self, place: int) -> None:
-        entries = self._blocks[place].entries
-        half = len(entries) // 2
-        self._blocks[place : place + 1] = [_Block(entries[:half]), _Block(entries[half:])]
-        self._lasts[place : place + 1] = [entries[half - 1], entries[-1]]
+    def parted(self, low: int, high: int) -> list[Thing]:
+        """What lies between while its far end does not."""
+        lasts = self._lasts
+        first = bisect_left(lasts, low)
+        found: list[Thing] = []
+        for block in self._blocks[first : bisect_left(lasts, high, first) + 1]:
+            if block.far_max < high and block.far_min >= low:
+                continue
+            start = bisect_left(block.places, low)
+            end = bisect_left(block.places, high, start)
+            if start == end:
+                break
+            ends = zip(block.things[start:end], block.far_ends[start:end], strict=True)
+            hits = [thing for thing, far in ends if far >= high or far < low]
+            found += hits
+            if not hits and end - start == len(block.places):
+                block.measure()
+        return found
+
+    def _split(self, number: int) -> None:
+        block = self._blocks[number]
+        half = len(block.places) // 2
+        self._blocks[number : number + 1] = [
+            _Block(block.places[:half], block.things[:half], block.far_ends[:half]),
+            _Block(block.places[half:], block.things[half:], block.far_ends[half:]),
+        ]
+        self._lasts[number : number + 1] = [block.places[half - 1], block.places[-1]]
