@@ -107,6 +107,21 @@ class Listener:
         self._told.append(ids)
 
 
+@pytest.mark.parametrize("ends", ["revoke", "rotate"])
+def test_what_the_command_line_gave_some_time_more_ends_with_its_line(place, ends):
+    async def story():
+        identity = place.identity()
+        access = place.access(identity)
+        key, first = await identity.keys.create(MINE, wish(), by=ADA)
+        _, second = ApiKeys(place.store, place.clock).rotate(key.key_id, grace_ns=60 * SECOND)
+        await identity.reload()
+        assert opens(access, first) and opens(access, second)
+        await getattr(identity.keys, ends)(MINE, key.line, by=ADA)
+        assert not opens(access, first) and not opens(access, second)
+
+    run(story())
+
+
 def test_rotations_at_once_leave_one_key_that_works(place):
     async def story():
         identity = place.identity()

@@ -103,7 +103,8 @@ class TerminalKeys:
             if not old.is_valid(now):
                 raise IdentityRefused(IdentityCode.KEY_CLOSED, f"key {line} is {old.status(now)}: create a new one")
             key, retired, secret = rotated_key(old, now)
-            return _write(book, now, by, "key.rotate", old, key, retired), (key, secret)
+            changed = (key, retired, *_out_of_grace(book, old, now))
+            return _write(book, now, by, "key.rotate", old, *changed), (key, secret)
 
         return await self._room.change(decide)
 
@@ -127,12 +128,19 @@ class TerminalKeys:
 
         def decide(book: Book, now: int) -> tuple[Write | None, ApiKey]:
             old = _newest(book, account_id, line)
-            if old.revoked_at is not None:
+            others = _out_of_grace(book, old, now)
+            if old.revoked_at is not None and not others:
                 return None, old
-            key = replace(old, revoked_at=now)
-            return _write(book, now, by, "key.revoke", old, key), key
+            key: ApiKey = old if old.revoked_at is not None else replace(old, revoked_at=now)
+            return _write(book, now, by, "key.revoke", old, key, *others), key
 
         return await self._room.change(decide)
+
+
+def _out_of_grace(book: Book, newest: ApiKey, now: int) -> list[ApiKey]:
+    """Earlier keys of the line that the command line gave some time more, closed: the owner ends all of it."""
+    earlier = (key for key in book.ring.of_account(newest.account_id) if key.line == newest.line and key != newest)
+    return [replace(key, revoked_at=now) for key in earlier if key.is_valid(now)]
 
 
 def _newest(book: Book, account_id: AccountId | None, line: str) -> ApiKey:
