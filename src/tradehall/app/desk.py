@@ -173,6 +173,7 @@ class Desk(MarketListener):
         if durable is not None:
             await asyncio.wait([durable])
         self.writer.stop()
+        await asyncio.sleep(0)  # What the journal's thread said at last is heard before anybody closes the store.
 
     async def _read_known_ids(self) -> None:
         self.writer.known_ids.merge(await asyncio.to_thread(sieve_of, self.views.client_order_ids()))

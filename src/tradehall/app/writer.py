@@ -37,6 +37,8 @@ PAUSE_AFTER_WRITE: Final = 10
 
 _NO_ROWS: Final = ViewRows()
 
+Tell = Callable[..., None]
+
 
 class Writer:
     """One shard's way into its journal.
@@ -166,11 +168,14 @@ class Writer:
         if not self._is_ours:
             return
         self._is_ours = False
+        said: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         begin = time.monotonic()
-        while self.commit_next():
+        while self.commit_next(lambda news, *facts: said.append((news, facts))):
             pass
         end = time.monotonic()
         self._ours_from = end + PAUSE_AFTER_WRITE * (end - begin)
+        for news, facts in said:
+            news(*facts)
 
     def abort_turn(self) -> None:
         """Forget the turn's records: the decision broke off half-way."""
@@ -231,17 +236,18 @@ class Writer:
 
     def _run(self) -> None:
         while True:
-            while self.commit_next():
+            while self.commit_next(self._post):
                 pass
             if self._is_stopping:
                 return
             self._wake.acquire()
 
-    def commit_next(self) -> bool:
+    def commit_next(self, tell: Tell | None = None) -> bool:
         """Make the next batch durable, then write its rows unless more is waiting; False if there was nothing to do.
 
-        The journal's thread, or whoever is in its place.
+        The journal's thread, or whoever is in its place. `tell` brings what there is to tell to the loop's thread.
         """
+        tell = tell or self._post
         with self._lock:
             batch = self._filling
             if self._is_parked or not (batch.decided or self._rows_are_due()):
@@ -251,37 +257,37 @@ class Writer:
                 self._taken, self._filling = batch, Batch()
         try:
             if batch.decided:
-                self._commit(batch)
+                self._commit(batch, tell)
             if self._rows_are_due() and not self._filling.decided:
-                self._write_rows()
+                self._write_rows(tell)
         except JournalRefused as refusal:
             with self._lock:
                 self._is_parked = True
-            self._post(self._refuse, batch, refusal)
+            tell(self._refuse, batch, refusal)
         except BaseException as error:
             self._on_unknown(error)
             raise
         return True
 
-    def _commit(self, batch: Batch) -> None:
+    def _commit(self, batch: Batch, tell: Tell) -> None:
         """Records of a batch, and the rows of the one before where they were left for now."""
         behind = self._behind
         left, rows_until = (batch, self.journal.head.seq) if batch.has_rows else (None, None)
         payloads = [payload for _, payload in batch.decided]
         self.journal.append(payloads, _NO_ROWS if behind is None else behind.rows, rows_until)
         self._behind, self._is_answered = left, False
-        self._post(self._settle, batch, behind)
+        tell(self._settle, batch, behind)
 
     def _rows_are_due(self) -> bool:
         """Whether rows may be written on their own: answers go first, and whoever makes rows has the interpreter."""
         return self._behind is not None and (self._is_answered or self._is_stopping or self._thread is None)
 
-    def _write_rows(self) -> None:
+    def _write_rows(self, tell: Tell) -> None:
         behind = self._behind
         assert behind is not None, "rows are due"
         self.journal.write_rows(behind.rows)
         self._behind = None
-        self._post(self._rows_written, behind)
+        tell(self._rows_written, behind)
 
     def _post(self, news: Callable[..., None], *facts: object) -> None:
         assert self._loop is not None, "bind the writer first"
