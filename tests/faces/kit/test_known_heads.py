@@ -86,3 +86,15 @@ def test_only_so_many_heads_are_remembered_and_none_that_names_its_request():
         assert peer.protocol._known_heads == {}
 
     conversation(steps)
+
+
+def test_a_head_that_comes_again_outlives_those_that_come_once():
+    async def steps(peer):
+        await peer.say(get("/at/often"))
+        often = dict(peer.protocol._known_heads)
+        for number in range(3 * HEADS_REMEMBERED):
+            await peer.say(get(f"/at/{number}"), get("/at/often"))
+        assert often.items() <= peer.protocol._known_heads.items()
+        assert len(peer.protocol._known_heads) == HEADS_REMEMBERED
+
+    conversation(steps)

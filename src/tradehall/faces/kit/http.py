@@ -139,10 +139,12 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _recognise(self, data: bytes) -> bool:
         """Take up a whole request whose head came before, word for word, for it means what it meant then."""
-        body_at = data.find(_HEAD_END) + 4
-        head = self._known_heads.get(data[:body_at])
+        known, body_at = self._known_heads, data.find(_HEAD_END) + 4
+        raw = data[:body_at]
+        head = known.get(raw)
         if head is None or len(data) - body_at != head.body_bytes or self._is_full():
             return False
+        known[raw] = known.pop(raw)  # Heads that name a ticket come once: those that come again outlive them.
         request = Request(head, self._host)
         request.body = data[body_at:]
         self._waiting.append(Exchange(self, request))
@@ -154,9 +156,10 @@ class BoundedHttp(HttpToolsProtocol):
         body_at = data.find(_HEAD_END) + 4
         is_all = len(data) - body_at == len(request.body) == head.body_bytes
         if is_all and body_at <= REMEMBERED_HEAD_BYTES and _NOT_REMEMBERED.isdisjoint(head.headers):
-            if len(self._known_heads) >= HEADS_REMEMBERED:
-                self._known_heads.clear()
-            self._known_heads[data[:body_at]] = head
+            known = self._known_heads
+            if len(known) >= HEADS_REMEMBERED:
+                del known[next(iter(known))]
+            known[data[:body_at]] = head
 
     def _parse(self, data: bytes) -> None:
         was_between, ahead = self._is_between, len(self._waiting)
