@@ -1,5 +1,7 @@
 """Signing in, up and out; who may read what; what an account is worth; limits."""
 
+from decimal import Decimal
+
 import jwt
 import pytest
 
@@ -7,7 +9,9 @@ from tests.app.identity.people import PASSWORD
 from tests.faces.client.opened import MIRA, OTTO, STAFF, a_trade, journey
 from tradehall.app.records.audit import HOUSE
 from tradehall.app.records.groups import Group
+from tradehall.domain.order import OrderTerms, OrderType, Side
 from tradehall.domain.time import NS_PER_DAY, NS_PER_HOUR
+from tradehall.engine.commands import PlaceOrder
 from tradehall.faces.kit import RateLimiter
 
 
@@ -202,6 +206,18 @@ def test_equity_is_balance_and_floating_profit_in_every_answer(tmp_path):
             await door.ok("DELETE", "/trade/close", {"order": ticket["order"]})
         table = await door.get("/trades")
         assert (await door.get("/account/me"))["balance"] == pytest.approx(table["total_net_profit"], abs=0.001)
+
+    journey(tmp_path, steps)
+
+
+def test_a_loss_of_less_than_half_a_cent_is_nothing_and_has_no_sign(tmp_path):
+    async def steps(door):
+        terms = OrderTerms(MIRA, "EURUSD", Side.BUY, OrderType.MARKET, Decimal(1))
+        await door.client.desk.submit(PlaceOrder(terms))
+        for path in ("/account/balance", "/account/me", "/trades"):
+            assert "-0.0" not in (await door.call("GET", path)).text
+        [ticket] = await door.trades(tradeType=1)
+        assert (ticket["volume"], ticket["profit"], ticket["close_price"]) == (0.001, 0, 1.087)
 
     journey(tmp_path, steps)
 

@@ -50,7 +50,6 @@ STATUS_OF_CODE: Final[Mapping[str, int]] = {
     "SIGN_UP_DISABLED": 403,
     "USER_NOT_FOUND_OR_INCORRECT": 403,
     "MODIFY_TRADE_ERROR": 403,
-    "RET_NOT_ENOUGH_RIGHTS": 403,
     "RET_ACCOUNT_DISABLED": 403,
     "RET_TRADE_DISABLE": 403,
     "RET_TRADE_HEDGE_PROHIBITED": 403,
@@ -80,7 +79,6 @@ STATUS_OF_CODE: Final[Mapping[str, int]] = {
 # The numbers that go with RET_* codes; 135, price changed, is an OFFQUOTES of its own.
 NUMBER_OF_CODE: Final[Mapping[str, int]] = {
     "RET_INVALID_DATA": 3,
-    "RET_NOT_ENOUGH_RIGHTS": 7,
     "RET_TOO_FREQUENT": 8,
     "RET_ERR_NOTFOUND": 23,
     "RET_ERR_DUPLICATE": 26,

@@ -35,8 +35,8 @@ def price(value: Decimal | None) -> float:
 
 
 def cents(value: Decimal) -> float:
-    """Money to the cent."""
-    return float(round(value, 2))
+    """Money to the cent; less than half a cent of loss is nothing, and nothing has no sign."""
+    return float(round(value, 2)) + 0.0
 
 
 def volume(lots: Decimal) -> int | float:
@@ -98,7 +98,7 @@ def to_balance(state: State, account: Account, quote_of: QuoteOf) -> Balance:
         login=account.terms.account_id,
         balance=float(value.balance),
         credit=0.0,
-        profit=float(profit),
+        profit=float(profit) + 0.0,
         commission=cents(sum((-each.commission for each in positions), ZERO)),
         storage=cents(sum((each.swap for each in positions), ZERO)),
         margin=float(used),
