@@ -1,7 +1,6 @@
 """Replays: what was answered under an Idempotency-Key, for a day, so that a repeat gets the same again."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -9,8 +8,8 @@ from tradehall.domain.ids import AccountId
 from tradehall.domain.time import NS_PER_DAY
 from tradehall.faces.client.errors import ClientErrors
 from tradehall.faces.kit import Problem, Request, Response
+from tradehall.faces.kit.kept_answers import KeptAnswers
 from tradehall.ports.answers import AnswerStore, KeptAnswer
-from tradehall.ports.records import RecordsFault
 
 KEY_LENGTH_MAX: Final = 128
 ANSWERS_MAX: Final = 100_000
@@ -20,7 +19,6 @@ Key = tuple[AccountId, str]
 
 # These may pass by themselves.
 _PASSING: Final = frozenset({429, 500, 503})
-_log: Final = logging.getLogger("tradehall.client")
 
 
 class Replays:
@@ -31,7 +29,7 @@ class Replays:
     """
 
     def __init__(self, store: AnswerStore, most: int = ANSWERS_MAX) -> None:
-        self._store = store
+        self._kept = KeptAnswers(store)
         self._most = most
         self._answers: dict[Key, tuple[int, asyncio.Future[Answer]]] = {}
 
@@ -61,13 +59,10 @@ class Replays:
         return _given(answer)
 
     async def kept(self, key: Key, now: int, request: Request, work: Callable[[], Awaitable[Response]]) -> Response:
-        """The answer of `work` that the store has, or will have from now on.
-
-        It is kept when the work is done: a process that dies in between forgets that it was.
-        """
+        """The answer of `work` that the store has, or will have from now on."""
         login, name = key
         space, since = f"client {login}", now - NS_PER_DAY
-        found = await asyncio.to_thread(self._store.answer, space, name, since=since)
+        found = await self._kept.find(space, name, since=since)
         if found is not None:
             return Response(found.status, found.body, content_type=found.content_type)
         try:
@@ -77,11 +72,7 @@ class Replays:
                 raise
             response = ClientErrors().render(problem, request)
         answer = KeptAnswer(now, b"", response.status, response.content_type, response.body)
-        try:
-            await asyncio.to_thread(self._store.keep_answer, space, name, answer, since=since)
-        except RecordsFault as fault:
-            # It was done, and its caller is told so.
-            _log.warning("an answer could not be kept, a repeat of it after a restart will be a new wish: %s", fault)
+        await self._kept.keep(space, name, answer, since=since)
         return response
 
     def _forget(self, now: int) -> None:

@@ -6,7 +6,6 @@ Route("POST", "/things", replays.guarded(partial(post_thing, room), space_of), â
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from tradehall.domain.time import NS_PER_HOUR
 from tradehall.faces.kit.door import ErrorDialect
 from tradehall.faces.kit.envelope import EnvelopeProblem
 from tradehall.faces.kit.errors import BadRequest, Problem
+from tradehall.faces.kit.kept_answers import KeptAnswers
 from tradehall.faces.kit.request import Request
 from tradehall.faces.kit.response import Response
 from tradehall.faces.kit.wrapping import Handler, like
@@ -44,13 +44,10 @@ def expected_version(request: Request) -> int | None:
 
 
 class Replays:
-    """Gives the first answer to a write again, for 24 hours, to who repeats its key.
-
-    The answer is kept when the write is done: a process that dies in between forgets that it was.
-    """
+    """Gives the first answer to a write again, for 24 hours, to who repeats its key."""
 
     def __init__(self, store: AnswerStore, clock: Clock, errors: ErrorDialect) -> None:
-        self._store = store
+        self._kept = KeptAnswers(store)
         self._clock = clock
         self._errors = errors
         self._in_flight: dict[tuple[str, str], None] = {}
@@ -79,7 +76,7 @@ class Replays:
 
     async def _answered(self, handler: Handler, request: Request, name: tuple[str, str]) -> Response:
         since = self._clock.now() - KEEP_NS
-        kept = await asyncio.to_thread(self._store.answer, *name, since=since)
+        kept = await self._kept.find(*name, since=since)
         fingerprint = _fingerprint(request)
         if kept is not None:
             if kept.fingerprint != fingerprint:
@@ -94,7 +91,7 @@ class Replays:
         if response.status < 500 and response.status not in _PASSING:
             body = request.scope.get(KEPT_BODY, response.body)
             answer = KeptAnswer(self._clock.now(), fingerprint, response.status, response.content_type, body)
-            await asyncio.to_thread(self._store.keep_answer, *name, answer, since=since)
+            await self._kept.keep(*name, answer, since=since)
         return response
 
 

@@ -1,7 +1,6 @@
 """Memory: answers to wishes that no single order stands for, so that they can be repeated safely."""
 
 import asyncio
-import logging
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
@@ -12,11 +11,11 @@ import msgspec
 from tradehall.domain.ids import AccountId
 from tradehall.domain.rejection import RejectCode
 from tradehall.domain.time import NS_PER_DAY
+from tradehall.faces.kit.kept_answers import KeptAnswers
 from tradehall.faces.kit.response import ENCODER
 from tradehall.faces.terminal.errors import REFUSALS, TerminalProblem
 from tradehall.ports.answers import AnswerStore, KeptAnswer
 from tradehall.ports.clock import Clock
-from tradehall.ports.records import RecordsFault
 
 KEPT_NS: Final = NS_PER_DAY
 
@@ -24,18 +23,15 @@ T = TypeVar("T")
 
 Key = tuple[AccountId, str]
 
-_log: Final = logging.getLogger("tradehall.terminal")
-
 
 class Memory:
     """First answers by account and key, for a day, also over a restart.
 
-    An answer is kept when all is done: a process that dies in between forgets that it was asked. What an order stands
-    for is remembered by the journal instead.
+    What an order stands for is remembered by the journal instead.
     """
 
     def __init__(self, store: AnswerStore, clock: Clock) -> None:
-        self._store = store
+        self._kept = KeptAnswers(store)
         self._clock = clock
         self._running: dict[Key, tuple[bytes, Future[Any]]] = {}
 
@@ -63,18 +59,14 @@ class Memory:
     async def _answered(self, key: Key, digest: bytes, kind: type[T], do: Callable[[], Awaitable[T]]) -> T:
         login, name = key
         space, since = f"terminal {login}", self._clock.now() - KEPT_NS
-        kept = await asyncio.to_thread(self._store.answer, space, name, since=since)
+        kept = await self._kept.find(space, name, since=since)
         if kept is not None:
             if kept.fingerprint != digest:
                 raise mismatch()
             return msgspec.json.decode(kept.body, type=kind)
         done = await do()
         answer = KeptAnswer(self._clock.now(), digest, 200, b"application/json", ENCODER.encode(done))
-        try:
-            await asyncio.to_thread(self._store.keep_answer, space, name, answer, since=since)
-        except RecordsFault as fault:
-            # It was done, and its caller is told so.
-            _log.warning("an answer could not be kept, a repeat of it will be a new wish: %s", fault)
+        await self._kept.keep(space, name, answer, since=since)
         return done
 
 
