@@ -1,5 +1,7 @@
 """The support door at work: what its contract asks to be checked, and what is told of it in the audit."""
 
+import hashlib
+import hmac
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -412,3 +414,21 @@ def test_the_audit_is_exported_to_admins_as_a_table_that_runs_no_formula(tmp_pat
         assert "4930123" not in json.dumps(theirs)
 
     journey(tmp_path, steps)
+
+
+def test_no_guess_at_a_password_can_be_held_against_what_is_kept_of_its_request(tmp_path: Path):
+    async def story() -> None:
+        async with opened(tmp_path) as desk:
+            wish = {"user_email": desk.user().email, "new_password": "battery staple"}
+            headers = {"idempotency-key": "once"}
+            path = "/reset_user_password"
+            asked = [await desk.call("PUT", path, prefix="/broker", params=wish, headers=headers) for _ in range(2)]
+            assert [answer.headers.get("idempotent-replayed") for answer in asked] == [None, "true"]
+            [(kept,)] = desk.world.records.rows("SELECT fingerprint FROM kept_answer")
+            parts = (b"PUT", b"/broker/reset_user_password", asked[0].request.url.query, b"")
+            digests = [hashlib.sha256(part).digest() for part in parts]
+            guesses = [hashlib.sha256(between.join(digests)).digest() for between in (b"", b"\0")]
+            guesses.append(hmac.digest(b"", b"".join(digests), "sha256"))
+            assert kept not in guesses
+
+    run(story())

@@ -72,6 +72,7 @@ class Identity:
 
     def __init__(self, tools: Tools, settings: IdentitySettings) -> None:
         secrets = HouseSecrets(tools.house_key)
+        self.answers_secret = secrets.answers
         self.room = IdentityRoom(tools.store, tools.clock)
         self.limits = SignInLimits(tools.clock, tools.store)
         self.passwords = Passwords(tools.store, tools.hasher)

@@ -24,6 +24,11 @@ class HouseSecrets:
         """From which the key that signs exports of the audit follows: 32 bytes."""
         return self._derived("audit")
 
+    @property
+    def answers(self) -> bytes:
+        """What the fingerprints of requests are made with that have been answered."""
+        return self._derived("answers")
+
     def partner(self, domain: str, generation: int) -> bytes:
         """What a partner domain signs its tokens with, as it is given to the partner."""
         return base64.urlsafe_b64encode(self._derived("partner", domain, str(generation))).rstrip(b"=")

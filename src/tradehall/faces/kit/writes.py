@@ -7,6 +7,7 @@ Route("POST", "/things", replays.guarded(partial(post_thing, room), space_of), â
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from collections.abc import Callable
 from typing import Final
@@ -44,10 +45,15 @@ def expected_version(request: Request) -> int | None:
 
 
 class Replays:
-    """Gives the first answer to a write again, for 24 hours, to who repeats its key."""
+    """Gives the first answer to a write again, for 24 hours, to who repeats its key.
 
-    def __init__(self, store: AnswerStore, clock: Clock, errors: ErrorDialect) -> None:
+    What tells the request from others is kept with the answer, made with `secret`: where requests hold passwords, a
+    guess cannot be held against it by who has no more than the file.
+    """
+
+    def __init__(self, store: AnswerStore, clock: Clock, errors: ErrorDialect, *, secret: bytes = b"") -> None:
         self._kept = KeptAnswers(store)
+        self._secret = secret
         self._clock = clock
         self._errors = errors
         self._in_flight: dict[tuple[str, str], None] = {}
@@ -77,7 +83,7 @@ class Replays:
     async def _answered(self, handler: Handler, request: Request, name: tuple[str, str]) -> Response:
         since = self._clock.now() - KEEP_NS
         kept = await self._kept.find(*name, since=since)
-        fingerprint = _fingerprint(request)
+        fingerprint = _fingerprint(request, self._secret)
         if kept is not None:
             if kept.fingerprint != fingerprint:
                 raise EnvelopeProblem("IDEMPOTENCY_MISMATCH", 422, "This key was used for another request")
@@ -95,6 +101,6 @@ class Replays:
         return response
 
 
-def _fingerprint(request: Request) -> bytes:
+def _fingerprint(request: Request, secret: bytes) -> bytes:
     wish = (request.method.encode(), request.path.encode(), request.query_string, request.body)
-    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in wish)).digest()
+    return hmac.digest(secret, b"".join(hashlib.sha256(part).digest() for part in wish), hashlib.sha256)

@@ -22,7 +22,7 @@ SECURITY: Final = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat"
 def make_broker_door(support: Support) -> Door:
     """The broker layer."""
     errors = BrokerErrors()
-    replays = Replays(support.answers, support.desk.clock, errors)
+    replays = Replays(support.answers, support.desk.clock, errors, secret=support.identity.answers_secret)
     table = Table(support, errors, replays, reason=BROKER_REASON)
     return Door(
         name="broker",

@@ -42,7 +42,9 @@ Words = dict[str, Any]
 def make_door(support: Support) -> Door:
     """The support door."""
     errors = SupportErrors()
-    table = Table(support, errors, Replays(support.answers, support.desk.clock, errors))
+    table = Table(
+        support, errors, Replays(support.answers, support.desk.clock, errors, secret=support.identity.answers_secret)
+    )
     return Door(
         name="support",
         title=TITLE,
