@@ -424,6 +424,21 @@ def test_a_netting_account_has_one_ticket_a_symbol(tmp_path):
                 (5, 6, 4),
             ]
             assert told[1]["open_price"] == pytest.approx(1.0881)
+            resting = a_trade(cmd=2, open_price=1.08, volume=5)
+            added = await door.ok("POST", "/trade/open/pending", resting, headers=headers)
+            resting = a_trade(cmd=3, open_price=1.1, volume=20)
+            closing = await door.ok("POST", "/trade/open/pending", resting, headers=headers)
+            await frames_of(socket, 4)
+            door.quote("EURUSD", "1.07900", "1.07910")
+            told = [named(frame) for frame in await frames_of(socket, 3)]
+            assert [(row.get("order"), row.get("volume"), row["code"]) for row in told] == [
+                (added["order"], 5, 2),
+                (first["order"], 20, 1),
+                (None, None, 1),
+            ], "a pending ticket that merged into the position is told to be gone"
+            door.quote("EURUSD", "1.10000", "1.10010")
+            told = [named(frame) for frame in await frames_of(socket, 3)]
+            assert [(row.get("order"), row["code"]) for row in told[:2]] == [(closing["order"], 2), (first["order"], 6)]
         assert await door.trades(tradeType=1) == [], "these are not Mira's"
 
     journey(tmp_path, steps)

@@ -8,7 +8,7 @@ from tradehall.app.projections.tickets import closed_ticket, is_pending, taken_o
 from tradehall.app.tickets import find_live
 from tradehall.domain.ids import AccountId, OrderId
 from tradehall.domain.market import Quote
-from tradehall.domain.order import OrderRole
+from tradehall.domain.order import Order, OrderRole
 from tradehall.domain.position import Position
 from tradehall.domain.time import NS_PER_MS
 from tradehall.engine import events as ev
@@ -113,16 +113,30 @@ class _Telling:
         self._account_id = account_id
         self._now = now
         self._open: dict[int, Happened] = {}
+        self._filled: list[Order] = []
         self._ended: list[Frame] = []
+        self._ended_numbers: set[int] = set()
         self.has_new_balance = False
 
     def frames(self) -> list[Frame]:
         found = []
         for number, happened in self._open.items():
-            ticket = find_live(self._state, self._account_id, number, self._quote_of)
+            ticket = self._live(number)
             if ticket is not None:
                 found.append(trade_frame(ticket, happened))
-        return [*found, *self._ended]
+        return [*self._merged(), *found, *self._ended]
+
+    def _live(self, number: int) -> Ticket | None:
+        return find_live(self._state, self._account_id, number, self._quote_of)
+
+    def _merged(self) -> list[Frame]:
+        """Pending tickets that are none any more, and are no others under their numbers: positions are netted."""
+        gone = (order for order in self._filled if order.order_id not in self._ended_numbers)
+        return [
+            trade_frame(taken_out(self._state, order), Happened.DELETE)
+            for order in gone
+            if self._live(order.order_id) is None
+        ]
 
     def _touch(self, number: int, happened: Happened) -> None:
         if self._open.get(number, Happened.UPDATE) is Happened.UPDATE:
@@ -130,6 +144,7 @@ class _Telling:
 
     def _end(self, ticket: Ticket, happened: Happened) -> None:
         self._ended.append(trade_frame(ticket, happened))
+        self._ended_numbers.add(ticket.ticket)
 
     # Orders: pending ones are tickets, exit legs are prices of their ticket, the others are nothing by themselves.
 
@@ -161,9 +176,15 @@ class _Telling:
             self._end(taken_out(self._state, order), Happened.DELETE)
         else:
             self._order(event.order_id, Happened.UPDATE)
+            if is_pending(order):
+                self._filled.append(order)
 
     def filled(self, event: ev.OrderFilled) -> None:
         self.has_new_balance = True
+        order = self._state.order(event.fill.order_id)
+        if order is not None and is_pending(order):
+            self._touch(order.order_id, Happened.UPDATE)
+            self._filled.append(order)
 
     # Positions.
 
