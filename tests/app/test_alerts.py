@@ -357,3 +357,25 @@ def test_who_asked_may_go_away_and_the_change_is_made_all_the_same(tmp_path):
             assert await house.alerts.list(AlertQuery(MIRA)) == []
 
     run(story())
+
+
+@pytest.mark.parametrize("wished", [
+    AlertFields(message="new"), AlertFields(target=Decimal(160)), AlertFields(status=AlertStatus.DISABLED),
+])  # fmt: skip
+def test_what_happens_while_a_wish_waits_in_vain_for_a_full_disk_is_not_lost(tmp_path, wished):
+    async def story():
+        async with a_house(tmp_path) as house:
+            alert = await an_alert(house, wish(message="old"))
+            await house.quote("149")
+            house.store.is_full = True
+            wishing = asyncio.ensure_future(house.alerts.update(MIRA, alert.alert_id, wished, actor="tester"))
+            await asyncio.sleep(0)
+            house.alerts.on_quote(quote("151", second=2))
+            with pytest.raises(RecordsFault):
+                await wishing
+            house.store.is_full = False
+            [news] = await house.quote("152", second=3)
+            assert (news.line.message, news.line.triggered_price) == ("old", Decimal(152))
+            assert await house.quote("152", second=5) == []
+
+    run(story())

@@ -1,6 +1,6 @@
 """Alerts and quotes with a default for everything, and the watch done the slow way: alert by alert."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -56,6 +56,11 @@ class SlowWatch:
 
     def disarm(self, alert_id: int) -> None:
         self._alerts.pop(alert_id, None)
+
+    def blindfold(self) -> Callable[[], None]:
+        """Nobody sees anything until what is returned is called."""
+        kept, self._alerts = self._alerts, {}
+        return lambda: self._alerts.update(kept)
 
     def on_quote(self, quote: Quote) -> list[tuple[int, Decimal, int, AlertStatus]]:
         fired = []

@@ -131,6 +131,28 @@ def test_alerts_come_and_go_between_quotes(some, walk, wishes):
         assert told(armed.on_quote(quote)) == slow.on_quote(quote)
 
 
+@given(ALERTS, walks(), st.integers(0, 40), st.integers(1, 10))
+def test_alerts_go_on_from_the_price_they_saw_last(some, walk, start, length):
+    slow, armed = SlowWatch(some), ArmedAlerts()
+    for alert in some:
+        armed.arm(alert)
+    blind, sees_again = list[tuple[PriceAlert, Decimal | None]](), None
+    for number, quote in enumerate(walk):
+        if number == start:
+            sees_again = slow.blindfold()
+            states = [(alert, armed.state_of(alert.alert_id)) for alert in some]
+            blind = [
+                (replace(alert, state=state), armed.seen(alert.symbol, alert.side)) for alert, state in states if state
+            ]
+            for alert, _ in blind:
+                armed.disarm(alert.alert_id)
+        if number == start + length and sees_again is not None:
+            sees_again()
+            for alert, seen in blind:
+                armed.arm(alert, seen=seen)
+        assert told(armed.on_quote(quote)) == slow.on_quote(quote), quote
+
+
 def rolled_alert(dice: Dice, alert_id: int, prices: int) -> PriceAlert:
     """Any alert whose bounds lie among the tenths below `prices`."""
     low = Decimal(dice.roll(10 * prices) + 1) / 10
@@ -328,3 +350,25 @@ def test_a_bound_that_comes_to_stand_where_none_was_is_not_overlooked():
         armed.on_quote(a_quote(price))
     armed.arm(an_alert(alert_id=2, target="98"))
     assert [len(armed.on_quote(a_quote(price))) for price in ["97", "96", "99"]] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("what", "before", "after", "fires"), [
+    # what                             seen before                              seen after            fires
+    ("false before, true now",         [(0, "99")],                             [(4, "103")],         [1]),
+    ("true before, it has fired",      [(0, "101")],                            [(4, "103")],         [0]),
+    ("true in the quiet second, too",  [(0, "101")],                            [(0.9, "103"), (4, "104")], [0, 0]),
+    ("owed before",                    [(0, "101"), (0.2, "100"), (0.4, "101")], [(4, "103")],        [1]),
+    ("owed before, and not true",      [(0, "101"), (0.2, "100"), (0.4, "101")], [(4, "98"), (6, "103")], [0, 1]),
+    ("owed before, and still quiet",   [(0, "101"), (0.2, "100"), (0.4, "101")], [(0.9, "103"), (4, "104")], [0, 1]),
+])  # fmt: skip
+def test_an_alert_goes_on_from_the_price_it_saw_last(what, before, after, fires):
+    armed = ArmedAlerts()
+    alert = an_alert(Condition.GREATER, target="100", repeats=True)
+    armed.arm(alert)
+    for second, price in before:
+        armed.on_quote(a_quote(price, at=at_s(second)))
+    state, seen = armed.state_of(1), armed.seen("EURUSD", QuoteSide.BID)
+    armed.disarm(1)
+    armed.on_quote(a_quote("102", at=at_s(0.5)))
+    armed.arm(replace(alert, state=state), seen=seen)
+    assert [len(armed.on_quote(a_quote(price, at=at_s(second)))) for second, price in after] == fires, what

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from asyncio import Future
 from collections.abc import Callable, Container, Sequence
+from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
@@ -67,9 +68,10 @@ class AlertNews(Struct, frozen=True):
 
 
 class _Waiter(Struct):
-    """Somebody who wished a change: what it was before, and whom to tell that it is durable."""
+    """Somebody who wished a change: what it was before, at which price, and whom to tell that it is durable."""
 
     old: Alert
+    seen: Decimal | None
     audit: AuditLine
     written: "Future[None]"
 
@@ -226,7 +228,8 @@ class Alerts(MarketListener):
                 return alert
             if old.status is not AlertStatus.ACTIVE and (refusal := self._refused_by_count(alert)) is not None:
                 return refusal
-            waiter = _Waiter(old, AuditLine(now, actor, action, _KIND, str(alert_id)), Future())
+            seen = self._armed.seen(old.symbol, old.side)
+            waiter = _Waiter(old, seen, AuditLine(now, actor, action, _KIND, str(alert_id)), Future())
             self._put(alert)
             self._unwritten.alerts[alert_id] = alert
             self._unwritten.audits.append(waiter.audit)
@@ -252,10 +255,10 @@ class Alerts(MarketListener):
         message = f"there are {ACTIVE_ALERTS_MAX} active alerts, which is the most one login may have"
         return AlertRefusal(AlertRefusalCode.TOO_MANY_ALERTS, message)
 
-    def _put(self, alert: Alert) -> None:
+    def _put(self, alert: Alert, *, seen: Decimal | None = None) -> None:
         """Watch the alert as it is now, or not any more."""
         if alert.status is AlertStatus.ACTIVE:
-            self._armed.arm(alert)
+            self._armed.arm(alert, seen=seen)
         else:
             self._armed.disarm(alert.alert_id)
         self._note(alert)
@@ -345,11 +348,14 @@ class Alerts(MarketListener):
             self._keep(replace(self._active[alert_id], state=state))
 
     def _undo(self, waiters: Sequence[_Waiter], fault: RecordsFault) -> None:
-        """Alerts become again what they were before the wishes; what they did since has not been."""
+        """Alerts become again what they were before the wishes, and go on from the price of that moment.
+
+        What they did since has not been: it happens with the next quote, if it is still true then.
+        """
         self._waiters = []
         for waiter in reversed(waiters):
             old, since = waiter.old, waiter.audit.at
-            self._put(old)
+            self._put(old, seen=waiter.seen)
             unwritten = self._unwritten
             unwritten.alerts[old.alert_id] = old
             unwritten.audits.remove(waiter.audit)

@@ -74,7 +74,7 @@ class _Side:
         self.must_keep = False
         self.has_strayed = False  # Some step since the stored price passed a bound.
         self.ladder = Ladder[_Armed](Grid(DIGITS))
-        self.fresh: dict[int, None] = {}
+        self.fresh: dict[int, Decimal | None] = {}
         self.owed = DueHeap()
 
     def see(self, current: SeenPrice) -> None:
@@ -138,8 +138,11 @@ class ArmedAlerts:
     def __len__(self) -> int:
         return len(self._alerts)
 
-    def arm(self, alert: PriceAlert) -> None:
-        """Watch an alert, in place of the one of that number if there is one."""
+    def arm(self, alert: PriceAlert, *, seen: Decimal | None = None) -> None:
+        """Watch an alert, in place of the one of that number if there is one.
+
+        One that has seen a price goes on from the last one of its side, or, with the next quote, from `seen`.
+        """
         self.disarm(alert.alert_id)
         side = self._side(alert.symbol, alert.side)
         condition = alert.trigger.condition
@@ -150,6 +153,9 @@ class ArmedAlerts:
             self._expiries.add(alert.expires_at, alert.alert_id)
         if side.seen is None or not alert.state.has_seen:
             side.fresh[alert.alert_id] = None
+            return
+        if seen is not None and seen != side.seen.price:
+            side.fresh[alert.alert_id] = seen
             return
         side.settle(armed)
         if alert.state.is_owed:
@@ -191,6 +197,12 @@ class ArmedAlerts:
     def next_deadline(self) -> int | None:
         """When `on_time` has something to do [ns UTC]."""
         return self._expiries.first()
+
+    def seen(self, symbol: str, which: QuoteSide) -> Decimal | None:
+        """The price seen last; None if nobody ever looked."""
+        sides = self._sides.get(symbol)
+        seen = None if sides is None else sides[which].seen
+        return None if seen is None else seen.price
 
     def state_of(self, alert_id: int) -> AlertState | None:
         """What an armed alert must not forget; None if it is not armed."""
@@ -234,8 +246,8 @@ class ArmedAlerts:
             self._on_owed(side, self._alerts[alert_id], current, firings)
         if side.fresh:
             fresh, side.fresh = side.fresh, {}
-            for alert_id in fresh:
-                self._on_first_price(side, self._alerts[alert_id], current, firings)
+            for alert_id, previous in fresh.items():
+                self._on_first_price(side, self._alerts[alert_id], previous, current, firings)
 
     def _on_step(self, side: _Side, current: SeenPrice, firings: list[Firing]) -> None:
         """Out of what is known to be calm: who is passed, and if nobody is, more is known to be calm."""
@@ -267,16 +279,21 @@ class ArmedAlerts:
             # Its state may go on saying that it is owed: to whoever begins with it, it is as ready to fire.
             armed.heeds_from = 0
 
-    def _on_first_price(self, side: _Side, armed: _Armed, current: SeenPrice, firings: list[Firing]) -> None:
+    def _on_first_price(
+        self, side: _Side, armed: _Armed, previous: Decimal | None, current: SeenPrice, firings: list[Firing]
+    ) -> None:
         alert, state = armed.alert, armed.state
-        memory = Memory(reference=state.reference, fired_at=state.fired_at)
+        # What was true at a price it has seen before it has fired then, unless it was owed.
+        was_true = previous is not None and armed.is_lasting and holds(alert.trigger, previous, state.reference)
+        memory = Memory(previous, state.reference, is_rearmed=state.is_owed or not was_true, fired_at=state.fired_at)
+        may_be_owed = armed.is_lasting and memory.is_rearmed
         is_firing, memory = step(alert.trigger, memory, current.price, current.at)
         reference = state.reference if is_firing else memory.reference
         self._change(side, armed, AlertState(has_seen=True, reference=reference, fired_at=state.fired_at))
         side.settle(armed)
         if is_firing:
             self._fire(side, armed, current, firings)
-        elif armed.is_lasting and holds(alert.trigger, current.price, reference):
+        elif may_be_owed and holds(alert.trigger, current.price, reference):
             self._owe(side, armed)
 
     def _owe(self, side: _Side, armed: _Armed) -> None:
