@@ -10,7 +10,8 @@ import pytest
 
 from tests.faces.kit.asgi import Caller, run
 from tests.faces.kit.doors import a_door, an_app
-from tradehall.faces.kit import AccessLog, Guard, Metrics, RateLimiter, Route, json_response
+from tradehall.faces.kit import AccessLog, App, Guard, Metrics, RateLimiter, Route, json_response
+from tradehall.ports.records import RecordsFault
 
 KEY = {"x-api-key": "me"}
 ORDER = {"symbol": "AAPL", "quantity": "1"}
@@ -23,6 +24,15 @@ def test_a_bug_is_a_500_in_the_words_of_the_door_and_one_entry_in_the_log(caplog
     [entry] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "correlation_id=abc" in entry.getMessage()
     assert "secret" not in caplog.text
+
+
+def test_records_that_cannot_be_kept_are_a_503_in_the_words_of_the_door():
+    async def full(request):
+        raise RecordsFault("the disk is full")
+
+    answer = Caller(App([a_door(routes=(Route("GET", "/full", full, public=True),))])).get("/full")
+    assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
+    assert answer.json()["message"] == "Nothing was changed: the disk is full"
 
 
 @pytest.mark.parametrize(("sent", "echoed"), [

@@ -20,6 +20,7 @@ from tradehall.faces.kit.request import Reply, Request, too_large
 from tradehall.faces.kit.response import Header, Response, lines_of
 from tradehall.faces.kit.routing import WEBSOCKET, Endpoint, Methods, RouteTable, Tally
 from tradehall.faces.kit.websocket import GOING_AWAY, Disconnected, Session, Upgrade, refuse
+from tradehall.ports.records import RecordsFault
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -94,6 +95,9 @@ class App:
             response = await route.handler(request)
         except Problem as problem:
             response = _refusal(problem, request, door)
+        except RecordsFault as fault:
+            _log.error("records could not be kept correlation_id=%s: %s", request.correlation_id, fault)
+            response = _refusal(Problem(ProblemKind.UNAVAILABLE, f"Nothing was changed: {fault}"), request, door)
         except Exception:
             _log.exception("request failed correlation_id=%s", request.correlation_id)
             response = _refusal(_OUR_FAULT, request, door)

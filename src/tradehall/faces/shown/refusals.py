@@ -7,7 +7,6 @@ from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.studio.refusals import StudioCode, StudioRefused
 from tradehall.faces.kit import Problem, ProblemKind
 from tradehall.faces.kit.envelope import EnvelopeProblem
-from tradehall.ports.records import RecordsFault
 
 STATUS_OF_STUDIO: Final[Mapping[StudioCode, int]] = {
     StudioCode.STRATEGY_NOT_FOUND: 404,
@@ -37,10 +36,10 @@ STATUS_OF_STUDIO: Final[Mapping[StudioCode, int]] = {
 }
 assert STATUS_OF_STUDIO.keys() == set(StudioCode)
 
-REFUSED: Final = (StudioRefused, ShardUnavailable, RecordsFault)
+REFUSED: Final = (StudioRefused, ShardUnavailable)
 
 
-def studio_problem(error: StudioRefused | ShardUnavailable | RecordsFault) -> Problem:
+def studio_problem(error: StudioRefused | ShardUnavailable) -> Problem:
     """What those rooms raised, or the house beneath them."""
     if isinstance(error, StudioRefused):
         return EnvelopeProblem(error.code.value, STATUS_OF_STUDIO[error.code], error.message, error.details)

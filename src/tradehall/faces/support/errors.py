@@ -11,7 +11,6 @@ from tradehall.app.support.refusals import SupportCode, SupportRefused
 from tradehall.faces.kit import Problem, RateLimited, Request, Response
 from tradehall.faces.kit.envelope import EnvelopeErrors, EnvelopeProblem
 from tradehall.faces.shown.refusals import studio_problem
-from tradehall.ports.records import RecordsFault
 
 STATUS_OF_SUPPORT: Final[Mapping[SupportCode, int]] = {
     SupportCode.TRADE_NOT_FOUND: 404,
@@ -60,8 +59,8 @@ _TOKENS: Final[Mapping[TokenFault, tuple[int, str, str]]] = {
 }
 assert _TOKENS.keys() == set(TokenFault)
 
-Refused = IdentityRefused | StudioRefused | SupportRefused | ShardUnavailable | RecordsFault
-REFUSED: Final = (IdentityRefused, StudioRefused, SupportRefused, ShardUnavailable, RecordsFault)
+Refused = IdentityRefused | StudioRefused | SupportRefused | ShardUnavailable
+REFUSED: Final = (IdentityRefused, StudioRefused, SupportRefused, ShardUnavailable)
 
 
 class SupportErrors(EnvelopeErrors):
