@@ -108,7 +108,9 @@ def test_a_token_ends_with_its_day_with_its_session_and_with_its_user(tmp_path):
         otto = door.client.identity.users.of_login(OTTO)
         await door.token(OTTO)
         await door.client.identity.status.deactivate(otto.user_id, by=HOUSE)
-        assert await door.refused("GET", "/sign/check", login=OTTO) == (402, "USER_DISABLED")
+        answer = await door.call("GET", "/sign/check", login=OTTO)
+        assert (answer.status_code, answer.json()["error"]) == (402, "USER_DISABLED")
+        assert answer.json()["message"] == "this user is disabled"
         assert await door.refused("POST", "/sign/in", {"login": OTTO, "password": PASSWORD}, login=None) == (
             402, "USER_DISABLED",
         )  # fmt: skip

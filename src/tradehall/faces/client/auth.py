@@ -6,7 +6,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from tradehall.app.identity.identity import Identity
-from tradehall.app.principal import Principal, TokenRefused
+from tradehall.app.principal import Principal, TokenFault, TokenRefused
 from tradehall.app.records.users import SessionType
 from tradehall.domain.ids import AccountId
 from tradehall.domain.time import NS_PER_SECOND
@@ -74,7 +74,9 @@ def principal_of(identity: Identity, token: str) -> Principal:
     try:
         return identity.sessions.principal(token)
     except TokenRefused as refused:
-        raise ClientProblem(CODE_OF_TOKEN_FAULT[refused.fault], "the token is missing, wrong or expired") from None
+        is_disabled = refused.fault is TokenFault.USER_DISABLED
+        sentence = "this user is disabled" if is_disabled else "the token is missing, wrong or expired"
+        raise ClientProblem(CODE_OF_TOKEN_FAULT[refused.fault], sentence) from None
 
 
 def _is_own_page(request: Request) -> bool:
