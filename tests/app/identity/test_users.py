@@ -13,6 +13,7 @@ from tests.app.shard import run
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
 from tradehall.app.identity.users import ContactWish, split_name
 from tradehall.app.outcome import ShardUnavailable
+from tradehall.app.records.api_keys import ApiKeys
 from tradehall.app.records.groups import HEDGING_GROUP, NETTING_GROUP, Group
 from tradehall.app.records.users import Contact, SessionType
 from tradehall.domain.account import PositionMode
@@ -191,6 +192,18 @@ def test_numbers_that_the_house_keeps_for_itself_are_not_given_out(place):
 
 
 # A server that dies, or cannot write, between two steps.
+
+
+def test_a_number_that_a_key_was_made_for_is_not_given_out(place):
+    async def story():
+        identity = place.identity()
+        first = (await sign_up(identity)).login
+        _, secret = ApiKeys(place.store, place.clock).create(first + 1)
+        await identity.reload()
+        assert (await sign_up(identity, email="otto@example.test")).login == first + 2
+        assert place.access(identity).gateway(secret).account_id == first + 1
+
+    run(story())
 
 
 def test_an_account_that_was_promised_is_opened_at_the_next_start(place):

@@ -82,9 +82,12 @@ def counter(name: str, value: int) -> RecordChange:
 
 
 def next_login(book: Book) -> tuple[AccountId, list[RecordChange]]:
-    """The next number for an account, and what keeps the one after it."""
+    """The next number for an account, and what keeps the one after it.
+
+    A number for which somebody made a key before is nobody's: the key would open the account of whoever gets it.
+    """
     login = book.counters.get(LOGIN_COUNTER, FIRST_LOGIN)
-    while login in RESERVED_LOGINS or login in book.owners:
+    while login in RESERVED_LOGINS or login in book.owners or book.ring.of_account(login):
         login += 1
     return login, [counter(LOGIN_COUNTER, login + 1)]
 
