@@ -1,14 +1,19 @@
 """People of a running server: the demo's can be used, and what the command line takes away is gone in a second."""
 
+import email
+import email.policy
 import json
+import signal
 import time
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.serving import Server, tradehall
+from tests.adapters.mail.test_mail import Letterbox, mail_server
+from tests.serving import Server, free_port, tradehall
 
 GONE_WITHIN_S = 1.0
 
@@ -198,3 +203,29 @@ def test_a_user_made_on_the_command_line_gets_an_account_while_the_server_runs(d
         assert time.monotonic() - since < GONE_WITHIN_S
     account = demo.http.get("/v1/account", headers={"x-api-key": key}).json()
     assert account["balance"] == "100000"
+
+
+def test_a_reset_that_was_answered_is_mailed_though_the_server_was_killed(tmp_path):
+    letterbox, port = Letterbox(), free_port()
+    mailed: dict[str, Any] = {
+        "TRADEHALL_MAIL_SERVER": f"smtp+plain://127.0.0.1:{port}",
+        "TRADEHALL_PUBLIC_URL": "https://desk.test",
+    }
+    with Server(tmp_path / "data", "--demo", **mailed) as server:
+        sheet = sheet_of(server)
+        desk = {"authorization": f"Bearer {sheet['support']['admin_token']}"}
+        path = f"/api/support/v1/users/{sheet['client']['email']}/password-reset"
+        assert server.http.post(path, json={"reason": "he asked"}, headers=desk).status_code == 202
+        server.stop(signal.SIGKILL)
+    with mail_server(letterbox, port), Server(tmp_path / "data", "--demo", **mailed) as server:
+        since = time.monotonic()
+        while not letterbox.envelopes:
+            assert time.monotonic() - since < 10
+            time.sleep(0.01)
+        text = email.message_from_bytes(letterbox.envelopes[0].content, policy=email.policy.default).get_content()
+        path, _, token = text.partition("https://desk.test")[2].split()[0].partition("?token=")
+        assert server.http.get(path).headers["content-type"].startswith("text/html"), "it leads to a page"
+        new = {"token": token, "new_password": "remembered-2"}
+        assert server.http.post("/api/support/v1/password-resets/complete", json=new).status_code == 200
+        who = {"login": sheet["client"]["login"], "password": "remembered-2"}
+        assert server.http.post("/client/sign/in", json=who).status_code == 200

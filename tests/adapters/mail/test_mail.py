@@ -40,8 +40,8 @@ class Letterbox:
 
 
 @contextmanager
-def mail_server(letterbox, **options):
-    server = Controller(letterbox, hostname="127.0.0.1", port=free_port(), **options)
+def mail_server(letterbox, port=None, **options):
+    server = Controller(letterbox, hostname="127.0.0.1", port=port or free_port(), **options)
     server.start()
     try:
         yield server.port
