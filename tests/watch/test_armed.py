@@ -288,6 +288,26 @@ def test_a_clock_that_goes_back_keeps_nobody_quiet_for_longer_and_fires_nothing_
     assert [[f.at for f in some] for some in firings] == [[], [at_s(0)], [], [at_s(1)], [at_s(2)]]
 
 
+def test_a_clock_that_was_set_back_is_followed_also_after_a_restart():
+    armed, store = ArmedAlerts(), Store()
+    store.alerts = {
+        number: an_alert(condition, alert_id=number, target="100", repeats=True)
+        for number, condition in enumerate([Condition.CROSSING_UP, Condition.GREATER])
+    }
+    for alert in store.alerts.values():
+        armed.arm(alert)
+    quotes = [("99", 0), ("101", 0.1), ("99", 0.2), ("101", 0.3), ("101", -60), ("101", -59), ("99", -58), ("101", -57)]
+    fired = []
+    for price, second in quotes:
+        firings = armed.on_quote(a_quote(price, at=at_s(second)))
+        fired.append([(firing.alert_id, firing.at) for firing in firings])
+        store.write(armed, firings)
+        armed = store.restart()
+    both = [[(number, at_s(second)) for number in (0, 1)] for second in (0.1, -57)]
+    # The level was owed a firing when the clock was set back.
+    assert fired == [[], both[0], [], [], [], [(1, at_s(-59))], [], both[1]]
+
+
 def test_a_price_is_stored_only_when_a_bound_lies_between():
     armed = ArmedAlerts()
     armed.arm(an_alert(target="100"))

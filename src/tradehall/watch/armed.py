@@ -116,7 +116,9 @@ class _Side:
 
 
 class ArmedAlerts:
-    """The armed alerts of all symbols. Its time never goes back: an instant is max(given, last).
+    """The armed alerts of all symbols. Its time stands still while quotes are a little older than those before.
+
+    A clock that was set back farther is followed, for nobody may be quiet until it has caught up.
 
     `seen`: the prices stored last; an alert whose state says that it has seen one continues from it, so
     that a step made while nobody watched fires at the first quote.
@@ -176,6 +178,8 @@ class ArmedAlerts:
 
     def on_quote(self, quote: Quote) -> list[Firing]:
         """What a quote fires, by number of the alert. An alert whose time is over does not fire."""
+        if quote.received_at < self._now - QUIET_NS:
+            self._turn_back(quote.received_at)
         at = self._now = max(self._now, quote.received_at)
         sides = self._sides.get(quote.symbol)
         if sides is None:
@@ -236,6 +240,16 @@ class ArmedAlerts:
         if sides is None:
             sides = self._sides[symbol] = (_Side(), _Side())
         return sides[which]
+
+    def _turn_back(self, now: int) -> None:
+        """Whoever has fired in what is the future now is quiet for a second from now on."""
+        self._now = now
+        for armed in self._alerts.values():
+            if armed.state.fired_at is not None and armed.state.fired_at > now:
+                side = self._side(armed.alert.symbol, armed.alert.side)
+                self._change(side, armed, replace(armed.state, fired_at=now))
+                if armed.state.is_owed:
+                    side.owed.add(_quiet_until(armed.state), armed.alert.alert_id)
 
     def _look(self, side: _Side, current: SeenPrice, firings: list[Firing]) -> None:
         if side.calm_low <= current.price <= side.calm_high:
