@@ -9,6 +9,7 @@ from tradehall.app.access import Access, AccessDenied, Denial, PrincipalKind
 from tradehall.app.key_watch import KeyWatch
 from tradehall.app.records.api_keys import KIND, SCOPES, ApiKeys, KeyRefused, digest_of
 from tradehall.domain.time import NS_PER_HOUR
+from tradehall.ports.records import RecordsFault
 
 HOUSE = 700100
 CLIENT = 700001
@@ -224,6 +225,21 @@ def test_the_running_server_notices_what_the_command_line_did(tmp_path, clock, s
         access.gateway(secret)
     assert len(looks) == 2
     elsewhere.close()
+
+
+class FullKeys(ApiKeys):
+    """Keys on a disk that is full."""
+
+    def note_uses(self, uses):
+        raise RecordsFault("the disk is full")
+
+
+def test_uses_that_cannot_be_written_down_do_not_keep_a_server_from_stopping(clock, store, keys, caplog):
+    _, secret = keys.create(CLIENT)
+    access = access_to(clock, keys)
+    access.gateway(secret)
+    asyncio.run(KeyWatch(store, FullKeys(store, clock), access).note())
+    assert "not written down: the disk is full" in caplog.text
 
 
 def test_the_last_use_of_a_key_is_known_before_and_after_it_is_written_down(clock, store, keys):

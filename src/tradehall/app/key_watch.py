@@ -55,7 +55,7 @@ class KeyWatch:
                     looks = 0
                     await self.note()
             except RecordsFault as fault:
-                _log.warning("keys could not be read or their use noted, trying again: %s", fault)
+                _log.warning("keys could not be read, trying again: %s", fault)
 
     async def look(self) -> None:
         """Read the keys again if they may have changed."""
@@ -71,4 +71,7 @@ class KeyWatch:
     async def note(self) -> None:
         """Write down when keys were used since the last time."""
         if uses := self._access.take_uses():
-            await asyncio.to_thread(self._keys.note_uses, uses)
+            try:
+                await asyncio.to_thread(self._keys.note_uses, uses)
+            except RecordsFault as fault:
+                _log.warning("the last uses of keys are not written down: %s", fault)
