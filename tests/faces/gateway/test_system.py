@@ -278,6 +278,7 @@ def test_every_reason_has_its_place_here(code):
     ("Authorization: Bearer abc.def",           "Authorization: ***"),
     ('{"token":"abc","quantity":"1"}',          '{"token":"***","quantity":"1"}'),
     ("password = hunter2, secret=x",            "password = ***, secret=***"),
+    ("access_token=abc, API key: def",          "access_token=***, API key: ***"),
     ("quantity=1 is below 2",                   "quantity=1 is below 2"),
 ])  # fmt: skip
 def test_secrets_are_wiped_from_what_is_said(text, shown):

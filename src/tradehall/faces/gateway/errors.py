@@ -246,7 +246,7 @@ def _details_of(problem: Problem, request: Request) -> Any:
 
 
 _secret: Final = re.compile(
-    r"(?i)\b(api[_-]?key|secret|token|password|authorization)(\"?\s*[=:]\s*\"?)(?:bearer\s+)?[^\s\"&,;]+"
+    r"(?i)(api[ _-]?key|secret|token|password|authorization)(\"?\s*[=:]\s*\"?)(?:bearer\s+)?[^\s\"&,;]+"
 )
 
 
