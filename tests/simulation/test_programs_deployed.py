@@ -105,3 +105,14 @@ def test_a_program_that_ends_is_run_again_and_its_key_dies_with_the_deployment(t
         keys = json.loads(tradehall("keys", "list", "--data", str(tmp_path), "--json").stdout)
         of_robot = [each for each in keys if each["name"] == "deploy robot"]
         assert [each["status"] for each in of_robot] == ["revoked"]
+
+
+def test_no_program_is_deployed_on_an_account_whose_owner_is_inactive(tmp_path):
+    with Server(tmp_path, "--demo") as server:
+        tradehall("users", "deactivate", "client@demo.example", "--data", str(server.data))
+        with deploying(server, "--account", "700001") as robot:
+            said, _ = robot.communicate(timeout=20)
+        assert robot.returncode == 1
+        assert "inactive" in said
+        page = server.http.get("/api/studio/v1/deployments?size=100").json()
+        assert [each for each in page["items"] if each["program"] == "python"] == []

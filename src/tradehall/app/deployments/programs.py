@@ -89,7 +89,11 @@ class ProgramSupervisor:
         self._is_stopping = True
 
     async def run(self) -> Deployment:
-        """Deploy, run the program again and again, and return the deployment as it ended. ProgramRefused."""
+        """Deploy, run the program again and again, and return the deployment as it ended.
+
+        ProgramRefused, or KeyRefused where the account's owner is inactive: then nothing is deployed.
+        """
+        await asyncio.to_thread(self._keys.require_active_owner, self._wish.account_id)
         strategy = await self._strategy()
         deployment = await self._begun(await self._asked_for(strategy))
         _, secret = await asyncio.to_thread(

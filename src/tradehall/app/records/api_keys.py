@@ -126,7 +126,7 @@ class ApiKeys:
         def decide() -> tuple[_Change, tuple[ApiKey, str]]:
             if len(self._store.all(KIND)) >= KEYS_MAX:
                 raise KeyRefused(f"there are {KEYS_MAX} keys already, revoked ones included")
-            self._require_active_owner(account_id)
+            self.require_active_owner(account_id)
             now = self._clock.now()
             expires_at = None if lifetime_ns is None else now + lifetime_ns
             key, secret = made_key(
@@ -200,7 +200,8 @@ class ApiKeys:
         )  # fmt: skip
         self._store.write(changes, line)
 
-    def _require_active_owner(self, account_id: AccountId) -> None:
+    def require_active_owner(self, account_id: AccountId) -> None:
+        """KeyRefused for an account of somebody who was deactivated."""
         users = (_decode_user(body) for body in self._store.all(USER_KIND).values())
         if account_id and any(account_id in user.logins and not user.is_active for user in users):
             raise KeyRefused(f"account {account_id} belongs to somebody who is inactive: nothing may open it")
