@@ -237,6 +237,28 @@ def test_pages_go_on_where_live_and_ended_tickets_alternate(tmp_path):
     journey(tmp_path, steps)
 
 
+def test_within_the_second_that_is_shown_the_highest_number_comes_first_on_every_page(tmp_path):
+    async def steps(door):
+        for index in range(8):
+            whole, parted = await door.trade(volume=3), await door.trade(volume=3)
+            await door.ok("DELETE", "/trade/close", {"order": whole, "volume": 1})
+            await door.ok("DELETE", "/trade/close", {"order": parted, "volume": 1})
+            await door.ok("DELETE", "/trade/close", {"order": whole})
+            door.pass_s(1 if index % 3 == 0 else 0.1)
+        for query in ({}, {"tradeType": 2}, {"where": '[["symbol", "EURUSD"]]'}):
+            rows = await door.trades(**query)
+            assert [(row["open_time"], row["order"]) for row in rows] == sorted(
+                ((row["open_time"], row["order"]) for row in rows), reverse=True
+            )
+            for limit in (1, 2, 3, 7):
+                paged = []
+                for offset in range(0, len(rows) + limit, limit):
+                    paged += [row["order"] for row in await door.trades(offset=offset, limit=limit, **query)]
+                assert paged == [row["order"] for row in rows], (query, limit)
+
+    journey(tmp_path, steps)
+
+
 def test_the_history_holds_what_ended_in_its_span(tmp_path):
     async def steps(door):
         begun = door.clock.at // NS_PER_SECOND
