@@ -37,6 +37,8 @@ from tradehall.ports.views import PAGE_MAX
 _BUY: Final = TicketKind.BUY
 _SELL: Final = TicketKind.SELL
 _OPEN: Final = TicketState.OPEN
+# A page that ends in a second in which more was opened ends somewhere in it: its reader must not pay for all of them.
+SECOND_MAX: Final = 1_000
 _LIVE: Final = frozenset({TicketState.OPEN, TicketState.PENDING})
 
 
@@ -180,7 +182,10 @@ async def _with_whole_seconds(
     for second in seconds:
         start = second * NS_PER_SECOND
         within = Clause("opened_at", Comparison.BETWEEN, (start, start + NS_PER_SECOND - 1))
-        whole = await desk.views.tickets(replace(query, clauses=(*query.clauses, within), limit=PAGE_MAX, offset=0))
+        whole = await desk.views.tickets(replace(query, clauses=(*query.clauses, within), limit=SECOND_MAX, offset=0))
+        if len(whole) == SECOND_MAX:
+            found += [ticket for ticket in ended if _second(ticket) == second]
+            continue
         found += whole
         if second == _second(ended[0]):
             newer = (ended[0].opened_at, ended[0].ticket)
