@@ -16,8 +16,8 @@ from websockets.sync.client import connect
 from tests.serving import Server
 
 ROUNDS = 4
-TICKS_A_ROUND = 500
-ALERTS_OF_A_LOGIN = 250
+TICKS_A_ROUND = 1_500
+ALERTS_OF_A_LOGIN = 300
 CROSSING_UP, GREATER, ENTERING = 0, 2, 4
 ONCE, REPEATING = 0, 1
 
