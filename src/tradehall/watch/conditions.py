@@ -2,7 +2,7 @@
 
 Here for one value at a time: price alerts use it until an index can tell for all of them at once which fire
 (see `armed`), and the tests hold the index against it. Scanners look for what strategies look for, in floats
-of closed bars that may differ in their last digits: their conditions are in `strategies/comparing.py`.
+of closed bars that may differ in their last digits: their conditions are in `strategies/comparing.py` (ADR-0013).
 """
 
 from collections.abc import Callable
