@@ -37,6 +37,7 @@ from bench.workloads import (
     strategies,
     stream,
     support,
+    terminal,
 )
 
 WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
@@ -56,6 +57,7 @@ WORKLOADS: Final[dict[str, Callable[[Options], list[Figure]]]] = {
     "past": past.run,
     "stream": stream.run,
     "support": support.run,
+    "terminal": terminal.run,
     "gateway-backtest": gateway_backtest.run,
 }
 
