@@ -15,6 +15,7 @@ from tradehall.adapters.memory import MemoryStore
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.adapters.sqlite.tickets import TicketSums
 from tradehall.app.recovery import rebuild_views
+from tradehall.domain.time import NS_PER_SECOND
 from tradehall.ports.tickets import (
     Clause,
     Comparison,
@@ -28,14 +29,16 @@ from tradehall.ports.tickets import (
 )
 from tradehall.ports.views import ViewRows
 
+# Some tickets share a second, and not the instant.
+UNIT = NS_PER_SECOND // 4
 ACCOUNTS = (700_001, 700_002)
 ENDED = (TicketState.CLOSED, TicketState.CLOSED_PART, TicketState.CANCELLED, TicketState.FINANCE)
 SYMBOLS = ("AAPL", "EURUSD")
 KINDS = (TicketKind.BUY, TicketKind.SELL)
 CLAUSES = (
     Clause("symbol", Comparison.IS, ("AAPL",)), Clause("kind", Comparison.NOT_IN, ("SELL", "BUY_LIMIT")),
-    Clause("state", Comparison.IS_NOT, ("CLOSED",)), Clause("closed_at", Comparison.BETWEEN, (20, 90)),
-    Clause("closed_at", Comparison.NOT_BETWEEN, (20, 90)), Clause("profit", Comparison.BETWEEN, (-20, 20)),
+    Clause("state", Comparison.IS_NOT, ("CLOSED",)), Clause("closed_at", Comparison.BETWEEN, (20 * UNIT, 90 * UNIT)),
+    Clause("closed_at", Comparison.NOT_BETWEEN, (20 * UNIT, 90 * UNIT)), Clause("opened_at", Comparison.BETWEEN, (11 * UNIT, 45 * UNIT)), Clause("profit", Comparison.BETWEEN, (-20, 20)),
     Clause("ticket", Comparison.IS, (7,)),
 )  # fmt: skip
 # Stretches are of some thousand records.
@@ -49,7 +52,7 @@ def pasts(draw):
     rows, record, at = [], 0, 0
     for number in range(draw(st.integers(0, 40))):
         record += draw(st.sampled_from(STEPS))
-        at += draw(st.sampled_from((0, 1, 9)))
+        at += draw(st.sampled_from((0, UNIT, 9 * UNIT)))
         ticket = Ticket(
             ticket=number, account_id=draw(st.sampled_from(ACCOUNTS)), kind=draw(st.sampled_from(KINDS)),
             state=draw(st.sampled_from(ENDED)), symbol=draw(st.sampled_from(SYMBOLS)), lots=Decimal(number) / 100, opened_at=at // 2, closed_at=at,
@@ -59,7 +62,7 @@ def pasts(draw):
     return rows
 
 
-INSTANTS = st.none() | st.integers(-1, 300)
+INSTANTS = st.none() | st.integers(-1, 300).map(lambda units: units * UNIT)
 QUERIES = st.builds(
     TicketQuery,
     account_id=st.sampled_from(ACCOUNTS),
@@ -78,7 +81,9 @@ def _matching(rows, query):
 
 
 def _page(rows, query):
-    found = sorted(_matching(rows, query), key=lambda each: (each.opened_at, each.ticket), reverse=True)
+    found = sorted(
+        _matching(rows, query), key=lambda each: (each.opened_at // NS_PER_SECOND, each.ticket), reverse=True
+    )
     return found[query.offset : query.offset + query.limit]
 
 

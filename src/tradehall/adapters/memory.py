@@ -27,7 +27,7 @@ from tradehall.ports.house_views import (
     Share,
 )
 from tradehall.ports.journal import EMPTY, MENTION, MENTIONS_MAX, Entry, Head, chain
-from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, matches
+from tradehall.ports.tickets import Ticket, TicketQuery, TicketRow, TicketTotals, matches, place_in_list
 from tradehall.ports.views import (
     PAGE_MAX,
     VIEWS,
@@ -191,7 +191,7 @@ class MemoryViews:
 
     async def tickets(self, query: TicketQuery) -> list[Ticket]:
         """See the port."""
-        found = sorted(self._tickets(query), key=lambda row: (row.opened_at, row.ticket), reverse=True)
+        found = sorted(self._tickets(query), key=lambda row: place_in_list(row.opened_at, row.ticket), reverse=True)
         page = found[query.offset : query.offset + min(query.limit, PAGE_MAX)]
         return [_decode_ticket(row.body) for row in page]
 

@@ -15,20 +15,18 @@ from tradehall.domain.market import Quote
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Order, OrderType, Side
 from tradehall.domain.position import LONG, Position
-from tradehall.domain.time import NS_PER_SECOND
 from tradehall.engine.conversion import QuoteOf
 from tradehall.engine.state import State
 from tradehall.engine.trailing import trailing_stop_price
 from tradehall.engine.valuation import value_position
 from tradehall.ports.tickets import (
-    Clause,
-    Comparison,
     Ticket,
     TicketKind,
     TicketQuery,
     TicketState,
     TicketTotals,
     matches,
+    place_in_list,
     ticket_row,
 )
 from tradehall.ports.views import PAGE_MAX
@@ -37,8 +35,6 @@ from tradehall.ports.views import PAGE_MAX
 _BUY: Final = TicketKind.BUY
 _SELL: Final = TicketKind.SELL
 _OPEN: Final = TicketState.OPEN
-# A page that ends in a second in which more was opened ends somewhere in it: its reader must not pay for all of them.
-SECOND_MAX: Final = 1_000
 _LIVE: Final = frozenset({TicketState.OPEN, TicketState.PENDING})
 
 
@@ -129,8 +125,8 @@ def find_live(state: State, account_id: AccountId, ticket: int, quote_of: QuoteO
 async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], TicketTotals]:
     """A page of tickets and the sums over all of its filter; durable when this returns.
 
-    Newest second of opening first, as the doors show it, then the highest number. All tickets are as they were at one
-    moment, whatever happens while the lists are read. ShardUnavailable as from `desk.settled`.
+    All tickets are as they were at one moment, whatever happens while the lists are read. ShardUnavailable as
+    from `desk.settled`.
     """
     live = _live(desk, query)
     # What ends from here on is still among the live ones.
@@ -138,9 +134,9 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], Ti
     await desk.settled()
     # Even if all live tickets came first, so many ended ones would come before the page.
     skipped = max(0, query.offset - len(live))
-    before, ended, totals = await _ended(desk, query, skipped)
-    page = sorted([*live, *ended], key=lambda t: (_second(t), t.ticket), reverse=True)
-    start = query.offset - before
+    ended, totals = await _ended(desk, query, skipped)
+    page = sorted([*live, *ended], key=lambda t: place_in_list(t.opened_at, t.ticket), reverse=True)
+    start = query.offset - skipped
     return page[start : start + query.limit], _add_up(totals, live)
 
 
@@ -154,47 +150,15 @@ def _live(desk: Desk, query: TicketQuery) -> list[Ticket]:
     return [ticket for ticket in found if matches(ticket_row(0, ticket), query)]
 
 
-async def _ended(desk: Desk, query: TicketQuery, skipped: int) -> tuple[int, list[Ticket], TicketTotals]:
-    """Ended tickets around the page, how many come before them, and the sums over all."""
+async def _ended(desk: Desk, query: TicketQuery, skipped: int) -> tuple[list[Ticket], TicketTotals]:
     if query.states is not None and query.states <= _LIVE:
-        return 0, [], TicketTotals()
-    # Live tickets may come first: all ended ones up to the end of the page are candidates. One before them and one
-    # after tell whether they begin or end in the middle of a second.
-    first = max(0, skipped - 1)
-    limit = min(query.offset - first + query.limit + 1, PAGE_MAX)
-    ended = await desk.views.tickets(replace(query, limit=limit, offset=first))
-    if not skipped and len(ended) < limit:
-        return 0, ended, _add_up(TicketTotals(), ended)  # All there are.
-    totals = await desk.views.ticket_totals(query)
-    if len(ended) < 2:
-        return first, ended, totals
-    cut = {_second(ended[0])} if first and _second(ended[0]) == _second(ended[1]) else set()
-    if len(ended) == limit and (limit == PAGE_MAX or _second(ended[-1]) == _second(ended[-2])):
-        cut.add(_second(ended[-1]))
-    return *await _with_whole_seconds(desk, query, first, ended, cut), totals
-
-
-async def _with_whole_seconds(
-    desk: Desk, query: TicketQuery, before: int, ended: list[Ticket], seconds: set[int]
-) -> tuple[int, list[Ticket]]:
-    """`ended`, which `before` others precede, with all that was opened in these seconds; and what precedes that."""
-    found = [ticket for ticket in ended if _second(ticket) not in seconds]
-    for second in seconds:
-        start = second * NS_PER_SECOND
-        within = Clause("opened_at", Comparison.BETWEEN, (start, start + NS_PER_SECOND - 1))
-        whole = await desk.views.tickets(replace(query, clauses=(*query.clauses, within), limit=SECOND_MAX, offset=0))
-        if len(whole) == SECOND_MAX:
-            found += [ticket for ticket in ended if _second(ticket) == second]
-            continue
-        found += whole
-        if second == _second(ended[0]):
-            newer = (ended[0].opened_at, ended[0].ticket)
-            before -= sum((ticket.opened_at, ticket.ticket) > newer for ticket in whole)
-    return before, found
-
-
-def _second(ticket: Ticket) -> int:
-    return ticket.opened_at // NS_PER_SECOND
+        return [], TicketTotals()
+    # Live tickets may come first: all ended ones up to the end of the page are candidates.
+    candidates = replace(query, limit=query.offset - skipped + query.limit, offset=skipped)
+    ended = await desk.views.tickets(candidates)
+    if not skipped and len(ended) < min(candidates.limit, PAGE_MAX):
+        return ended, _add_up(TicketTotals(), ended)  # All there are.
+    return ended, await desk.views.ticket_totals(query)
 
 
 def _add_up(totals: TicketTotals, live: list[Ticket]) -> TicketTotals:

@@ -143,7 +143,7 @@ class Clause(Struct, frozen=True):
 
 
 class TicketQuery(Struct, frozen=True):
-    """Tickets of an account for which all clauses hold, newest `opened_at` first, then highest number.
+    """Tickets of an account for which all clauses hold, newest second of opening first, then highest number.
 
     `states` None: all. `closed_since` <= closed_at <= `closed_until` [ns UTC]; None: no bound. `key_below`: only
     tickets that ended in an earlier record than the first with such keys.
@@ -168,6 +168,11 @@ class TicketTotals(Struct, frozen=True):
     commission: Decimal = ZERO
     swap: Decimal = ZERO
     lots: Decimal = ZERO
+
+
+def place_in_list(opened_at: int, ticket: OrderId) -> tuple[int, int]:
+    """What lists are in the falling order of: doors show seconds, and within one of them numbers decide."""
+    return opened_at // NS_PER_SECOND, ticket
 
 
 def ticket_row(ticket_key: int, ticket: Ticket, body: str = "") -> TicketRow:

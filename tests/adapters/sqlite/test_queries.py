@@ -7,9 +7,10 @@ import pytest
 
 from tests.app.shard import ACCOUNT
 from tradehall.adapters.sqlite.inspection import scratch_views
-from tradehall.adapters.sqlite.query import deal_count, deals_page, fills_page, ledger_page, orders_page
+from tradehall.adapters.sqlite.query import deal_count, deals_page, fills_page, ledger_page, orders_page, tickets_page
 from tradehall.domain.order import OrderStatus, Side
 from tradehall.ports.deals import DealQuery
+from tradehall.ports.tickets import Clause, Comparison, TicketQuery, TicketState
 from tradehall.ports.views import HistoryQuery, OrderQuery
 
 
@@ -68,3 +69,14 @@ def test_deals_are_counted_and_paged_by_an_index(db, wish):
         assert any("SEARCH deals USING COVERING INDEX" in line for line in plan), plan
     plan = plan_of(db, *deal_count(query))
     assert plan[0].startswith("SEARCH") and "COVERING" in plan[0], plan
+
+
+@pytest.mark.parametrize(("asked", "sought"), [
+    ({},                                                                    "account_id=?"),
+    ({"states": frozenset({TicketState.CLOSED})},                           "account_id=?"),
+    ({"closed_since": 1, "closed_until": 2},                                "account_id=? AND <expr><?"),
+    ({"clauses": (Clause("opened_at", Comparison.BETWEEN, (1, 2)),)},       "account_id=? AND <expr>>? AND <expr><?"),
+])  # fmt: skip
+def test_a_page_of_tickets_is_read_in_its_order_from_the_index_of_openings(db, asked, sought):
+    [step] = plan_of(db, *tickets_page(TicketQuery(ACCOUNT, **asked)))
+    assert step == f"SEARCH tickets USING INDEX tickets_by_opening ({sought})"

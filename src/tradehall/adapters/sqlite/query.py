@@ -119,7 +119,7 @@ def _history_page(source: str, key: str, terms: list[tuple[str, Any]], query: Hi
 def tickets_page(query: TicketQuery, numbers: tuple[int, int] | None = None) -> Sql:
     """Bodies of ended tickets, newest first; with `numbers`, from and to before, those are looked through."""
     source, where, values = _tickets_source(query, numbers)
-    sql = f"SELECT body FROM {source} WHERE {where} ORDER BY opened_at DESC, ticket DESC LIMIT ? OFFSET ?"
+    sql = f"SELECT body FROM {source} WHERE {where} ORDER BY {_OPENED} DESC, ticket DESC LIMIT ? OFFSET ?"
     return sql, [*values, min(query.limit, PAGE_MAX), query.offset]
 
 
@@ -129,6 +129,8 @@ def ticket_sums(query: TicketQuery, numbers: tuple[int, int] | None = None) -> S
     return f"SELECT {TICKET_SUMS} FROM {source} WHERE {where}", values
 
 
+# The second of opening, by which the index has them. Whole numbers are divided without a rest.
+_OPENED: Final = f"opened_at / {NS_PER_SECOND}"
 TICKET_SUMS: Final = "count(*), sum(profit), sum(net_profit), sum(commission), sum(swap), sum(lots)"
 
 
@@ -139,7 +141,7 @@ def _tickets_source(query: TicketQuery, numbers: tuple[int, int] | None) -> tupl
         return "tickets NOT INDEXED", f"{where} AND ticket_key >= ? AND ticket_key < ?", [*values, *numbers]
     if query.closed_until is not None:
         # None is closed before it is opened: so the index, which knows only openings, is left where they end.
-        where, values = f"{where} AND opened_at <= ?", [*values, query.closed_until]
+        where, values = f"{where} AND {_OPENED} <= ?", [*values, query.closed_until // NS_PER_SECOND]
     return "tickets INDEXED BY tickets_by_opening", where, values
 
 
@@ -198,6 +200,9 @@ def _tickets_where(query: TicketQuery) -> Sql:
     for clause in query.clauses:
         texts.append(_clause_text(clause))
         values += clause.values
+        if clause.column == "opened_at" and clause.comparison is Comparison.BETWEEN:
+            texts.append(f"{_OPENED} BETWEEN ? AND ?")
+            values += [at // NS_PER_SECOND for at in clause.values]
     return " AND ".join(texts), values
 
 
@@ -214,7 +219,6 @@ _CLAUSE_TEXTS: Final = {
     Comparison.NOT_IN: "NOT IN ({places})",
     Comparison.BETWEEN: "BETWEEN ? AND ?",
     Comparison.NOT_BETWEEN: "NOT BETWEEN ? AND ?",
-    # Whole numbers are divided without a rest.
     Comparison.IN_SECONDS: f"/ {NS_PER_SECOND} IN ({{places}})",
     Comparison.NOT_IN_SECONDS: f"/ {NS_PER_SECOND} NOT IN ({{places}})",
 }

@@ -51,7 +51,7 @@ CREATE TABLE ledger (
 ) STRICT;
 CREATE INDEX ledger_by_account ON ledger (account_id, at);
 
--- Ended tickets, with the columns that clauses name; indexed by what every query has.
+-- Ended tickets, with the columns that clauses name; indexed by what every query has: the second of opening is shown.
 CREATE TABLE tickets (
     ticket_key  INTEGER PRIMARY KEY,
     account_id  INTEGER NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE tickets (
     expires_at  INTEGER NOT NULL,
     body        TEXT NOT NULL
 ) STRICT;
-CREATE INDEX tickets_by_opening ON tickets (account_id, opened_at, ticket, state, closed_at, symbol);
+CREATE INDEX tickets_by_opening ON tickets (account_id, opened_at / 1000000000, ticket, opened_at, state, closed_at, symbol);
 
 CREATE TABLE deals (
     deal_key   INTEGER PRIMARY KEY,

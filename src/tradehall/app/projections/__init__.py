@@ -18,7 +18,7 @@ from tradehall.engine.state import State
 from tradehall.ports.views import ViewRows
 
 # A row's shape or content has changed: raise it, and the next start builds the views anew.
-VIEWS_VERSION: Final = 9
+VIEWS_VERSION: Final = 10
 
 
 # The event, its place in the record, the record, the state after it.
