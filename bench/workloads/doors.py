@@ -14,7 +14,7 @@ RATE = 2_000
 PEOPLE = 40
 GATEWAY_KEYS = 4
 CONNECTIONS = 64
-WARM_UP_S = 10
+WARM_UP_S = 30
 
 
 def run(options: Options) -> list[Figure]:

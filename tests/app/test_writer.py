@@ -60,7 +60,7 @@ async def test_after_a_slow_write_the_loop_leaves_writing_to_the_journals_thread
 @story
 async def test_what_the_loop_was_about_to_write_is_durable_after_a_stop(desk, journal):
     await until_here(desk, journal)
-    await asyncio.sleep(0.1)  # Longer than the pause after that.
+    await asyncio.sleep(0.1)  # Long enough to be alone again.
     wish = desk.submit(RESTING)
     wish.send(None)  # Decided, and no turn of the loop since.
     desk.writer.stop()
@@ -71,7 +71,7 @@ async def test_what_the_loop_was_about_to_write_is_durable_after_a_stop(desk, jo
 @story
 async def test_the_loop_does_not_write_what_the_journals_thread_was_roused_for(desk, journal):
     await until_here(desk, journal)
-    await asyncio.sleep(0.1)  # Longer than the pause after that.
+    await asyncio.sleep(0.1)  # Long enough to be alone again.
     names = []
     journal.meanwhile = lambda: names.append(threading.current_thread().name)
     wish = asyncio.ensure_future(desk.submit(RESTING))

@@ -31,8 +31,9 @@ IN_FLIGHT_MAX: Final = 20_000
 # 108; the p99 of 1,000 orders/s on schedule is best at 2 ms.
 SWITCH_INTERVAL_S: Final = 0.002
 
-# The loop writes itself while the journal's thread sleeps: handing over, and back, takes a third of what a sync does.
-# Others shall not wait for that, on a slow disk above all, so that it pauses this many times as long as a write took.
+# Who comes so long after the last batch is alone: the loop writes for him itself, for handing over, and back, takes a
+# third of what a sync does. Others shall not wait for that on a slow disk: it pauses so many times as long as it took.
+ALONE_AFTER_S: Final = 0.005
 PAUSE_AFTER_WRITE: Final = 10
 
 _NO_ROWS: Final = ViewRows()
@@ -302,6 +303,7 @@ class Writer:
         self.in_flight -= count
         self.durable_seq += count
         self.batch_count += 1
+        self._ours_from = max(self._ours_from, time.monotonic() + ALONE_AFTER_S)
         batch.seq = self.durable_seq
         for release, payload in batch.releases:
             release(payload)
