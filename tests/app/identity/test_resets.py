@@ -11,6 +11,7 @@ from tradehall.app.identity.letters import masked
 from tradehall.app.identity.mail_post import WAITING_MAX, MailPost
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused
 from tradehall.app.identity.resets import ResetWish
+from tradehall.app.identity.users import ContactWish
 from tradehall.app.records.resets import Delivery, ResetStatus
 from tradehall.domain.time import NS_PER_HOUR, NS_PER_MINUTE
 from tradehall.ports.mail import Mail, MailFault
@@ -280,5 +281,22 @@ def test_a_full_post_is_told_before_a_reset_is_made(place):
         assert place.store.all("password_reset") == {}
         identity.close()
         assert not identity.post.is_full
+
+    run(story())
+
+
+@pytest.mark.parametrize(("delivery", "status"), [
+    (Delivery.EMAIL, ResetStatus.CANCELLED),
+    (Delivery.LINK,  ResetStatus.PENDING),
+])  # fmt: skip
+def test_a_link_that_was_mailed_to_an_address_ends_with_it(place, delivery, status):
+    async def story():
+        identity, user, _ = await person(place)
+        reset = (await identity.resets.start(user.user_id, ResetWish(delivery=delivery), by=ADA)).reset
+        await identity.users.change_contact(user.user_id, ContactWish(phone="+4930"), by=ADA)
+        assert identity.resets.get(reset.reset_id).status is ResetStatus.PENDING
+        await identity.users.change_contact(user.user_id, ContactWish(email="new@example.test"), by=ADA)
+        assert identity.resets.get(reset.reset_id).status is status
+        await identity.post.flush()
 
     run(story())

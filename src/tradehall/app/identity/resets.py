@@ -1,6 +1,7 @@
 """Password resets: a token by mail or as a link, good for one new password and not for long."""
 
 import secrets
+from collections.abc import Container
 from typing import Final
 
 from msgspec import Struct
@@ -81,7 +82,7 @@ class Resets:
             line = audit_line(by, now, "user.password_reset", ("user", user_id), user=user, after=reset)
             ended = endings(book, user_id) if wish.revoke_sessions else []
             letter, kept = new_letter(user, now, reset_id=reset.reset_id)
-            changes = [reset_change(reset), *_cancelled(book, user_id), *_forgotten(book, user_id, now), *ended]
+            changes = [reset_change(reset), *cancelled_resets(book, user_id), *_forgotten(book, user_id, now), *ended]
             changes += [kept] if wish.delivery is Delivery.EMAIL else []
             return Write(changes, [line]), (reset, user, letter)
 
@@ -162,12 +163,15 @@ def _require_below(instants: list[int], most: int, now: int) -> None:
     )
 
 
-def _cancelled(book: Book, user_id: int) -> list[RecordChange]:
+def cancelled_resets(
+    book: Book, user_id: int, deliveries: Container[Delivery] = frozenset(Delivery)
+) -> list[RecordChange]:
+    """What cancels the resets of a user that wait, of these ways of delivery."""
     older = (book.resets[reset_id] for reset_id in book.resets_of.get(user_id, ()))
     return [
         reset_change(replace(reset, status=ResetStatus.CANCELLED))
         for reset in older
-        if reset.status is ResetStatus.PENDING
+        if reset.status is ResetStatus.PENDING and reset.delivery in deliveries
     ]
 
 

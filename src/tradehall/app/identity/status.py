@@ -3,20 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tradehall.app.identity.account_steps import AccountSteps, status_steps
 from tradehall.app.identity.book import Book
+from tradehall.app.identity.resets import cancelled_resets
 from tradehall.app.identity.room import IdentityRoom, Write
 from tradehall.app.identity.sessions import endings
 from tradehall.app.identity.user_rules import at_version, changed, user_change
-from tradehall.app.records import resets
 from tradehall.app.records.api_keys import KIND as KEY_KIND
 from tradehall.app.records.api_keys import key_change
 from tradehall.app.records.audit import Actor, audit_line
-from tradehall.app.records.resets import ResetStatus
 from tradehall.app.records.users import KIND, User, UserStatus
 from tradehall.ports.records import AuditLine, RecordChange
 
@@ -89,7 +87,7 @@ def _deactivated(
     ]
     effects = StatusEffects(after, len(ended), len(keys), is_changed=True)
     changes = [
-        user_change(after), *ended, *map(key_change, keys), *_cancelled_resets(book, user),
+        user_change(after), *ended, *map(key_change, keys), *cancelled_resets(book, user.user_id),
         *status_steps(book, user, is_enabled=False, cancels_entries=cancel_orders),
     ]  # fmt: skip
     told = {"sessions_revoked": effects.sessions_revoked, "keys_revoked": effects.keys_revoked, **besides.told}
@@ -104,15 +102,6 @@ def _reactivated(book: Book, now: int, user: User, by: Actor) -> tuple[Write, St
     after = changed(user, now, status=UserStatus.ACTIVE)
     changes = [user_change(after), *status_steps(book, user, is_enabled=True)]
     return Write(changes, [_line(by, now, user, after, {})]), StatusEffects(after, is_changed=True)
-
-
-def _cancelled_resets(book: Book, user: User) -> list[RecordChange]:
-    waiting = (book.resets[reset_id] for reset_id in book.resets_of.get(user.user_id, ()))
-    return [
-        RecordChange(resets.KIND, reset.reset_id, msgspec.json.encode(replace(reset, status=ResetStatus.CANCELLED)))
-        for reset in waiting
-        if reset.status is ResetStatus.PENDING
-    ]
 
 
 def _line(by: Actor, now: int, user: User, after: User, effects: dict[str, Any]) -> AuditLine:

@@ -13,6 +13,7 @@ from tradehall.app.identity.book import USER_COUNTER, Book
 from tradehall.app.identity.correspondence import Correspondence, new_letter
 from tradehall.app.identity.passwords import Passwords, checked_password, password_change
 from tradehall.app.identity.refusals import IdentityCode, IdentityRefused, invalid, user_not_found
+from tradehall.app.identity.resets import cancelled_resets
 from tradehall.app.identity.room import IdentityRoom, Write
 from tradehall.app.identity.sign_in_limits import SignInLimits
 from tradehall.app.identity.user_rules import (
@@ -32,6 +33,7 @@ from tradehall.app.records.account_steps import AccountStep
 from tradehall.app.records.audit import HOUSE, Actor, audit_line
 from tradehall.app.records.groups import HEDGING_GROUP, Group
 from tradehall.app.records.letters import Letter
+from tradehall.app.records.resets import Delivery
 from tradehall.app.records.users import (
     DEFAULT_DOMAIN,
     KIND,
@@ -224,7 +226,8 @@ class Users:
     ) -> tuple[User, User]:
         """The user before and after; equal where the wish changes nothing. IdentityRefused for a taken e-mail.
 
-        A changed e-mail or phone is verified only where the wish says so. The old address is told by mail.
+        A changed e-mail or phone is verified only where the wish says so. The old address is told by mail, and resets
+        that were mailed there are cancelled.
         """
         email = wish.email if wish.email is UNSET else checked_email(wish.email)
         phone = wish.phone if wish.phone is UNSET else checked_phone(wish.phone)
@@ -237,10 +240,13 @@ class Users:
             if after.email != user.email and book.user_of_email(user.domain, after.email) is not None:
                 raise email_taken()
             line = audit_line(by, now, "user.contact", (KIND, user_id), user=user, before=user, after=after)
+            changes = [user_change(after)]
+            if user.email != after.email:  # Whoever reads the old address gets in no more.
+                changes += cancelled_resets(book, user_id, {Delivery.EMAIL})
             if user.email == after.email or not wish.notify_old or self._letters.is_full:
-                return Write([user_change(after)], [line]), (user, after, None)
+                return Write(changes, [line]), (user, after, None)
             letter, kept = new_letter(user, now, old_email=user.email)
-            return Write([user_change(after), kept], [line]), (user, after, letter)
+            return Write([*changes, kept], [line]), (user, after, letter)
 
         before, after, letter = await self._room.change(decide)
         if letter is not None:
