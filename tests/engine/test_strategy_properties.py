@@ -8,7 +8,7 @@ import pytest
 from tests.builders import World
 from tests.engine.chaos_of_strategies import StrategyChaos
 from tests.engine.test_properties import Book, holds, replays
-from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.account import NO_UNITS, Account, BookUnits, PositionMode
 from tradehall.domain.order import Hold, OrderRole, OrderTerms, Side, signed
 from tradehall.engine import events as ev
 from tradehall.engine.booking import reducible_by
@@ -170,7 +170,7 @@ def units_add_up(account: Account, outsider: Outsider, when: str) -> None:
         )
         key = (account.terms.account_id, symbol)
         net = sum((signed_units(p) for p in account.positions.values() if p.symbol == symbol), ZERO)
-        assert account.attributed.get(symbol, ZERO) == account.part_units.get(symbol, ZERO) == parts, when
+        assert account.book_units.get(symbol, NO_UNITS) == BookUnits(parts, parts), when
         assert parts == outsider.in_books.get(key, ZERO), when
         assert unattributed_units(account, symbol) == outsider.loose.get(key, ZERO) == net - parts, when
 

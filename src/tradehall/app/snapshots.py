@@ -14,7 +14,7 @@ from tradehall.engine.replay import decode_snapshot, encode_snapshot
 from tradehall.engine.state import State
 from tradehall.ports.journal import Entries, Head
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 # The newest shorten the start; the older ones are an archive that makes the past quick to reach.
 KEPT: Final = 2
 ARCHIVED_MAX: Final = 48

@@ -234,7 +234,7 @@ class _Audit:
         """Budgets from what works and is open; parts from the strategies' fills, when hedging also from positions."""
         number = account.terms.account_id
         parts = [part for book in account.books.values() for part in book.parts.values()]
-        for symbol in sorted({part.symbol for part in parts} | account.attributed.keys()):
+        for symbol in sorted({part.symbol for part in parts} | account.book_units.keys()):
             units = sum((signed_units(part) for part in parts if part.symbol == symbol), ZERO)
             yield f"what is in books of {symbol}", units, self._book_units.get((number, symbol), ZERO)
             if account.terms.position_mode is PositionMode.HEDGING:

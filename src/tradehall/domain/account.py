@@ -86,13 +86,25 @@ class Exposure(Struct, gc=False):
     position_id: PositionId | None = None
 
 
+class BookUnits(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What is in the books of an account in one symbol [signed units]: summed from their fills, and from their parts.
+
+    Both must agree (conservation).
+    """
+
+    filled: Decimal = ZERO
+    held: Decimal = ZERO
+
+
+NO_UNITS: Final = BookUnits()
+
+
 class Account(Struct, gc=False, omit_defaults=True):
     """An account as it stands. Changed by `engine.state` alone.
 
     Money in `terms.currency`. `margin_used`: by positions; `margin_held`: by working orders.
     `ledger_total` is summed entry by entry and must equal `balance` (conservation).
-    `books`: by strategy. By symbol [signed units]: `attributed`, what of the positions is in books, summed from the
-    books' fills alone, and `part_units`, summed from their parts: both must agree (conservation).
+    `books`: by strategy; `book_units`: what of the positions is in them, by symbol.
     """
 
     terms: AccountTerms
@@ -110,8 +122,7 @@ class Account(Struct, gc=False, omit_defaults=True):
     trading_state: TradingState = TradingState.NORMAL
     state_reason: str = ""
     books: dict[str, StrategyBook] = field(default_factory=dict)
-    attributed: dict[str, Decimal] = field(default_factory=dict)
-    part_units: dict[str, Decimal] = field(default_factory=dict)
+    book_units: dict[str, BookUnits] = field(default_factory=dict)
 
 
 class Valuation(Struct, frozen=True, gc=False):

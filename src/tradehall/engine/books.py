@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from tradehall.domain.account import Account, PositionMode
+from tradehall.domain.account import NO_UNITS, Account, PositionMode
 from tradehall.domain.money import ONE, ZERO, round_margin, round_money
 from tradehall.domain.order import Order, Side
 from tradehall.domain.position import Position, PositionSide
@@ -60,7 +60,7 @@ def unattributed_units(account: Account, symbol: str) -> Decimal:
     """Units [signed] of a netting account's position that are in no book: account position = books + these."""
     exposure = account.exposures.get(symbol)
     net = ZERO if exposure is None else exposure.net_filled
-    return net - account.attributed.get(symbol, ZERO)
+    return net - account.book_units.get(symbol, NO_UNITS).filled
 
 
 def _of_own_order(account: Account, execution: Execution, strategy_id: str, currency: str) -> BookBooking:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from tradehall.domain.account import Account
+from tradehall.domain.account import Account, BookUnits
 from tradehall.domain.ids import PositionId
 from tradehall.domain.order import MarginMode
 from tradehall.domain.position import LONG, Position
@@ -46,8 +46,9 @@ def units_split(state: State, event: ev.UnitsSplit, now: int) -> None:
     account = state.accounts[event.account_id]
     if event.symbol in account.exposures:
         account.exposures[event.symbol].net_filled *= event.ratio
-    if event.symbol in account.attributed:
-        account.attributed[event.symbol] *= event.ratio
+    units = account.book_units.get(event.symbol)
+    if units is not None:
+        account.book_units[event.symbol] = BookUnits(units.filled * event.ratio, units.held)
 
 
 def _replace_position(

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradehall.domain.account import Account
+from tradehall.domain.account import NO_UNITS, Account, BookUnits
 from tradehall.domain.ids import AccountId
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import Hold, Order, OrderRole, signed
@@ -80,7 +80,7 @@ def book_filled(state: State, event: ev.BookFilled, now: int) -> None:
     if book.day != today:
         book.day, book.day_pnl = today, ZERO
     book.day_pnl += event.net_pnl
-    _add_units(account.attributed, event.symbol, signed(event.side, event.quantity))
+    _add_units(account, event.symbol, filled=signed(event.side, event.quantity))
 
 
 def part_opened(state: State, event: ev.PartOpened, now: int) -> None:
@@ -104,12 +104,12 @@ def _replace_part(state: State, part: Position, before: Position | None, after: 
     currency = state.instruments[part.symbol].quote_currency
     if before is not None:
         _reserve(book, currency, -before.margin)
-        _add_units(account.part_units, part.symbol, -signed_units(before))
+        _add_units(account, part.symbol, held=-signed_units(before))
     if after is None:
         del book.parts[part.position_id]
         return
     _reserve(book, currency, after.margin)
-    _add_units(account.part_units, part.symbol, signed_units(after))
+    _add_units(account, part.symbol, held=signed_units(after))
     book.parts[part.position_id] = after  # In the place it has: the oldest part stays first.
 
 
@@ -132,10 +132,11 @@ def reserved_by_currency(state: State, account: Account, book: StrategyBook) -> 
 
 def check_books(account: Account, symbol: str) -> None:
     """The parts of all books in `symbol` must be those of the books' fills. ConservationError otherwise."""
-    held, filled = account.part_units.get(symbol, ZERO), account.attributed.get(symbol, ZERO)
-    if held != filled:
+    units = account.book_units.get(symbol, NO_UNITS)
+    if units.held != units.filled:
         raise ConservationError(
-            f"account {account.terms.account_id}: the books' parts in {symbol} come to {held}, their fills to {filled}"
+            f"account {account.terms.account_id}: the books' parts in {symbol} come to {units.held}, "
+            f"their fills to {units.filled}"
         )
 
 
@@ -149,13 +150,19 @@ def _book_of(state: State, part: Position) -> StrategyBook:
 
 
 def _reserve(book: StrategyBook, currency: str, change: Decimal) -> None:
-    _add_units(book.reserved, currency, change)
-
-
-def _add_units(sums: dict[str, Decimal], key: str, change: Decimal) -> None:
-    """Add to the sum under `key`; what has come to nothing is forgotten."""
-    total = sums.get(key, ZERO) + change
+    """Add to what is reserved; what has come to nothing is forgotten."""
+    total = book.reserved.get(currency, ZERO) + change
     if total:
-        sums[key] = total
+        book.reserved[currency] = total
     else:
-        sums.pop(key, None)
+        book.reserved.pop(currency, None)
+
+
+def _add_units(account: Account, symbol: str, *, filled: Decimal = ZERO, held: Decimal = ZERO) -> None:
+    """The same for what is in books."""
+    units = account.book_units.get(symbol, NO_UNITS)
+    units = BookUnits(units.filled + filled, units.held + held)
+    if units.filled or units.held:
+        account.book_units[symbol] = units
+    else:
+        account.book_units.pop(symbol, None)
