@@ -5,7 +5,7 @@ import threading
 import time
 
 from tests.app.faults import FaultyStore
-from tests.app.shard import a_desk, an_order, open_house, run
+from tests.app.shard import a_desk, an_order, open_house, run, until
 from tradehall.adapters.memory import MemoryStore
 
 HERE, JOURNAL = threading.main_thread().name, "journal"
@@ -69,12 +69,31 @@ async def test_what_the_loop_was_about_to_write_is_durable_after_a_stop(desk, jo
 
 
 @story
-async def test_the_loop_does_not_write_what_the_journals_thread_was_roused_for(desk, journal):
+async def test_while_the_journals_thread_writes_the_loop_does_not(desk, journal):
     await until_here(desk, journal)
     await asyncio.sleep(0.1)  # Long enough to be alone again.
-    names = []
-    journal.meanwhile = lambda: names.append(threading.current_thread().name)
     wish = asyncio.ensure_future(desk.submit(RESTING))
     asyncio.get_running_loop().call_soon(desk.writer.resume)  # After the decision, before the loop's own write.
-    await wish
+    names, may_end = [], threading.Event()
+
+    def note():
+        names.append(threading.current_thread().name)
+        may_end.wait(10)
+
+    journal.meanwhile = note
+    await until(lambda: names)
+    journal.meanwhile = lambda: names.append(threading.current_thread().name)
+    other = asyncio.ensure_future(desk.submit(RESTING))
+    await asyncio.sleep(0.05)  # The loop had many turns in which it could have written.
     assert names == [JOURNAL]
+    may_end.set()
+    await asyncio.gather(wish, other)
+    assert names == [JOURNAL] * 2
+
+
+@story
+async def test_after_a_stop_nothing_is_left_to_be_heard_of(desk, journal):
+    await desk.submit(an_order())
+    await desk.submit(an_order())
+    await desk.stop()
+    assert desk.writer.when_written() is None

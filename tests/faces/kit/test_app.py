@@ -32,7 +32,7 @@ def test_records_that_cannot_be_kept_are_a_503_in_the_words_of_the_door():
 
     answer = Caller(App([a_door(routes=(Route("GET", "/full", full, public=True),))])).get("/full")
     assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
-    assert answer.json()["message"] == "Nothing was changed: the disk is full"
+    assert answer.json()["message"] == "Try again later: the disk is full"
 
 
 @pytest.mark.parametrize(("sent", "echoed"), [

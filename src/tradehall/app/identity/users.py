@@ -240,13 +240,13 @@ class Users:
             if after.email != user.email and book.user_of_email(user.domain, after.email) is not None:
                 raise email_taken()
             line = audit_line(by, now, "user.contact", (KIND, user_id), user=user, before=user, after=after)
-            changes = [user_change(after)]
-            if user.email != after.email:  # Whoever reads the old address gets in no more.
-                changes += cancelled_resets(book, user_id, {Delivery.EMAIL})
-            if user.email == after.email or not wish.notify_old or self._letters.is_full:
-                return Write(changes, [line]), (user, after, None)
-            letter, kept = new_letter(user, now, old_email=user.email)
-            return Write([*changes, kept], [line]), (user, after, letter)
+            changes, letter = [user_change(after)], None
+            if user.email != after.email:
+                changes += cancelled_resets(book, user_id, {Delivery.EMAIL})  # Who reads the old address stays out.
+                if wish.notify_old and not self._letters.is_full:
+                    letter, kept = new_letter(user, now, old_email=user.email)
+                    changes.append(kept)
+            return Write(changes, [line]), (user, after, letter)
 
         before, after, letter = await self._room.change(decide)
         if letter is not None:

@@ -97,7 +97,7 @@ class App:
             response = _refusal(problem, request, door)
         except RecordsFault as fault:
             _log.error("records could not be kept correlation_id=%s: %s", request.correlation_id, fault)
-            response = _refusal(Problem(ProblemKind.UNAVAILABLE, f"Nothing was changed: {fault}"), request, door)
+            response = _refusal(Problem(ProblemKind.UNAVAILABLE, f"Try again later: {fault}"), request, door)
         except Exception:
             _log.exception("request failed correlation_id=%s", request.correlation_id)
             response = _refusal(_OUR_FAULT, request, door)
