@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.contracts.all_doors import AllDoors, journey
+from tests.contracts.asks import Ask, order, pending, resting
 from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, LOGIN_OF_DOOR, TERMINAL
 from tests.contracts.test_cross_door_reading import UNITS, closing, opening
-from tests.contracts.wishes import Ask, order, pending, resting
 from tests.faces.client.opened import rows_of
 from tradehall.app.records.audit import HOUSE
 from tradehall.domain.money import ZERO

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from tests.contracts.asks import Ask, order, pending, resting, ticket, trade
 from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, GROUPS, LOGIN_OF_DOOR, TERMINAL, journey
-from tests.contracts.wishes import Ask, order, pending, resting, ticket, trade
 from tests.faces.client.opened import rows_of
 
 LOGIN = LOGIN_OF_DOOR[CLIENT]

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from tests.contracts.asks import Ask, order, ticket, trade
 from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, LOGIN_OF_DOOR, TERMINAL, journey
-from tests.contracts.wishes import Ask, order, ticket, trade
 from tests.faces.client.opened import OTTO
 from tests.faces.kit.asgi import WebSocketClient
 

@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.contracts.asks import Ask
 from tests.contracts.one_house import CLIENT, GATEWAY, GROUPS, LOGIN_OF_DOOR, House, opened
 from tests.contracts.test_one_wish_every_door import Names, entries_of, filled_in, kinds_of, send, stage, story_of
-from tests.contracts.wishes import BY_NAME, WISHES, Ask
+from tests.contracts.wishes import BY_NAME, WISHES
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.adapters.sqlite.deployments import SqliteDeployments
 from tradehall.adapters.sqlite.equity import SqliteEquity

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from tests.contracts.asks import order, pending, ticket, trade
 from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, TERMINAL, journey
-from tests.contracts.wishes import order, pending, ticket, trade
 from tests.faces.client.opened import MIRA
 from tests.faces.client.test_alerts import ALERT
 from tests.faces.client.test_belongings import SCRIPT

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.contracts.asks import order, ticket, trade
 from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, LOGIN_OF_DOOR, TERMINAL, journey
-from tests.contracts.wishes import order, ticket, trade
 from tradehall.app.explain.events import _TELLERS
 from tradehall.faces.client import frames as of_client
 from tradehall.faces.gateway import frames as of_gateway

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.contracts.asks import order, pending, ticket, trade
 from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, TERMINAL, journey
-from tests.contracts.wishes import order, pending, ticket, trade
 from tests.faces.client.opened import MIRA, OTTO, rows_of
 from tests.faces.client.test_alerts import ALERT
 from tests.faces.client.test_belongings import SCRIPT

@@ -5,6 +5,7 @@ import re
 from contextlib import AsyncExitStack
 from typing import Any
 
+from tests.contracts.asks import pending, trade
 from tests.contracts.one_house import CLIENT, GATEWAY, TERMINAL, journey
 from tests.contracts.test_cross_door_streams import streams_of
 from tests.contracts.test_isolation import (
@@ -17,7 +18,6 @@ from tests.contracts.test_isolation import (
     path_of,
     what_was_told,
 )
-from tests.contracts.wishes import pending, trade
 from tests.faces.client.opened import MIRA, OTTO
 
 MARK = "nobody else's business"

@@ -8,8 +8,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from tests.contracts.asks import Ask, Not
 from tests.contracts.one_house import CLIENT, DOORS, GATEWAY, GROUPS, LOGIN_OF_DOOR, TERMINAL, journey
-from tests.contracts.wishes import BY_NAME, WISHES, Ask, Not
+from tests.contracts.wishes import BY_NAME, WISHES
 from tradehall.app.streams import events_by_account
 from tradehall.domain.order import OrderRole
 from tradehall.domain.time import NS_PER_MS

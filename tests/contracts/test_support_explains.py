@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.contracts.asks import order
 from tests.contracts.one_house import GATEWAY, LOGIN_OF_DOOR, journey
-from tests.contracts.wishes import order
 from tradehall.app.explain import Explainer
 from tradehall.app.principal import NO_ACCOUNT, Principal, PrincipalKind
 from tradehall.app.snapshots import Snapshots
