@@ -72,8 +72,8 @@ class Journal(Entries, Protocol):
     def write_rows(self, rows: ViewRows) -> None:
         """Write what the views lacked of the records up to `head`; all of it or nothing.
 
-        Not synced: it follows from the journal, so a start makes up for what a power cut takes away. What becomes
-        durable after it makes it durable. Exceptions as from `append`.
+        It follows from the journal, so that a start makes up for what a power cut takes away. Exceptions as from
+        `append`.
         """
         ...
 

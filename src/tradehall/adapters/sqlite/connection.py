@@ -55,21 +55,6 @@ def open_writer(path: Path, *, is_synced: bool = True) -> sqlite3.Connection:
     return db
 
 
-@contextmanager
-def unsynced(db: sqlite3.Connection) -> Iterator[None]:
-    """Commits of a synced `db` in here are in the log, but the machine must not stop yet: the next sync covers them.
-
-    NORMAL and not OFF: the log's head is still synced when it is begun anew; else frames of two rounds might mix.
-    """
-    # As scripts, which are never kept compiled: this pragma acts when it is compiled.
-    db.executescript("PRAGMA synchronous = NORMAL")
-    try:
-        yield
-    finally:
-        db.rollback()  # What broke off half-way; a script would commit it.
-        db.executescript("PRAGMA synchronous = FULL")
-
-
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that may only read; texts come as bytes. The file may be in use by a server."""
     db = sqlite3.connect(

@@ -3,11 +3,11 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-from tradehall.adapters.sqlite.connection import is_damage, is_surely_unwritten, open_reader, unsynced
+from tradehall.adapters.sqlite.connection import is_damage, is_surely_unwritten, open_reader
 from tradehall.adapters.sqlite.rows import ROWS_PER_CALL_MAX, insert, insert_views
 from tradehall.ports.journal import EMPTY, MENTION, MENTIONS_MAX, Entry, Head, JournalDamaged, JournalRefused, chain
 from tradehall.ports.views import ViewRows
@@ -24,17 +24,13 @@ _NO_ROWS: Final = ViewRows()
 class SqliteJournal:
     """See the port. `db` is a writing connection that this journal owns from now on.
 
-    `on_written` is told the size of each batch [bytes of payload]: the checkpoints listen to it. `is_synced`: as
-    `db` was opened.
+    `on_written` is told the size of each batch [bytes of payload]: the checkpoints listen to it.
     """
 
-    def __init__(
-        self, path: Path, db: sqlite3.Connection, on_written: Callable[[int], None], *, is_synced: bool = True
-    ) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, on_written: Callable[[int], None]) -> None:
         self._path = path
         self._db = db
         self._on_written = on_written
-        self._is_synced = is_synced
         # The views hold what follows from records up to one number; a lower one may be written down.
         self._rows_until = self._marked = 0
         # Held while writing, so that a checkpoint which has to stop the writer waits for its turn, and it for that.
@@ -62,7 +58,7 @@ class SqliteJournal:
 
     def write_rows(self, rows: ViewRows) -> None:
         """See the port."""
-        with self.writing, unsynced(self._db) if self._is_synced else nullcontext():
+        with self.writing:
             self._write([], rows, self._head.seq)
 
     def _write(self, records: "list[tuple[int, str, bytearray]]", rows: ViewRows, rows_until: int) -> None:

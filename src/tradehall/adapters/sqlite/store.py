@@ -47,7 +47,7 @@ class SqliteStore:
             db = open_writer(self.path, is_synced=self._is_synced)
             on_fault.callback(db.close)
             migrate(db, self.path)
-            self.journal = SqliteJournal(self.path, db, self._written, is_synced=self._is_synced)
+            self.journal = SqliteJournal(self.path, db, self._written)
             self._empty_log(db, left)
             on_fault.pop_all()
         return db
