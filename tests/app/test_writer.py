@@ -4,9 +4,12 @@ import asyncio
 import threading
 import time
 
+import pytest
+
 from tests.app.faults import FaultyStore
-from tests.app.shard import a_desk, an_order, open_house, run, until
+from tests.app.shard import a_desk, a_quote, an_order, open_house, run, until
 from tradehall.adapters.memory import MemoryStore
+from tradehall.app.outcome import ShardUnavailable
 
 HERE, JOURNAL = threading.main_thread().name, "journal"
 RESTING = an_order(limit="1")  # Without rows, which the journal's thread would be busy with.
@@ -50,6 +53,24 @@ async def until_here(desk, journal, meanwhile=None) -> None:
         await asyncio.sleep(0.01)
 
 
+async def alone_again() -> None:
+    """Wait until the loop may write, however long its last write took."""
+    await asyncio.sleep(0.1)
+
+
+def at_once(wish):
+    """What `wish` returns without waiting for anything."""
+    with pytest.raises(StopIteration) as ended:
+        wish.send(None)
+    return ended.value.value
+
+
+def market_fills(desk) -> None:
+    """Let a quote fill what rests: the loop writes that when it has heard all that it was about to hear."""
+    desk.quotes["BTCUSD"] = quote = a_quote(bid="0.80", ask="0.90")
+    desk.on_quote(quote)
+
+
 @story
 async def test_after_a_slow_write_the_loop_leaves_writing_to_the_journals_thread(desk, journal):
     await until_here(desk, journal, lambda: time.sleep(0.2))
@@ -58,22 +79,46 @@ async def test_after_a_slow_write_the_loop_leaves_writing_to_the_journals_thread
 
 
 @story
+async def test_who_is_alone_is_answered_at_once_and_the_listeners_are_told_next(desk, journal):
+    heard = []
+    desk.writer.hear_durable(heard.append)
+    await until_here(desk, journal)
+    await alone_again()
+    before = heard[-1]
+    assert at_once(desk.submit(RESTING)).order is not None
+    assert heard[-1] == before and journal.head.seq == desk.state.seq == before + 1
+    reading = asyncio.ensure_future(desk.durable())
+    await asyncio.sleep(0)
+    assert heard[-1] == desk.state.seq
+    await reading
+
+
+@story
+async def test_who_is_alone_is_told_that_his_order_could_not_be_kept(desk, journal):
+    await until_here(desk, journal)
+    await alone_again()
+    seq = journal.head.seq
+    journal.refuse = 1
+    with pytest.raises(ShardUnavailable, match="disk is full"):
+        await desk.submit(RESTING)
+    await until(lambda: desk.closed_because is None)
+    assert journal.head.seq == desk.state.seq == seq
+
+
+@story
 async def test_what_the_loop_was_about_to_write_is_durable_after_a_stop(desk, journal):
     await until_here(desk, journal)
-    await asyncio.sleep(0.1)  # Long enough to be alone again.
-    wish = desk.submit(RESTING)
-    wish.send(None)  # Decided, and no turn of the loop since.
+    await alone_again()
+    market_fills(desk)
+    assert journal.head.seq < desk.state.seq
     desk.writer.stop()
     assert journal.head.seq == desk.state.seq
-    wish.close()
 
 
 @story
 async def test_while_the_journals_thread_writes_the_loop_does_not(desk, journal):
     await until_here(desk, journal)
-    await asyncio.sleep(0.1)  # Long enough to be alone again.
-    wish = asyncio.ensure_future(desk.submit(RESTING))
-    asyncio.get_running_loop().call_soon(desk.writer.resume)  # After the decision, before the loop's own write.
+    await alone_again()
     names, may_end = [], threading.Event()
 
     def note():
@@ -81,13 +126,15 @@ async def test_while_the_journals_thread_writes_the_loop_does_not(desk, journal)
         may_end.wait(10)
 
     journal.meanwhile = note
+    market_fills(desk)
+    desk.writer.resume()  # After the decision, before the loop's own write.
     await until(lambda: names)
     journal.meanwhile = lambda: names.append(threading.current_thread().name)
     other = asyncio.ensure_future(desk.submit(RESTING))
     await asyncio.sleep(0.05)  # The loop had many turns in which it could have written.
     assert names == [JOURNAL]
     may_end.set()
-    await asyncio.gather(wish, other)
+    await other
     assert names == [JOURNAL] * 2
 
 

@@ -15,10 +15,21 @@ class Batch:
     """What is made durable together: whole turns, so that a wish and the venue's answer are never parted.
 
     `decided`: its records, each with its payload. `seq`: the last of them, once that is durable. `waiters` wait for its
-    records, `readers` for its rows.
+    records, `readers` for its rows. It is kept when the journal holds it, durable when the listeners know that.
     """
 
-    __slots__ = ("decided", "has_rows", "is_durable", "is_written", "readers", "releases", "rows", "seq", "waiters")
+    __slots__ = (
+        "decided",
+        "has_rows",
+        "is_durable",
+        "is_kept",
+        "is_written",
+        "readers",
+        "releases",
+        "rows",
+        "seq",
+        "waiters",
+    )
 
     def __init__(self) -> None:
         self.decided: list[tuple[Record, bytes]] = []
@@ -28,7 +39,7 @@ class Batch:
         self.waiters: list[Future[None]] = []
         self.readers: list[Future[None]] = []
         self.seq = 0
-        self.is_durable = self.is_written = False
+        self.is_kept = self.is_durable = self.is_written = False
 
     def move(self, turn: "Batch") -> None:
         """Append `turn`, which is empty then."""
@@ -45,7 +56,7 @@ class Batch:
 def past_batch() -> Batch:
     """A batch for which nobody has to wait."""
     batch = Batch()
-    batch.is_durable = batch.is_written = True
+    batch.is_kept = batch.is_durable = batch.is_written = True
     return batch
 
 

@@ -105,7 +105,7 @@ class Desk(MarketListener):
         if self.writer.in_flight >= IN_FLIGHT_MAX:
             raise ShardUnavailable(f"{IN_FLIGHT_MAX} decisions wait for the disk")
         outcome = self._decide(command)
-        durable = self.writer.when_durable()
+        durable = self.writer.keep()
         if durable is not None:
             await durable
         return outcome

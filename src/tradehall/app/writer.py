@@ -169,14 +169,12 @@ class Writer:
         if not self._is_ours:
             return
         self._is_ours = False
-        said: list[tuple[Callable[..., None], tuple[object, ...]]] = []
+        assert self._loop is not None, "start comes after bind"
         begin = time.monotonic()
-        while self.commit_next(lambda news, *facts: said.append((news, facts))):
+        while self.commit_next(self._loop.call_soon):
             pass
         end = time.monotonic()
         self._ours_from = end + PAUSE_AFTER_WRITE * (end - begin)
-        for news, facts in said:
-            news(*facts)
 
     def abort_turn(self) -> None:
         """Forget the turn's records: the decision broke off half-way."""
@@ -187,7 +185,19 @@ class Writer:
 
         It ends in ShardUnavailable if that could not be written.
         """
+        return self._wait_for(self._last_batch())
+
+    def keep(self) -> "Future[None] | None":
+        """As `when_durable`, for who has just decided and tells of nothing else.
+
+        What the loop is to write it writes at once, so that he is answered before the listeners are told.
+        """
         batch = self._last_batch()
+        if self._is_ours:
+            self._commit_here()
+        return None if batch.is_kept else self._wait_for(batch)
+
+    def _wait_for(self, batch: Batch) -> "Future[None] | None":
         if batch.is_durable:
             return None
         future = self._new_future()
@@ -276,6 +286,7 @@ class Writer:
         left, rows_until = (batch, self.journal.head.seq) if batch.has_rows else (None, None)
         payloads = [payload for _, payload in batch.decided]
         self.journal.append(payloads, _NO_ROWS if behind is None else behind.rows, rows_until)
+        batch.is_kept = True
         self._behind, self._is_answered = left, False
         tell(self._settle, batch, behind)
 
