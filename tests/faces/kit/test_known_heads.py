@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.faces.kit.wires import HOST, conversation, get, post
-from tradehall.faces.kit.http import HEADS_REMEMBERED
+from tradehall.faces.kit.head import Head, target
+from tradehall.faces.kit.known_heads import HEADS_REMEMBERED, REMEMBERED_HEAD_BYTES, KnownHeads
 
 
 def test_a_head_that_came_before_is_not_parsed_again_and_means_the_same():
@@ -70,31 +71,76 @@ def test_a_known_head_is_refused_by_a_full_server_all_the_same():
 
 def test_a_foreign_head_stays_foreign():
     async def steps(peer):
-        await peer.say(*["GET /at/a HTTP/1.1\r\nhost: evil.example\r\n\r\n"] * 3)
+        for path in ("/at/a", "/at/a", "/at/b"):
+            await peer.say(f"GET {path} HTTP/1.1\r\nhost: evil.example\r\n\r\n")
         assert ([status for status, _ in peer.heard], peer.begun) == ([403, 403, 403], [])
 
     conversation(steps)
 
 
-def test_only_so_many_heads_are_remembered_and_none_that_names_its_request():
+def test_known_headers_under_another_first_line_ask_for_something_else():
     async def steps(peer):
-        for number in range(3 * HEADS_REMEMBERED):
-            await peer.say(get(f"/at/{number}"), get("/at/a", f"x: {'x' * 2000}\r\n"))
-            assert len(peer.protocol._known_heads) <= HEADS_REMEMBERED
-        peer.protocol._known_heads.clear()
-        await peer.say(get("/at/a", "X-Correlation-ID: 1\r\n"), post("/sum", 0, "Idempotency-Key: 1\r\n"))
-        assert peer.protocol._known_heads == {}
+        await peer.say(get("/at/a"))
+        parser, peer.protocol.parser = peer.protocol.parser, None
+        await peer.say(get("/at/b"), get("/at/%63?d=%65"), get("/elsewhere"), get("/sum"))
+        assert peer.heard[:3] == [(200, "a"), (200, "b"), (200, "c")]
+        assert [status for status, _ in peer.heard[3:]] == [401, 405]
+        peer.protocol.parser = parser
 
     conversation(steps)
+
+
+@pytest.mark.parametrize("line", [
+    "HEAD /at/b HTTP/1.1", "OPTIONS /at/b HTTP/1.1", "GET /at/b HTTP/1.0", "GET http://localhost/at/b HTTP/1.1",
+    "GET /at/b#c HTTP/1.1", "GET  /at/b HTTP/1.1", "GET /at/b  HTTP/1.1", "GET /at/\x7f HTTP/1.1", "GET /at/\xe4 HTTP/1.1",
+    "get /at/b HTTP/1.1", "GET /at/b HTTP/1.1 ", "GET /at/b\nX: y HTTP/1.1", "GET /at/b HTTP/2.0", "GET /at/b", "",
+    "GET * HTTP/1.1", f"GET /at/{'b' * 1024} HTTP/1.1",
+])  # fmt: skip
+def test_a_first_line_that_is_not_plain_is_left_to_the_parser(line):
+    told = []
+
+    async def unknown(peer):
+        await peer.say(get("/at/a").replace("GET /at/a HTTP/1.1", line))
+        told.append((peer.heard, peer.begun, peer.wire.is_closed))
+
+    async def known(peer):
+        await peer.say(get("/at/a"))
+        peer.begun.clear()
+        await peer.say(get("/at/a").replace("GET /at/a HTTP/1.1", line))
+        told.append((peer.heard[1:], peer.begun, peer.wire.is_closed))
+
+    conversation(unknown)
+    conversation(known)
+    assert told[0] == told[1]
+
+
+def test_only_so_many_heads_are_remembered_and_none_that_names_its_request():
+    known = KnownHeads()
+    for number in range(3 * HEADS_REMEMBERED):
+        know(known, get(f"/at/{number}", f"x: {number}\r\n"))
+        know(known, get("/at/a", f"x: {'x' * REMEMBERED_HEAD_BYTES}\r\n"))
+        know(known, get("/at/a", "X-Correlation-ID: 1\r\n"))
+        know(known, post("/sum", 0, "Idempotency-Key: 1\r\n"))
+    assert len(known._heads) == len(known._like) == HEADS_REMEMBERED
+    assert all(b"\r\nx: " in raw and len(raw) < 100 for raw in known._heads)
 
 
 def test_a_head_that_comes_again_outlives_those_that_come_once():
-    async def steps(peer):
-        await peer.say(get("/at/often"))
-        often = dict(peer.protocol._known_heads)
-        for number in range(3 * HEADS_REMEMBERED):
-            await peer.say(get(f"/at/{number}"), get("/at/often"))
-        assert often.items() <= peer.protocol._known_heads.items()
-        assert len(peer.protocol._known_heads) == HEADS_REMEMBERED
+    known = KnownHeads()
+    often = know(known, get("/at/often"))
+    for number in range(3 * HEADS_REMEMBERED):
+        assert know(known, get(f"/at/{number}")).path == f"/at/{number}"
+        know(known, get("/at/once", f"x: {number}\r\n"))
+        assert know(known, get("/at/often")) is often
 
-    conversation(steps)
+
+def know(known: KnownHeads, sent: str) -> Head:
+    """What `sent` is taken for, which is known from then on."""
+    raw = sent.encode()
+    found = known.find(raw)
+    if found is None:
+        line, *fields = raw.removesuffix(b"\r\n\r\n").split(b"\r\n")
+        headers = [(name.lower(), value) for name, _, value in (each.partition(b": ") for each in fields)]
+        found = Head("GET", *target(line.split()[1]), headers, len(raw))
+        known.remember(raw, found)
+    return found

@@ -52,6 +52,12 @@ class Head:
         self.is_admitted = False
         self.endpoint: Any = None
 
+    def asking(self, method: str, path: str, raw_path: bytes, query_string: bytes, size: int) -> Head:
+        """One with the same headers that asks for something else; so short that the guard looks at headers alone."""
+        head = Head(method, path, raw_path, query_string, self.sent_headers, size, is_old=self.is_old)
+        head.body_bytes, head.is_admitted = self.body_bytes, self.is_admitted
+        return head
+
 
 @lru_cache(maxsize=TARGETS_REMEMBERED)
 def target(url: bytes) -> tuple[str, bytes, bytes]:

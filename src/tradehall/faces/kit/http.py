@@ -20,7 +20,8 @@ from tradehall.faces.kit.errand import Errand
 from tradehall.faces.kit.errors import Problem, ProblemKind
 from tradehall.faces.kit.guards import MAX_HEADER_BYTES, TOO_MANY_HEADERS
 from tradehall.faces.kit.head import MAX_URL_BYTES, Head, target, target_so_far
-from tradehall.faces.kit.request import CORRELATION_ID, Request, Serve
+from tradehall.faces.kit.known_heads import KnownHeads
+from tradehall.faces.kit.request import Request, Serve
 from tradehall.faces.kit.response import Header, Response, lines_of
 
 MAX_HEAD_BYTES = 2 * (MAX_HEADER_BYTES + MAX_URL_BYTES)
@@ -28,15 +29,8 @@ FIRST_BYTE_WITHIN_S = 30
 KEEP_ALIVE_S = 75
 # How long we listen, without hearing, to who still sends what we refused: who is cut off at once loses the answer too.
 LINGER_S = 2
-# What a connection remembers of the heads that came, and how long each of them is at most.
-HEADS_REMEMBERED = 8
-REMEMBERED_HEAD_BYTES = 1024
 
 _HEAD_END: Final = b"\r\n\r\n"
-# Heads with these are not remembered: they come once, or do not tell all of how the request is read.
-_NOT_REMEMBERED: Final = frozenset({
-    CORRELATION_ID, b"x-request-id", b"idempotency-key", b"transfer-encoding", b"expect", b"upgrade",
-})  # fmt: skip
 _NO_HTTP = "Invalid HTTP request received."
 _CLOSE = b"connection: close\r\n"
 
@@ -63,9 +57,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes = 0
         self._earlier_bytes = 0
         self._packet_bytes = 0
-        # Nothing has come of a next request. Heads that came, word for word, and what they say.
+        # Nothing has come of a next request.
         self._is_between = True
-        self._known_heads: dict[bytes, Head] = {}
+        self._known_heads = KnownHeads()
         # Since when nothing is asked [s of the loop's clock]; None while something is.
         self._idle_since: float | None = None
         # Whose body is not complete; what waits for its turn; what is being answered, while it waits for something.
@@ -138,13 +132,11 @@ class BoundedHttp(HttpToolsProtocol):
             self.loop.call_soon(self._go_on)
 
     def _recognise(self, data: bytes) -> bool:
-        """Take up a whole request whose head came before, word for word, for it means what it meant then."""
-        known, body_at = self._known_heads, data.find(_HEAD_END) + 4
-        raw = data[:body_at]
-        head = known.get(raw)
+        """Take up a whole request whose head is known, for it means what it meant then."""
+        body_at = data.find(_HEAD_END) + 4
+        head = self._known_heads.find(data[:body_at])
         if head is None or len(data) - body_at != head.body_bytes or self._is_full():
             return False
-        known[raw] = known.pop(raw)  # Heads that name a ticket come once: those that come again outlive them.
         request = Request(head, self._host)
         request.body = data[body_at:]
         self._waiting.append(Exchange(self, request))
@@ -152,14 +144,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _remember(self, data: bytes, request: Request) -> None:
         """Know the head of a request again, if it is all that came in this packet."""
-        head = request.head
         body_at = data.find(_HEAD_END) + 4
-        is_all = len(data) - body_at == len(request.body) == head.body_bytes
-        if is_all and body_at <= REMEMBERED_HEAD_BYTES and _NOT_REMEMBERED.isdisjoint(head.headers):
-            known = self._known_heads
-            if len(known) >= HEADS_REMEMBERED:
-                del known[next(iter(known))]
-            known[data[:body_at]] = head
+        if len(data) - body_at == len(request.body) == request.head.body_bytes:
+            self._known_heads.remember(data[:body_at], request.head)
 
     def _parse(self, data: bytes) -> None:
         was_between, ahead = self._is_between, len(self._waiting)
