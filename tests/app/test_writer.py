@@ -80,7 +80,7 @@ async def test_after_a_slow_write_the_loop_leaves_writing_to_the_journals_thread
 
 @story
 async def test_who_is_alone_is_answered_at_once_and_the_listeners_are_told_next(desk, journal):
-    heard = []
+    heard: list[int] = []
     desk.writer.hear_durable(heard.append)
     await until_here(desk, journal)
     await alone_again()

@@ -38,7 +38,7 @@ PAUSE_AFTER_WRITE: Final = 10
 
 _NO_ROWS: Final = ViewRows()
 
-Tell = Callable[..., None]
+Tell = Callable[..., object]
 
 
 class Writer:
