@@ -19,17 +19,8 @@ class Batch:
     """
 
     __slots__ = (
-        "decided",
-        "has_rows",
-        "is_durable",
-        "is_kept",
-        "is_written",
-        "readers",
-        "releases",
-        "rows",
-        "seq",
-        "waiters",
-    )
+        "decided", "has_rows", "is_durable", "is_kept", "is_written", "readers", "releases", "rows", "seq", "waiters",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.decided: list[tuple[Record, bytes]] = []
