@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.faces.kit.wires import HOST, conversation, get, post
 from tradehall.faces.kit.head import Head, target
@@ -90,27 +92,37 @@ def test_known_headers_under_another_first_line_ask_for_something_else():
     conversation(steps)
 
 
-@pytest.mark.parametrize("line", [
-    "HEAD /at/b HTTP/1.1", "OPTIONS /at/b HTTP/1.1", "GET /at/b HTTP/1.0", "GET http://localhost/at/b HTTP/1.1",
-    "GET /at/b#c HTTP/1.1", "GET  /at/b HTTP/1.1", "GET /at/b  HTTP/1.1", "GET /at/\x7f HTTP/1.1", "GET /at/\xe4 HTTP/1.1",
-    "get /at/b HTTP/1.1", "GET /at/b HTTP/1.1 ", "GET /at/b\nX: y HTTP/1.1", "GET /at/b HTTP/2.0", "GET /at/b", "",
-    "GET * HTTP/1.1", f"GET /at/{'b' * 1024} HTTP/1.1",
+PLAIN = st.builds(
+    "{} /{} HTTP/1.1".format,
+    st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    st.lists(st.sampled_from(["at", "sum", "/", "b", *"%?#\"'<>\\^`{|}~!$&()*+,-.:;=@[]_", "%2F", "%zz", "//"])).map(
+        "".join
+    ),
+)
+OTHERS = st.sampled_from([
+    "HEAD /at/b HTTP/1.1", "OPTIONS /at/b HTTP/1.1", "CONNECT /at/b HTTP/1.1", "get /at/b HTTP/1.1", "GET * HTTP/1.1",
+    "GET http://localhost/at/b HTTP/1.1", "GET  /at/b HTTP/1.1", "GET /at/b  HTTP/1.1", "GET /at/b HTTP/1.1 ",
+    "GET /at/b HTTP/1.0", "GET /at/b HTTP/2.0", "GET /at/b", "", "GET /at/b\nX: y HTTP/1.1", "GET /at/\0 HTTP/1.1",
+    "GET /at/\x7f HTTP/1.1", "GET /at/\xe4 HTTP/1.1", f"GET /at/{'b' * 1024} HTTP/1.1",
 ])  # fmt: skip
-def test_a_first_line_that_is_not_plain_is_left_to_the_parser(line):
+
+
+@settings(max_examples=300, deadline=None)
+@given(PLAIN | OTHERS)
+def test_any_first_line_means_the_same_above_headers_that_are_known(line):
     told = []
 
-    async def unknown(peer):
-        await peer.say(get("/at/a").replace("GET /at/a HTTP/1.1", line))
-        told.append((peer.heard, peer.begun, peer.wire.is_closed))
+    def answers_after(*before):
+        async def steps(peer):
+            await peer.say(*before)
+            peer.begun.clear()
+            await peer.say(get("/at/a").replace("GET /at/a HTTP/1.1", line))
+            told.append((peer.heard[len(before) :], peer.begun, peer.wire.is_closed))
 
-    async def known(peer):
-        await peer.say(get("/at/a"))
-        peer.begun.clear()
-        await peer.say(get("/at/a").replace("GET /at/a HTTP/1.1", line))
-        told.append((peer.heard[1:], peer.begun, peer.wire.is_closed))
+        return steps
 
-    conversation(unknown)
-    conversation(known)
+    conversation(answers_after())
+    conversation(answers_after(get("/at/a")))
     assert told[0] == told[1]
 
 
