@@ -53,9 +53,10 @@ async def until_here(desk, journal, meanwhile=None) -> None:
         await asyncio.sleep(0.01)
 
 
-async def alone_again() -> None:
+async def alone_again(desk) -> None:
     """Wait until the loop may write, however long its last write took."""
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0)  # What it wrote is settled.
+    await until(lambda: time.monotonic() > desk.writer._ours_from)
 
 
 def at_once(wish):
@@ -83,7 +84,7 @@ async def test_who_is_alone_is_answered_at_once_and_the_listeners_are_told_next(
     heard: list[int] = []
     desk.writer.hear_durable(heard.append)
     await until_here(desk, journal)
-    await alone_again()
+    await alone_again(desk)
     before = heard[-1]
     assert at_once(desk.submit(RESTING)).order is not None
     assert heard[-1] == before and journal.head.seq == desk.state.seq == before + 1
@@ -96,7 +97,7 @@ async def test_who_is_alone_is_answered_at_once_and_the_listeners_are_told_next(
 @story
 async def test_who_is_alone_is_told_that_his_order_could_not_be_kept(desk, journal):
     await until_here(desk, journal)
-    await alone_again()
+    await alone_again(desk)
     seq = journal.head.seq
     journal.refuse = 1
     with pytest.raises(ShardUnavailable, match="disk is full"):
@@ -108,7 +109,7 @@ async def test_who_is_alone_is_told_that_his_order_could_not_be_kept(desk, journ
 @story
 async def test_what_the_loop_was_about_to_write_is_durable_after_a_stop(desk, journal):
     await until_here(desk, journal)
-    await alone_again()
+    await alone_again(desk)
     market_fills(desk)
     assert journal.head.seq < desk.state.seq
     desk.writer.stop()
@@ -118,7 +119,7 @@ async def test_what_the_loop_was_about_to_write_is_durable_after_a_stop(desk, jo
 @story
 async def test_while_the_journals_thread_writes_the_loop_does_not(desk, journal):
     await until_here(desk, journal)
-    await alone_again()
+    await alone_again(desk)
     names, may_end = [], threading.Event()
 
     def note():
