@@ -3,13 +3,13 @@
 import asyncio
 import json
 import tempfile
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from tradehall.app.child_process import Child
 from tradehall.ports.backtests import BacktestDone, BacktestFailed, BacktestJob
 
 JOB: Final = "job.msgpack"
@@ -32,24 +32,21 @@ class BacktestProcess:
         with tempfile.TemporaryDirectory(prefix="tradehall-backtest-") as name:
             folder = Path(name)
             await asyncio.to_thread(_write_job, folder, job)
-            child = await asyncio.create_subprocess_exec(*self._command, name, stdout=PIPE, stderr=PIPE)
+            child = await Child.begin((*self._command, name))
             try:
                 await self._listen(child, on_progress)
             finally:
-                await _end(child)
+                await child.end(END_WITHIN_S)
             return await asyncio.to_thread(_read_done, folder)
 
-    async def _listen(self, child: Process, on_progress: Callable[[float], None]) -> None:
-        assert child.stdout is not None
-        assert child.stderr is not None
+    async def _listen(self, child: Child, on_progress: Callable[[float], None]) -> None:
         said = asyncio.ensure_future(child.stderr.read())
         try:
             async for line in child.stdout:
                 on_progress(float(line))
-            await child.wait()
-            if child.returncode:
+            if code := await child.wait():
                 lines = (await said).decode(errors="replace").strip().splitlines()
-                raise BacktestFailed(lines[-1][:500] if lines else f"the process ended with {child.returncode}")
+                raise BacktestFailed(lines[-1][:500] if lines else f"the process ended with {code}")
         finally:
             said.cancel()
 
@@ -67,15 +64,3 @@ def _read_done(folder: Path) -> BacktestDone:
         (folder / ROUND_TRIPS).read_bytes(),
         (folder / REPORT).read_bytes(),
     )
-
-
-async def _end(child: Process) -> None:
-    if child.returncode is not None:
-        return
-    child.terminate()
-    try:
-        async with asyncio.timeout(END_WITHIN_S):
-            await child.wait()
-    except TimeoutError:
-        child.kill()
-        await child.wait()

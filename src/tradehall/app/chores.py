@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from asyncio import Task
-from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Callable, Sequence
 from typing import Final
+
+from tradehall.app.child_process import Child
 
 # A look into the past folds so many records at most, in a quarter of a second.
 SNAPSHOT_EVERY: Final = 25_000
@@ -28,7 +29,7 @@ class Chores:
         self._snapshot_seq = seq
         self._snapshot_at_s = 0.0
         self._running: dict[str, Task[None]] = {}
-        self._children: dict[str, Process] = {}
+        self._children: dict[str, Child] = {}
         self._is_stopping = False
 
     def start_audit(self) -> None:
@@ -56,20 +57,23 @@ class Chores:
 
     async def _run(self, chore: str) -> None:
         try:
-            child = await asyncio.create_subprocess_exec(*self._command, chore, stdout=PIPE, stderr=STDOUT)
+            child = await Child.begin((*self._command, chore))
             self._children[chore] = child
-            told, _ = await child.communicate()
+            if self._is_stopping:
+                child.terminate()
+            told, complained = await asyncio.gather(child.stdout.read(), child.stderr.read())
+            code = await child.wait()
         except OSError as error:
             log.warning("a chore could not be started: chore=%s error=%r", chore, str(error))
             return
         finally:
             self._children.pop(chore, None)
             del self._running[chore]
-        lines = told.decode(errors="replace").strip().splitlines()
-        if child.returncode == DAMAGE_FOUND:
+        lines = (complained + told).decode(errors="replace").strip().splitlines()
+        if code == DAMAGE_FOUND:
             self._on_damage(lines[-1] if lines else "the journal is damaged")
-        elif child.returncode and not self._is_stopping:
-            log.warning("a chore failed: chore=%s code=%d said=%r", chore, child.returncode, lines[-1:])
+        elif code and not self._is_stopping:
+            log.warning("a chore failed: chore=%s code=%d said=%r", chore, code, lines[-1:])
 
 
 # Exit code of an audit that found damage.

@@ -1,6 +1,5 @@
 """The program behind a backtest of the studio: python -m tradehall.wiring.backtest_job FOLDER"""
 
-import os
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +13,7 @@ from tradehall.adapters.backtest_process import FAILURE, JOB, METRICS, REPORT, R
 from tradehall.adapters.reports.html_report import report_html
 from tradehall.analytics.metrics import Metrics
 from tradehall.app.backtests.graph import GraphStrategy
+from tradehall.app.child_process import give_way
 from tradehall.backtests import AccountSetup, ArrayTape, BacktestSettings, Block, Costs, run
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import TIMEFRAME_NS, Timeframe
@@ -24,7 +24,6 @@ from tradehall.strategies.program import Program
 from tradehall.strategies.reading import parse
 from tradehall.wiring.backtests import report_of
 
-NICENESS: Final = 10
 DEFAULT_LEVERAGE: Final = Decimal(20)
 
 
@@ -35,7 +34,7 @@ def job_command() -> list[str]:
 
 def main(folder: Path) -> int:
     """Run the job in `folder` and leave what it found there; 0 when it is done or has failed with a reason."""
-    os.nice(NICENESS)
+    give_way()
     job = msgspec.msgpack.decode((folder / JOB).read_bytes(), type=BacktestJob)
     try:
         run_job(job, folder)

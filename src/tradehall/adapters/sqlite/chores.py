@@ -1,6 +1,5 @@
 """The program behind app.chores: python -m tradehall.adapters.sqlite.chores FOLDER snapshot|audit"""
 
-import os
 import sys
 from contextlib import closing
 from itertools import islice
@@ -10,12 +9,12 @@ from typing import Final
 from tradehall.adapters.sqlite.inspection import SqliteInspection
 from tradehall.adapters.sqlite.journal import read_entries
 from tradehall.adapters.sqlite.store import FILE_NAME
+from tradehall.app.child_process import give_way
 from tradehall.app.chores import DAMAGE_FOUND
 from tradehall.app.recovery import recover
 from tradehall.app.snapshots import Snapshots
 from tradehall.ports.journal import EMPTY, Head, JournalDamaged, checked
 
-NICENESS: Final = 10
 # The chain is read in pieces: one long read would keep the log from ever beginning anew.
 RECORDS_PER_READ: Final = 20_000
 
@@ -27,7 +26,7 @@ def chore_command(folder: Path) -> list[str]:
 
 def main(folder: Path, chore: str) -> int:
     """Do `chore`; 0 done, 1 failed, DAMAGE_FOUND with a sentence on standard output."""
-    os.nice(NICENESS)
+    give_way()
     try:
         if chore == "snapshot":
             snapshot(folder)
