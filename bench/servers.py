@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_SCRIBE = b"tradehall.adapters.sqlite.scribe"
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 # A server that uses less than this share of a core has nothing left to catch up with.
@@ -38,13 +39,19 @@ class Server:
     data: Path
 
     def cpu_s(self) -> float:
-        """Processor seconds of all its threads since it started."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+        """Processor seconds of all its threads, and of the scribe's, since they started."""
+        return sum(_ticks(pid) for pid in self.pids()) / CLOCK_TICKS
 
     def rss_mib(self) -> float:
-        """Resident memory."""
-        return rss_bytes(self.process.pid) / 2**20
+        """Resident memory, with the scribe's."""
+        return sum(rss_bytes(pid) for pid in self.pids()) / 2**20
+
+    def pids(self) -> list[int]:
+        """Its own, and its scribe's if that was hired."""
+        pid = self.process.pid
+        told = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        children = [int(child) for line in told for child in line.split()]
+        return [pid, *(child for child in children if _SCRIBE in _command(child))]
 
     def get(self, path: str) -> Any:
         """A JSON answer."""
@@ -55,6 +62,18 @@ class Server:
         """End it as an operator would, and wait."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=30)
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""  # A chore that has just ended.
 
 
 def rss_bytes(pid: int | None = None) -> int:

@@ -59,7 +59,7 @@ def look(server: Server, tasks: int) -> Sample:
     wal = sum(file.stat().st_size for file in server.data.glob("*.db-wal"))
     return Sample(
         rss=server.rss_mib(),
-        private=private_mib((process / "status").read_text()),
+        private=sum(private_mib(Path(f"/proc/{pid}/status").read_text()) for pid in server.pids()),
         descriptors=sum(1 for _ in (process / "fd").iterdir()),
         threads=sum(1 for _ in (process / "task").iterdir()),
         tasks=tasks,

@@ -22,9 +22,9 @@ def python(*arguments):
     return [sys.executable, "-m", *map(str, arguments)]
 
 
-def killed_under_load(folder, round_, after_s):
+def killed_under_load(folder, round_, after_s, *how):
     """Run a round, kill it `after_s` after its start; what it was told: client id → order id."""
-    command = python("tests.simulation.under_load", folder, round_)
+    command = python("tests.simulation.under_load", folder, round_, *how)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"started\n"
@@ -35,14 +35,19 @@ def killed_under_load(folder, round_, after_s):
     return dict(line.split() for line in lines if line.endswith("\n"))
 
 
+# Who writes: the journal's thread, or a process.
+WRITERS = pytest.mark.parametrize("how", [(), ("dictated",)], ids=["thread", "scribe"])
+
+
 @pytest.mark.slow
-def test_what_was_acknowledged_survives_any_kill_and_nothing_happens_twice(tmp_path):
+@WRITERS
+def test_what_was_acknowledged_survives_any_kill_and_nothing_happens_twice(tmp_path, how):
     seed = random.randrange(10**6)
     print(f"seed={seed}")
     moments = random.Random(seed)
     told: dict[str, str] = {}
     for round_ in range(ROUNDS):
-        heard = killed_under_load(tmp_path, round_, moments.uniform(0.05, 0.7))
+        heard = killed_under_load(tmp_path, round_, moments.uniform(0.05, 0.7), *how)
         assert all(told.setdefault(name, number) == number for name, number in heard.items())
         if round_ == ROUNDS // 2:
             subprocess.run(python("tests.simulation.under_load", tmp_path, "snapshot"), cwd=ROOT, check=True)
@@ -61,8 +66,9 @@ def test_what_was_acknowledged_survives_any_kill_and_nothing_happens_twice(tmp_p
 
 
 @pytest.mark.slow
-def test_a_full_disk_refuses_orders_loses_none_and_passes(tmp_path):
-    command = python("tests.simulation.full_disk", tmp_path)
+@WRITERS
+def test_a_full_disk_refuses_orders_loses_none_and_passes(tmp_path, how):
+    command = python("tests.simulation.full_disk", tmp_path, *how)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]

@@ -1,10 +1,14 @@
-"""A process that trades until it is killed, and prints what it was told. python -m tests.simulation.under_load FOLDER ROUND"""
+"""A process that trades until it is killed, and prints what it was told.
+
+python -m tests.simulation.under_load FOLDER ROUND [dictated]
+"""
 
 import asyncio
 import os
 import sys
 from pathlib import Path
 
+from tests.adapters.sqlite.scribes import dictated
 from tests.app.shard import a_desk, a_quote, an_order, open_house
 from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.sqlite.chores import snapshot
@@ -16,7 +20,7 @@ TRADERS = 24
 REPEATED = 5
 
 
-async def main(folder: Path, round_: int) -> None:
+async def main(folder: Path, round_: int, *, is_dictated: bool) -> None:
     store = SqliteStore(folder, lambda error: sys.exit(f"unknown: {error!r}"))
     rebuild_views(store.journal, store.view_store)
     clock = SystemClock()
@@ -25,6 +29,8 @@ async def main(folder: Path, round_: int) -> None:
     )
     desk.writer.hear_durable(lambda seq: None)
     await desk.start()
+    if is_dictated:
+        await dictated(desk, store)
     if not desk.state.accounts:
         await open_house(desk)
     os.write(1, b"started\n")
@@ -51,4 +57,4 @@ if __name__ == "__main__":
     if sys.argv[2] == "snapshot":
         snapshot(Path(sys.argv[1]))
     else:
-        asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+        asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), is_dictated="dictated" in sys.argv))

@@ -2,7 +2,8 @@
 
 Everything decided while the last batch was being synced is the next batch. Nothing leaves the house
 before its records are durable: neither answers, nor what listeners captured. The rows of the views follow: with the
-records of the next batch if there is one by then, else at once on their own. A lone order is written by the loop.
+records of the next batch if there is one by then, else at once on their own. A lone order is written by the loop; while
+orders keep coming, a scribe writes in the place of the thread, if there is one.
 """
 
 import sys
@@ -10,17 +11,19 @@ import threading
 import time
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from tradehall.app.audience import Audience, DecisionListener
 from tradehall.app.batch import Batch, let_go, past_batch
+from tradehall.app.dictation import Dictation
 from tradehall.app.known_ids import KnownIds
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.projections import project
 from tradehall.app.unwritten import UnwrittenOrders
 from tradehall.engine.record import Record, encode_record
 from tradehall.engine.state import State
-from tradehall.ports.journal import Journal, JournalRefused
+from tradehall.ports.journal import Journal, JournalRefused, Scribe
 from tradehall.ports.views import ViewRows
 
 # Records decided and not yet durable; beyond it the desk takes no more wishes.
@@ -81,13 +84,18 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._loop: AbstractEventLoop | None = None
         self._new_future: Callable[[], Future[None]] = _unbound
-        # The journal's thread: a batch that is durable, and not its rows; and whether its answers are out.
+        # Whoever writes: a batch that is durable, and not its rows; whether its answers are out; whether the scribe
+        # wrote it.
         self._behind: Batch | None = None
         self._is_answered = False
-        # The loop's: why the journal takes nothing at the moment; whether it writes next, and from when on it may.
+        self._is_dictated = False
+        # The loop's: why the journal takes nothing at the moment; whether it sees to what is next, and writes that
+        # itself, for it is alone; from when on it may be.
         self._refusal: str | None = None
         self._is_ours = False
+        self._is_alone = False
         self._ours_from = 0.0
+        self._dictation: Dictation | None = None
 
     # The loop's thread.
 
@@ -101,6 +109,11 @@ class Writer:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
+
+    def employ(self, scribe: Scribe) -> None:
+        """Have `scribe` write while orders keep coming, until `stop`, which lets it go; `bind` comes first."""
+        assert self._loop is not None, "bind comes first"
+        self._dictation = Dictation(scribe, self._loop)
 
     def listen(self, listener: DecisionListener) -> None:
         """Tell `listener` of every decision from now on."""
@@ -157,18 +170,27 @@ class Writer:
             self._is_idle = False
         if self._thread is None:
             return
-        if time.monotonic() < self._ours_from:
-            self._wake.release()
-        else:
-            assert self._loop is not None, "start comes after bind"
+        assert self._loop is not None, "start comes after bind"
+        self._is_alone = time.monotonic() >= self._ours_from
+        if self._is_alone or self._is_scribe_here:
             self._is_ours = True
-            self._loop.call_soon(self._commit_here)
+            self._loop.call_soon(self._see_to_it)
+        else:
+            self._wake.release()
 
-    def _commit_here(self) -> None:
-        """Write what the loop decided until now, in the place of the journal's thread if that still sleeps."""
+    def _see_to_it(self) -> None:
+        """Have what was decided until now written in the place of the journal's thread, if that still sleeps."""
         if not self._is_ours:
             return
         self._is_ours = False
+        if self._is_alone:
+            self._commit_here()
+        elif self._is_scribe_here:
+            self._dictate()
+        else:
+            self._wake.release()
+
+    def _commit_here(self) -> None:
         assert self._loop is not None, "start comes after bind"
         begin = time.monotonic()
         while self.commit_next(self._loop.call_soon):
@@ -193,8 +215,8 @@ class Writer:
         What the loop is to write it writes at once, so that he is answered before the listeners are told.
         """
         batch = self._last_batch()
-        if self._is_ours:
-            self._commit_here()
+        if self._is_ours and self._is_alone:
+            self._see_to_it()
         return None if batch.is_kept else self._wait_for(batch)
 
     def _wait_for(self, batch: Batch) -> "Future[None] | None":
@@ -232,26 +254,77 @@ class Writer:
         """End the journal's thread, after whatever was handed over. Blocks for as long as that takes."""
         with self._lock:
             self._is_stopping = True
+        if self._dictation is not None and self._dictation.is_under_way:
+            self._dictation.finish()
         self._rouse()
         if self._thread is not None:
             self._thread.join()
+        if self._dictation is not None:
+            self._dictation.end()
 
     def _rouse(self) -> None:
-        """Let the journal's thread look whether there is something to do."""
+        """Let who wrote last, the scribe or the journal's thread, look whether there is something to do."""
         with self._lock:
             is_asleep, self._is_idle, self._is_ours = self._is_idle or self._is_ours, False, False
-        if is_asleep and self._thread is not None:
+        if not is_asleep:
+            return
+        if self._is_dictated and self._is_scribe_here and not self._is_stopping:
+            self._dictate()
+        elif self._thread is not None:
             self._wake.release()
+
+    # The scribe.
+
+    @property
+    def _is_scribe_here(self) -> bool:
+        return self._dictation is not None and self._dictation.is_here
+
+    def _dictate(self) -> None:
+        """Give the scribe what is next; it is nobody else's turn."""
+        assert self._dictation is not None, "it is here"
+        batch = self._next_batch()
+        if batch is not None:
+            self._dictation.begin(*self._task(batch), done=partial(self._scribe_is_done, batch))
+
+    def _scribe_is_done(self, batch: Batch, fault: Exception | None) -> None:
+        if isinstance(fault, JournalRefused):
+            with self._lock:
+                self._is_parked = self._is_idle = True
+            self._refuse(batch, fault)
+            return
+        if fault is not None:
+            self._on_unknown(fault)
+            raise fault
+        self._is_dictated = True
+        if batch.decided:
+            self._kept(batch, _at_once)
+        else:
+            self._rows_kept(_at_once)
+        if not self._is_stopping:
+            self._dictate()
+        else:
+            with self._lock:
+                self._is_idle = True  # The journal's thread does what is left.
 
     # The journal's thread.
 
     def _run(self) -> None:
         while True:
-            while self.commit_next(self._post):
+            is_passed = False
+            while not (is_passed := self._pass_on()) and self.commit_next(self._post):
                 pass
-            if self._is_stopping:
+            if self._is_stopping and not is_passed:
                 return
             self._wake.acquire()
+
+    def _pass_on(self) -> bool:
+        """Whether what is next is the loop's turn now, to be dictated: orders keep coming."""
+        with self._lock:
+            if not self._is_scribe_here or self._is_stopping or not self._filling.decided:
+                return False
+            self._is_ours, self._is_alone = True, False
+        self._post(self._see_to_it)
+        return True
 
     def commit_next(self, tell: Tell | None = None) -> bool:
         """Make the next batch durable, then write its rows unless more is waiting; False if there was nothing to do.
@@ -259,18 +332,18 @@ class Writer:
         The journal's thread, or whoever is in its place. `tell` brings what there is to tell to the loop's thread.
         """
         tell = tell or self._post
-        with self._lock:
-            batch = self._filling
-            if self._is_parked or not (batch.decided or self._rows_are_due()):
-                self._is_idle = not self._is_stopping
-                return False
-            if batch.decided:
-                self._taken, self._filling = batch, Batch()
+        batch = self._next_batch()
+        if batch is None:
+            return False
         try:
+            self._is_dictated = False
             if batch.decided:
-                self._commit(batch, tell)
+                self.journal.append(*self._task(batch))
+                self._kept(batch, tell)
             if self._rows_are_due() and not self._filling.decided:
-                self._write_rows(tell)
+                assert self._behind is not None, "rows are due"
+                self.journal.write_rows(self._behind.rows)
+                self._rows_kept(tell)
         except JournalRefused as refusal:
             with self._lock:
                 self._is_parked = True
@@ -280,26 +353,38 @@ class Writer:
             raise
         return True
 
-    def _commit(self, batch: Batch, tell: Tell) -> None:
-        """Records of a batch, and the rows of the one before where they were left for now."""
+    def _next_batch(self) -> Batch | None:
+        """What is to be written now, by whoever asks; an empty one stands for rows alone. None: there is nothing."""
+        with self._lock:
+            batch = self._filling
+            if self._is_parked or not (batch.decided or self._rows_are_due()):
+                self._is_idle = not self._is_stopping
+                return None
+            if not batch.decided:
+                return Batch()  # Not the one that is being filled: the loop goes on with that.
+            self._taken, self._filling = batch, Batch()
+            return batch
+
+    def _task(self, batch: Batch) -> tuple[list[bytes], ViewRows, int]:
+        """Records of `batch`, the rows of the one before that were left for now, and how far the views are then."""
         behind = self._behind
-        left, rows_until = (batch, self.journal.head.seq) if batch.has_rows else (None, None)
         payloads = [payload for _, payload in batch.decided]
-        self.journal.append(payloads, _NO_ROWS if behind is None else behind.rows, rows_until)
+        rows_until = self.journal.head.seq + (0 if batch.has_rows else len(payloads))
+        return payloads, _NO_ROWS if behind is None else behind.rows, rows_until
+
+    def _kept(self, batch: Batch, tell: Tell) -> None:
+        behind = self._behind
         batch.is_kept = True
-        self._behind, self._is_answered = left, False
+        self._behind, self._is_answered = batch if batch.has_rows else None, False
         tell(self._settle, batch, behind)
+
+    def _rows_kept(self, tell: Tell) -> None:
+        behind, self._behind = self._behind, None
+        tell(self._rows_written, behind)
 
     def _rows_are_due(self) -> bool:
         """Whether rows may be written on their own: answers go first, and whoever makes rows has the interpreter."""
         return self._behind is not None and (self._is_answered or self._is_stopping or self._thread is None)
-
-    def _write_rows(self, tell: Tell) -> None:
-        behind = self._behind
-        assert behind is not None, "rows are due"
-        self.journal.write_rows(behind.rows)
-        self._behind = None
-        tell(self._rows_written, behind)
 
     def _post(self, news: Callable[..., None], *facts: object) -> None:
         assert self._loop is not None, "bind the writer first"
@@ -314,7 +399,10 @@ class Writer:
         self.in_flight -= count
         self.durable_seq += count
         self.batch_count += 1
-        self._ours_from = max(self._ours_from, time.monotonic() + ALONE_AFTER_S)
+        now = time.monotonic()
+        if self._dictation is not None:
+            self._dictation.note(is_alone=now >= self._ours_from)
+        self._ours_from = max(self._ours_from, now + ALONE_AFTER_S)
         batch.seq = self.durable_seq
         for release, payload in batch.releases:
             release(payload)
@@ -359,6 +447,10 @@ class Writer:
             if each is not None:
                 let_go(each.waiters, self._refusal)
                 let_go(each.readers, self._refusal)
+
+
+def _at_once(news: Callable[..., None], *facts: object) -> None:
+    news(*facts)
 
 
 def _unbound() -> "Future[None]":

@@ -40,6 +40,10 @@ class JournalDamaged(Exception):
     """The journal cannot be trusted; the text names the record and what was expected."""
 
 
+class ScribeGone(Exception):
+    """The scribe has ended, or met with what nobody had foreseen: what it was given may be written or not."""
+
+
 class Entries(Protocol):
     """As much of a journal as folding needs."""
 
@@ -95,6 +99,37 @@ class Journal(Entries, Protocol):
 
     def close(self) -> None:
         """Let go of the journal."""
+        ...
+
+
+class Scribe(Protocol):
+    """Another process that writes for a journal while the loop goes on.
+
+    It has one batch at a time, and until that is finished the journal itself writes nothing. Belongs to one thread.
+    """
+
+    def hire(self) -> None:
+        """Have it come; returns at once. OSError if no process can be begun."""
+        ...
+
+    def fileno(self) -> int:
+        """Of what becomes readable when it has come, when it has finished, and when it is gone."""
+        ...
+
+    def greet(self) -> None:
+        """It has come, and takes what there is to write. ScribeGone if it has not."""
+        ...
+
+    def begin(self, payloads: Sequence[bytes], rows: ViewRows, rows_until: int) -> None:
+        """Begin what `Journal.append` does; without payloads what `write_rows` does."""
+        ...
+
+    def finish(self) -> None:
+        """Wait until that is done. Exceptions as from `Journal.append`; ScribeGone is one that says: unknown."""
+        ...
+
+    def dismiss(self) -> None:
+        """Have it end, if it came. Nothing is under way."""
         ...
 
 

@@ -167,6 +167,7 @@ class House:
             self.market.subscribe(self.recording.tape)  # Before the desk: what it is told is on the board already.
         await self.trail.start()
         await self.desk.start()
+        self.desk.writer.employ(self._store.scribe)
         for command in self._furnishing():
             outcome = await self.desk.submit(command)
             if outcome.rejection is not None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -11,6 +12,9 @@ from typing import IO, Final
 from tradehall.ports.journal import JournalDamaged, JournalRefused
 
 BUSY_TIMEOUT_S: Final = 2.0
+# The scribe of a server that was killed holds the lock until its last write has ended.
+LOCK_WITHIN_S: Final = 1.0
+LOCK_LOOK_S: Final = 0.01
 CACHE_KIB: Final = 32_768
 # A reader forgets its pages whenever somebody wrote since its last read, so that a larger cache only fills memory: each
 # thread that reads has its own.
@@ -31,7 +35,7 @@ _NOT_WRITTEN: Final = {
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def open_writer(path: Path, *, is_synced: bool = True) -> sqlite3.Connection:
+def open_writer(path: Path, *, is_synced: bool = True, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:
     """A connection that may write, synced in full; it is handed from thread to thread, one at a time.
 
     Not `is_synced`: when the machine stops, the last writes may be lost. For what can be made again.
@@ -48,7 +52,7 @@ def open_writer(path: Path, *, is_synced: bool = True) -> sqlite3.Connection:
         db.execute(f"PRAGMA synchronous = {'FULL' if is_synced else 'OFF'}")
         # Checkpoints have a connection and a thread of their own, so that no order waits for one.
         db.execute("PRAGMA wal_autocheckpoint = 0")
-        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        db.execute(f"PRAGMA cache_size = -{cache_kib}")
     except BaseException:
         db.close()
         raise
@@ -100,12 +104,16 @@ def faults_named(path: Path) -> Iterator[None]:
 def lock_folder(folder: Path) -> IO[bytes]:
     """Keep other servers out of `folder` for as long as the returned file is open. JournalRefused if one is in it."""
     lock = (folder / "journal.lock").open("ab")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise JournalRefused(f"another server uses {folder}: stop it, or choose another data folder") from error
-    return lock
+    give_up_at = time.monotonic() + LOCK_WITHIN_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except OSError as error:
+            if time.monotonic() >= give_up_at:
+                lock.close()
+                raise JournalRefused(f"another server uses {folder}: stop it, or choose another data folder") from error
+            time.sleep(LOCK_LOOK_S)
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:

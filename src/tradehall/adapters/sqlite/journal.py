@@ -61,6 +61,16 @@ class SqliteJournal:
         with self.writing:
             self._write([], rows, self._head.seq)
 
+    def catch_up(self) -> None:
+        """In the scribe: another process may have written since."""
+        self._head = read_head(self._db)
+
+    def follow(self, head: Head, rows_until: int, size: int) -> None:
+        """The scribe has written `size` bytes of payload for this journal: it ends at `head` now."""
+        self._head = head
+        self._rows_until = rows_until
+        self._on_written(size)
+
     def _write(self, records: "list[tuple[int, str, bytearray]]", rows: ViewRows, rows_until: int) -> None:
         db = self._db
         is_marked = not rows.is_empty or rows_until - self._marked >= MARK_EVERY

@@ -10,6 +10,7 @@ from typing import Final
 from tradehall.adapters.sqlite.checkpoints import Checkpoints
 from tradehall.adapters.sqlite.connection import faults_named, lock_folder, migrate, open_writer
 from tradehall.adapters.sqlite.journal import SqliteJournal
+from tradehall.adapters.sqlite.scribe import SqliteScribe
 from tradehall.adapters.sqlite.views import SqliteViews, SqliteViewStore
 from tradehall.adapters.sqlite.wal import LogContent, read_log
 from tradehall.ports.journal import JournalDamaged
@@ -40,6 +41,7 @@ class SqliteStore:
         self._checkpoints = Checkpoints(self.path, self.journal.writing, on_unknown)
         self.view_store = SqliteViewStore(self._db, self.path, self._written)
         self.views = SqliteViews(self.path)
+        self.scribe = SqliteScribe(self.journal, self.path, self._lock)
 
     def _open(self) -> sqlite3.Connection:
         left = self._left_behind()
@@ -83,6 +85,7 @@ class SqliteStore:
     def close(self) -> None:
         """Let go of everything; the log is emptied into the database."""
         self.views.close()
+        self.scribe.dismiss()
         self._checkpoints.stop()
         self.journal.close()
         self._lock.close()

@@ -1,0 +1,232 @@
+"""The scribe: a process of its own that writes the journal while orders keep coming.
+
+Writing a batch asks for the interpreter's lock some twenty times, each time a wake of one thread by another; where
+orders keep coming, these take longer than the write. A process asks nobody. It is a journal that is told by messages
+what to append: each is its length [4 bytes, little-endian] and MessagePack.
+
+    python -m tradehall.adapters.sqlite.scribe PATH SOCKET
+"""
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+from msgspec import Struct
+
+from tradehall.adapters.sqlite.connection import open_writer
+from tradehall.adapters.sqlite.journal import SqliteJournal
+from tradehall.domain.fill import Fill
+from tradehall.domain.order import Order
+from tradehall.ports.deals import Deal
+from tradehall.ports.house_views import Closing
+from tradehall.ports.journal import Head, JournalRefused, ScribeGone
+from tradehall.ports.tickets import Ticket
+from tradehall.ports.views import LedgerEntry, ViewRows
+
+_LENGTH: Final = struct.Struct("<I")
+RECEIVE_BYTES: Final = 1 << 18
+# The ends of tables and the upper pages of their indexes; the system has the others at hand.
+CACHE_KIB: Final = 8_192
+# One that was told to end has nothing left to do.
+END_WITHIN_S: Final = 10.0
+
+
+class Rows(Struct, array_like=True):
+    """What ViewRows holds, as it is."""
+
+    orders: list[Order]
+    fills: list[tuple[Fill, bool]]
+    ledger: list[LedgerEntry]
+    tickets: list[tuple[int, Ticket]]
+    deals: list[tuple[int, Deal]]
+    closings: list[tuple[int, Closing, bool]]
+
+
+class Task(Struct, array_like=True):
+    """What a journal that ends at `head` is to append; without payloads: rows alone."""
+
+    head: Head
+    payloads: list[bytes]
+    rows: Rows | None
+    rows_until: int
+
+
+class Report(Struct, array_like=True):
+    """Where the journal ends now; or why it was refused, or what nobody had foreseen."""
+
+    head: Head
+    refusal: str | None = None
+    fault: str | None = None
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode_task: Final = msgspec.msgpack.Decoder(Task).decode
+_decode_report: Final = msgspec.msgpack.Decoder(Report).decode
+
+
+class SqliteScribe:
+    """See the port. It writes for `journal`, at `path`; while it lives it holds `lock` too, so that no other server
+    begins before the last write of one that was killed has ended.
+    """
+
+    def __init__(self, journal: SqliteJournal, path: Path, lock: IO[bytes]) -> None:
+        self._journal = journal
+        self._path = path
+        self._lock = lock
+        self._line: Line | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._task: Task | None = None
+
+    def hire(self) -> None:
+        """See the port."""
+        ours, theirs = socket.socketpair()
+        self._line = Line(ours)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tradehall.adapters.sqlite.scribe", str(self._path), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(), self._lock.fileno()),
+            )
+
+    def fileno(self) -> int:
+        """See the port."""
+        return self._at_work.fileno()
+
+    def greet(self) -> None:
+        """See the port."""
+        self._report()
+
+    def begin(self, payloads: Sequence[bytes], rows: ViewRows, rows_until: int) -> None:
+        """See the port."""
+        packed = None
+        if not rows.is_empty:
+            packed = Rows(rows.orders, rows.fills, rows.ledger, rows.tickets, rows.deals, rows.closings)
+        self._task = Task(self._journal.head, list(payloads), packed, rows_until)
+        self._at_work.send(_encode(self._task))
+
+    def finish(self) -> None:
+        """See the port."""
+        task, self._task = self._task, None
+        assert task is not None, "begin comes first"
+        report = self._report()
+        if report.refusal is not None:
+            raise JournalRefused(report.refusal)
+        size = sum(map(len, task.payloads))
+        self._journal.follow(report.head, task.rows_until, size)
+
+    def dismiss(self) -> None:
+        """See the port."""
+        if self._line is None or self._process is None:
+            return
+        self._line.close()
+        try:
+            self._process.wait(END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._line = self._process = None
+
+    @property
+    def _at_work(self) -> "Line":
+        if self._line is None:
+            raise ScribeGone("nobody was hired")
+        return self._line
+
+    def _report(self) -> Report:
+        told = self._at_work.receive()
+        if told is None:
+            raise ScribeGone("the process that writes the journal has ended")
+        report = _decode_report(told)
+        if report.fault is not None:
+            raise ScribeGone(report.fault)
+        return report
+
+
+class Line:
+    """Messages over a socket, whole ones."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._socket = line
+
+    def fileno(self) -> int:
+        """Of the socket."""
+        return self._socket.fileno()
+
+    def send(self, message: bytes) -> None:
+        """Blocks while the other side has much to read. ScribeGone if it is not there."""
+        try:
+            self._socket.sendall(_LENGTH.pack(len(message)) + message)
+        except OSError as error:
+            raise ScribeGone(str(error)) from error
+
+    def receive(self) -> bytes | None:
+        """The next message; None at the end. Blocks until it is whole."""
+        try:
+            data = self._socket.recv(RECEIVE_BYTES)
+            while data:
+                if len(data) >= _LENGTH.size:
+                    (length,) = _LENGTH.unpack_from(data)
+                    missing = _LENGTH.size + length - len(data)
+                    if not missing:
+                        return data[_LENGTH.size :]
+                    assert missing > 0, "one message at a time"
+                more = self._socket.recv(RECEIVE_BYTES)
+                data = data + more if more else b""
+        except OSError:
+            return None
+        return None
+
+    def close(self) -> None:
+        """End the conversation."""
+        self._socket.close()
+
+
+def main(path: Path, line: Line) -> None:
+    """Write what comes over `line` until it ends."""
+    # Whoever tells the server to end tells the whole group: what it has handed over is to be written all the same.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    journal = SqliteJournal(path, open_writer(path, cache_kib=CACHE_KIB), lambda size: None)
+    line.send(_encode(Report(journal.head)))
+    while told := line.receive():
+        report = _carry_out(journal, _decode_task(told))
+        line.send(_encode(report))
+        if report.fault is not None:
+            return
+
+
+def _carry_out(journal: SqliteJournal, task: Task) -> Report:
+    try:
+        if journal.head != task.head:
+            journal.catch_up()  # The server has written by itself since.
+        if journal.head != task.head:
+            return Report(journal.head, fault=f"the journal ends at {journal.head.seq}, not at {task.head.seq}")
+        rows = ViewRows()
+        if task.rows is not None:
+            rows.orders, rows.fills, rows.ledger = task.rows.orders, task.rows.fills, task.rows.ledger
+            rows.tickets, rows.deals, rows.closings = task.rows.tickets, task.rows.deals, task.rows.closings
+        if task.payloads:
+            journal.append(task.payloads, rows, task.rows_until)
+        else:
+            journal.write_rows(rows)
+    except JournalRefused as refusal:
+        return Report(journal.head, refusal=str(refusal))
+    except Exception as error:
+        return Report(journal.head, fault=repr(error))
+    return Report(journal.head)
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), Line(socket.socket(fileno=int(sys.argv[2]))))
+    except ScribeGone:  # The server is gone, before it heard.
+        os._exit(0)

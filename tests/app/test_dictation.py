@@ -1,0 +1,302 @@
+"""While orders keep coming the scribe writes, one batch at a time, and whatever happens to it nothing is lost."""
+
+import asyncio
+import socket
+from contextlib import closing
+
+import pytest
+
+from tests.app.faults import FaultyStore
+from tests.app.shard import a_desk, an_order, open_house, run, until
+from tradehall.adapters.memory import MemoryStore
+from tradehall.app.dictation import HIRE_AFTER, Dictation
+from tradehall.app.outcome import ShardUnavailable
+from tradehall.ports.journal import JournalRefused, ScribeGone
+
+RESTING = an_order(limit="1")
+
+
+class Scribe:
+    """One that writes when the test says so. `faults`: what its next writes end in; `is_gone`: it has ended."""
+
+    def __init__(self, journal):
+        self.journal = journal
+        self.given = []  # How many records each time; 0: rows alone.
+        self.faults = []
+        self.is_gone = self.is_slow = self.is_dismissed = False
+        self._task = None
+        self._ours, self._theirs = socket.socketpair()
+
+    def hire(self):
+        self._theirs.send(b"!")
+
+    def fileno(self):
+        return self._ours.fileno()
+
+    def greet(self):
+        self._ours.recv(1)
+        if self.is_gone:
+            raise ScribeGone("it has ended")
+
+    def begin(self, payloads, rows, rows_until):
+        assert self._task is None, "one at a time"
+        self._task = payloads, rows, rows_until
+        self.given.append(len(payloads))
+        if not self.is_slow:
+            self.work()
+
+    def work(self):
+        """What it has in hand is done."""
+        self._theirs.send(b"!")
+
+    def finish(self):
+        if not self.is_slow:
+            self._ours.recv(1)
+        task, self._task = self._task, None
+        if self.faults:
+            raise self.faults.pop(0)
+        assert task is not None
+        self.journal.append(*task) if task[0] else self.journal.write_rows(task[1])
+
+    def dismiss(self):
+        assert self._task is None
+        self.is_dismissed = True
+
+    def close(self):
+        self._ours.close()
+        self._theirs.close()
+
+
+async def hired(desk, scribe):
+    desk.writer.employ(scribe)
+    for _ in range(HIRE_AFTER):
+        desk.writer._dictation.note(is_alone=False)
+    await until(lambda: desk.writer._dictation.is_here)
+
+
+def story(test):
+    """A test that gets a desk whose scribe has come, and the scribe; nothing is under way."""
+
+    def told():
+        async def in_loop():
+            unknown: list[BaseException] = []
+            store = FaultyStore(MemoryStore())
+            desk = a_desk(store, on_unknown=unknown.append)
+            await desk.start()
+            await open_house(desk)
+            scribe = Scribe(store.journal)
+            await hired(desk, scribe)
+            await desk.settled()
+            scribe.given.clear()
+            await test(desk, scribe, unknown)
+            await desk.stop()
+            assert scribe.is_dismissed
+            assert desk.writer.in_flight == 0
+            scribe.close()
+
+        run(in_loop())
+
+    told.__name__ = test.__name__
+    return told
+
+
+def dense(desk):
+    """Have what comes next come right behind something else."""
+    desk.writer._ours_from = float("inf")
+
+
+@story
+async def test_orders_that_keep_coming_are_dictated_and_rows_after_them(desk, scribe, unknown):
+    dense(desk)
+    outcome = await desk.submit(an_order("0.01"))
+    await desk.settled()
+    assert desk.views.order(outcome.order.order_id) is not None
+    assert scribe.given == [2, 0]  # The order and its fill; rows.
+    assert desk.writer.durable_seq == scribe.journal.head.seq == desk.state.seq
+
+
+@story
+async def test_what_comes_while_it_writes_is_the_next_batch(desk, scribe, unknown):
+    dense(desk)
+    scribe.is_slow = True
+    orders = [asyncio.ensure_future(desk.submit(RESTING)) for _ in range(3)]
+    await until(lambda: scribe.given)
+    orders += [asyncio.ensure_future(desk.submit(RESTING)) for _ in range(5)]
+    await asyncio.sleep(0.02)
+    assert scribe.given == [3]
+    assert not any(order.done() for order in orders)
+    scribe.is_slow = False
+    scribe.work()
+    await asyncio.gather(*orders)
+    assert scribe.given == [3, 5]
+
+
+@story
+async def test_rows_go_with_the_records_that_came_meanwhile(desk, scribe, unknown):
+    dense(desk)
+    scribe.is_slow = True
+    first = asyncio.ensure_future(desk.submit(an_order("0.01")))
+    await until(lambda: scribe.given)
+    second = asyncio.ensure_future(desk.submit(RESTING))
+    await asyncio.sleep(0.01)
+    scribe.is_slow = False
+    scribe.work()
+    await asyncio.gather(first, second)
+    await desk.settled()
+    assert scribe.given == [2, 1]
+
+
+@story
+async def test_a_refusal_closes_the_shard_until_there_is_room(desk, scribe, unknown):
+    dense(desk)
+    desk.probe_interval_s = 0.01
+    seq = scribe.journal.head.seq
+    scribe.faults = [JournalRefused("the disk is full")]
+    with pytest.raises(ShardUnavailable, match="disk is full"):
+        await desk.submit(RESTING)
+    await until(lambda: desk.closed_because is None)
+    assert desk.state.seq == scribe.journal.head.seq == seq
+    await desk.submit(RESTING)
+    assert scribe.given == [1, 1] and unknown == []
+
+
+@story
+async def test_rows_that_are_refused_are_written_when_there_is_room(desk, scribe, unknown):
+    dense(desk)
+    desk.probe_interval_s = 0.01
+    scribe.is_slow = True
+    order = asyncio.ensure_future(desk.submit(an_order("0.01")))
+    await until(lambda: scribe.given)
+    scribe.is_slow = False
+    scribe.work()
+    outcome = await order
+    scribe.faults = [JournalRefused("the disk is full")]
+    scribe.journal.refuse = 5  # Nor can a probe be written.
+    await until(lambda: scribe.journal.refuse < 4)
+    desk.writer._rouse()
+    assert scribe.given == [2, 0]
+    assert scribe.journal._journal._views.seq == scribe.journal.head.seq - 2  # As a start would find it.
+    await until(lambda: len(scribe.given) == 3)
+    await until(lambda: desk.closed_because is None)
+    await desk.settled()
+    assert desk.views.order(outcome.order.order_id) is not None
+    assert scribe.given == [2, 0, 0] and scribe.faults == []
+
+
+def test_what_became_of_a_batch_is_unknown_when_it_ended_meanwhile():
+    async def told():
+        unknown: list[BaseException] = []
+        store = FaultyStore(MemoryStore())
+        desk = a_desk(store, on_unknown=unknown.append)
+        await desk.start()
+        await open_house(desk)
+        scribe = Scribe(store.journal)
+        await hired(desk, scribe)
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        dense(desk)
+        scribe.faults = [fault := ScribeGone("it has ended")]
+        waiting = asyncio.ensure_future(desk.submit(RESTING))
+        await until(lambda: unknown)
+        assert unknown == [fault]
+        assert not waiting.done()  # Nobody is told anything: the process ends.
+        waiting.cancel()
+        scribe.close()
+        desk.writer._rouse()
+
+    run(told())
+
+
+@story
+async def test_one_that_ends_while_nothing_is_under_way_is_replaced_by_the_thread(desk, scribe, unknown):
+    scribe.is_gone = True
+    scribe.work()
+    await until(lambda: not desk.writer._dictation.is_here)
+    dense(desk)
+    await desk.submit(RESTING)
+    assert scribe.given == [] and scribe.is_dismissed
+
+
+@story
+async def test_one_that_ends_between_an_order_and_its_batch_is_replaced_as_well(desk, scribe, unknown):
+    dense(desk)
+    order = asyncio.ensure_future(desk.submit(RESTING))
+    await asyncio.sleep(0)
+    desk.writer._dictation._forget()
+    await order
+    assert scribe.given == []
+
+
+@story
+async def test_what_is_under_way_at_a_stop_and_what_waits_behind_it_are_durable(desk, scribe, unknown):
+    dense(desk)
+    scribe.is_slow = True
+    first = asyncio.ensure_future(desk.submit(an_order("0.01")))
+    await until(lambda: scribe.given)
+    second = asyncio.ensure_future(desk.submit(an_order("0.01")))
+    await asyncio.sleep(0)
+    desk.writer.stop()
+    assert scribe.journal.head.seq == desk.state.seq
+    await asyncio.gather(first, second)
+    assert scribe.given == [2]  # The thread wrote the rest.
+
+
+@story
+async def test_what_the_loop_was_about_to_dictate_is_durable_after_a_stop(desk, scribe, unknown):
+    dense(desk)
+    order = asyncio.ensure_future(desk.submit(RESTING))
+    await asyncio.sleep(0)
+    desk.writer.stop()
+    assert scribe.journal.head.seq == desk.state.seq
+    await order
+    assert scribe.given == []
+
+
+@story
+async def test_the_thread_passes_on_what_keeps_coming(desk, scribe, unknown):
+    dictation, desk.writer._dictation = desk.writer._dictation, None
+    dense(desk)
+    entered: list[int] = []
+    others: list[asyncio.Future] = []
+
+    def meanwhile():
+        entered.append(1)
+        while not others:
+            pass
+
+    scribe.journal.meanwhile = meanwhile
+    first = asyncio.ensure_future(desk.submit(RESTING))
+    await until(lambda: entered)
+    others.append(asyncio.ensure_future(desk.submit(RESTING)))
+    desk.writer._dictation = dictation  # Which has come by now.
+    await asyncio.gather(first, *others)
+    assert scribe.given == [1]
+
+
+def test_who_is_alone_now_and_then_hires_nobody(monkeypatch):
+    scribe = Scribe(None)
+    hired = []
+    monkeypatch.setattr(scribe, "hire", lambda: hired.append(1))
+    with closing(asyncio.new_event_loop()) as loop, closing(scribe):
+        dictation = Dictation(scribe, loop)
+        for number in range(10_000):
+            dictation.note(is_alone=number % 4 == 0)
+        assert hired == []
+        for number in range(10_000):
+            dictation.note(is_alone=number % 5 == 0)
+        assert hired == [1]
+        dictation.end()
+
+
+def test_no_process_no_scribe(monkeypatch, caplog):
+    def refuse():
+        raise OSError("no more processes")
+
+    scribe = Scribe(None)
+    monkeypatch.setattr(scribe, "hire", refuse)
+    with closing(asyncio.new_event_loop()) as loop, closing(scribe):
+        dictation = Dictation(scribe, loop)
+        for _ in range(2 * HIRE_AFTER):
+            dictation.note(is_alone=False)
+        dictation.end()
+        assert not dictation.is_here
+    assert caplog.text.count("no more processes") == 1
