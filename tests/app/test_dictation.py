@@ -74,20 +74,26 @@ async def hired(desk, scribe):
     await until(lambda: desk.writer._dictation.is_here)
 
 
+async def opened():
+    """A desk whose scribe has come, the scribe, and what was unknown; nothing is under way."""
+    unknown: list[BaseException] = []
+    store = FaultyStore(MemoryStore())
+    desk = a_desk(store, on_unknown=unknown.append)
+    await desk.start()
+    await open_house(desk)
+    scribe = Scribe(store.journal)
+    await hired(desk, scribe)
+    await desk.settled()
+    scribe.given.clear()
+    return desk, scribe, unknown
+
+
 def story(test):
     """A test that gets a desk whose scribe has come, and the scribe; nothing is under way."""
 
     def told():
         async def in_loop():
-            unknown: list[BaseException] = []
-            store = FaultyStore(MemoryStore())
-            desk = a_desk(store, on_unknown=unknown.append)
-            await desk.start()
-            await open_house(desk)
-            scribe = Scribe(store.journal)
-            await hired(desk, scribe)
-            await desk.settled()
-            scribe.given.clear()
+            desk, scribe, unknown = await opened()
             await test(desk, scribe, unknown)
             await desk.stop()
             assert scribe.is_dismissed
@@ -185,13 +191,7 @@ async def test_rows_that_are_refused_are_written_when_there_is_room(desk, scribe
 
 def test_what_became_of_a_batch_is_unknown_when_it_ended_meanwhile():
     async def told():
-        unknown: list[BaseException] = []
-        store = FaultyStore(MemoryStore())
-        desk = a_desk(store, on_unknown=unknown.append)
-        await desk.start()
-        await open_house(desk)
-        scribe = Scribe(store.journal)
-        await hired(desk, scribe)
+        desk, scribe, unknown = await opened()
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
         dense(desk)
         scribe.faults = [fault := ScribeGone("it has ended")]
@@ -204,6 +204,24 @@ def test_what_became_of_a_batch_is_unknown_when_it_ended_meanwhile():
         desk.writer._rouse()
 
     run(told())
+
+
+@story
+async def test_a_listener_that_breaks_does_not_keep_the_next_batch_from_its_way(desk, scribe, unknown):
+    broken = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: broken.append(context["exception"]))
+
+    def hear(seq):
+        if not broken:
+            raise ArithmeticError(seq)
+
+    desk.writer.hear_durable(hear)
+    dense(desk)
+    await desk.submit(RESTING)
+    await until(lambda: broken)
+    await desk.submit(RESTING)
+    assert [type(each) for each in broken] == [ArithmeticError]
+    assert scribe.given == [1, 1]
 
 
 @story

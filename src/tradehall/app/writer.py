@@ -295,11 +295,13 @@ class Writer:
         if fault is not None:
             self._on_unknown(fault)
             raise fault
+        assert self._loop is not None, "bind comes first"
         self._is_dictated = True
+        # Told later, as by the others who write: what breaks in a listener does not keep the next batch from its way.
         if batch.decided:
-            self._kept(batch, _at_once)
+            self._kept(batch, self._loop.call_soon)
         else:
-            self._rows_kept(_at_once)
+            self._rows_kept(self._loop.call_soon)
         if not self._is_stopping:
             self._dictate()
         else:
@@ -447,10 +449,6 @@ class Writer:
             if each is not None:
                 let_go(each.waiters, self._refusal)
                 let_go(each.readers, self._refusal)
-
-
-def _at_once(news: Callable[..., None], *facts: object) -> None:
-    news(*facts)
 
 
 def _unbound() -> "Future[None]":

@@ -28,7 +28,7 @@ from tradehall.ports.deals import Deal
 from tradehall.ports.house_views import Closing
 from tradehall.ports.journal import Head, JournalRefused, ScribeGone
 from tradehall.ports.tickets import Ticket
-from tradehall.ports.views import LedgerEntry, ViewRows
+from tradehall.ports.views import VIEWS, LedgerEntry, ViewRows
 
 _LENGTH: Final = struct.Struct("<I")
 RECEIVE_BYTES: Final = 1 << 18
@@ -47,6 +47,9 @@ class Rows(Struct, array_like=True):
     tickets: list[tuple[int, Ticket]]
     deals: list[tuple[int, Deal]]
     closings: list[tuple[int, Closing, bool]]
+
+
+assert Rows.__struct_fields__ == tuple(VIEWS), "what is not named here would not be written"
 
 
 class Task(Struct, array_like=True):
@@ -109,7 +112,7 @@ class SqliteScribe:
         """See the port."""
         packed = None
         if not rows.is_empty:
-            packed = Rows(rows.orders, rows.fills, rows.ledger, rows.tickets, rows.deals, rows.closings)
+            packed = Rows(*(getattr(rows, view) for view in VIEWS))
         self._task = Task(self._journal.head, list(payloads), packed, rows_until)
         self._at_work.send(_encode(self._task))
 
@@ -171,16 +174,18 @@ class Line:
     def receive(self) -> bytes | None:
         """The next message; None at the end. Blocks until it is whole."""
         try:
-            data = self._socket.recv(RECEIVE_BYTES)
+            data = bytearray(self._socket.recv(RECEIVE_BYTES))
             while data:
                 if len(data) >= _LENGTH.size:
                     (length,) = _LENGTH.unpack_from(data)
                     missing = _LENGTH.size + length - len(data)
                     if not missing:
-                        return data[_LENGTH.size :]
+                        return bytes(memoryview(data)[_LENGTH.size :])
                     assert missing > 0, "one message at a time"
                 more = self._socket.recv(RECEIVE_BYTES)
-                data = data + more if more else b""
+                if not more:
+                    return None
+                data += more
         except OSError:
             return None
         return None
@@ -212,8 +217,8 @@ def _carry_out(journal: SqliteJournal, task: Task) -> Report:
             return Report(journal.head, fault=f"the journal ends at {journal.head.seq}, not at {task.head.seq}")
         rows = ViewRows()
         if task.rows is not None:
-            rows.orders, rows.fills, rows.ledger = task.rows.orders, task.rows.fills, task.rows.ledger
-            rows.tickets, rows.deals, rows.closings = task.rows.tickets, task.rows.deals, task.rows.closings
+            for view in VIEWS:
+                setattr(rows, view, getattr(task.rows, view))
         if task.payloads:
             journal.append(task.payloads, rows, task.rows_until)
         else:
