@@ -58,6 +58,7 @@ def test_flags_beat_environment_beat_file_beat_default(tmp_path, what, flag, env
     ("RUST_LOG",                   "hyper=debug,warn",    "log_level",            "info"),
     ("RECONNECT_MAX_BACKOFF_MS",   "5",                   "reconnect_max_backoff_ms", 5),
     ("TRADEHALL_RATE_LIMITS",      "off",                 "rate_limits",          False),
+    ("TRADEHALL_BUSY_POLL",        "off",                 "busy_poll",            False),
     ("TRADEHALL_ALLOWED_HOSTS",    "Desk.example, b",     "allowed_hosts",        frozenset({"desk.example", "b"})),
     ("TRADEHALL_ALLOWED_ORIGINS",  "https://a.b:8443",    "allowed_origins",      frozenset({"https://a.b:8443"})),
     ("TRADEHALL_SIM_SEED",         "7",                   "sim_seed",             7),

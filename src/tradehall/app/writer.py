@@ -16,6 +16,7 @@ from typing import Final
 
 from tradehall.app.audience import Audience, DecisionListener
 from tradehall.app.batch import Batch, let_go, past_batch
+from tradehall.app.busy_poll import BusyPoll
 from tradehall.app.dictation import Dictation
 from tradehall.app.known_ids import KnownIds
 from tradehall.app.outcome import ShardUnavailable
@@ -95,7 +96,9 @@ class Writer:
         self._is_ours = False
         self._is_alone = False
         self._ours_from = 0.0
+        self._durable_at = 0.0
         self._dictation: Dictation | None = None
+        self._busy_poll: BusyPoll | None = None
 
     # The loop's thread.
 
@@ -114,6 +117,11 @@ class Writer:
         """Have `scribe` write while orders keep coming, until `stop`, which lets it go; `bind` comes first."""
         assert self._loop is not None, "bind comes first"
         self._dictation = Dictation(scribe, self._loop)
+
+    def poll_busily(self) -> None:
+        """Let the loop not sleep while lone orders come fast; `bind` comes first."""
+        assert self._loop is not None, "bind comes first"
+        self._busy_poll = BusyPoll(self._loop)
 
     def listen(self, listener: DecisionListener) -> None:
         """Tell `listener` of every decision from now on."""
@@ -402,8 +410,12 @@ class Writer:
         self.durable_seq += count
         self.batch_count += 1
         now = time.monotonic()
+        is_alone = now >= self._durable_at + ALONE_AFTER_S
         if self._dictation is not None:
-            self._dictation.note(is_alone=now >= self._ours_from)
+            self._dictation.note(is_alone=is_alone)
+        if self._busy_poll is not None:
+            self._busy_poll.note(is_alone=is_alone)
+        self._durable_at = now
         self._ours_from = max(self._ours_from, now + ALONE_AFTER_S)
         batch.seq = self.durable_seq
         for release, payload in batch.releases:

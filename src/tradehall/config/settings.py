@@ -73,6 +73,10 @@ class Config:
     )
     provider: str = setting("simulated", values.plain, "simulated, or mock, its other name", twin="GATEWAY_PROVIDER")
 
+    busy_poll: bool = setting(
+        True, values.switch, "off: the server sleeps between orders that come one by one, however fast"
+    )
+
     # The market.
     feed: str = setting(
         "sim", values.plain, "sim, or replay:PATH[,PATH…]?speed=4&loop=1&shift=now&align=0", group="market"

@@ -11,6 +11,7 @@ from typing import Any, Final
 from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.data_folder import DataFolder
 from tradehall.adapters.heap import give_back
+from tradehall.adapters.processors import processors
 from tradehall.adapters.sqlite.alerts import SqliteAlerts
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
 from tradehall.adapters.sqlite.chores import chore_command
@@ -58,6 +59,8 @@ STALENESS_EVERY_S: Final = 1.0
 # Requests leave little garbage in cycles: to look for it every 700 objects, as by default, costs 3 % of an order.
 COLLECT_AFTER: Final = (20_000, 20, 50)
 BARS_EVERY_S: Final = 0.25
+# With fewer, a server that polls would take the only one from those who ask it.
+PROCESSORS_TO_POLL: Final = 2
 # A start that folded more records than this leaves a snapshot, so that the next one need not.
 SNAPSHOT_AFTER_RECORDS: Final = 20_000
 
@@ -168,6 +171,8 @@ class House:
         await self.trail.start()
         await self.desk.start()
         self.desk.writer.employ(self._store.scribe)
+        if self.config.busy_poll and processors() >= PROCESSORS_TO_POLL:
+            self.desk.writer.poll_busily()
         for command in self._furnishing():
             outcome = await self.desk.submit(command)
             if outcome.rejection is not None:
