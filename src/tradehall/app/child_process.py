@@ -16,17 +16,6 @@ from typing import IO, Self
 _NICENESS = 19
 
 
-def give_way() -> None:
-    """In a child: work while nobody else wants the processor, so that who wakes meanwhile has it at once.
-
-    A low priority alone does not do that: who is at work may go on for milliseconds.
-    """
-    os.nice(_NICENESS)
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):  # Some sandboxes forbid it.
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
 class Child:
     """A process that was begun, with its output. Belongs to the running loop."""
 
@@ -40,12 +29,13 @@ class Child:
 
     @classmethod
     async def begin(cls, command: Sequence[str]) -> Self:
-        """Run `command`. OSError if it cannot be."""
+        """Run `command` where nobody else wants the processor. OSError if it cannot be."""
         process = subprocess.Popen(  # noqa: ASYNC220 - half a millisecond, and nobody can cancel it half-way.
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
         )
         assert process.stdout is not None
         assert process.stderr is not None
+        _give_way(process.pid)
         try:
             return cls(process, await _reader(process.stdout), await _reader(process.stderr))
         except BaseException:
@@ -75,6 +65,18 @@ class Child:
         code = self._process.wait()
         with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
             self._loop.call_soon_threadsafe(self._ended.set_result, code)
+
+
+def _give_way(pid: int) -> None:
+    """Let a process work while nobody else wants the processor, so that who wakes meanwhile has it at once.
+
+    A low priority alone does not do that: who is at work may go on for milliseconds. From here, and not by itself: a
+    program first spends a while on what it imports.
+    """
+    with suppress(OSError):  # It has ended already; or the sandbox forbids it.
+        os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
+        if hasattr(os, "SCHED_IDLE"):
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 async def _reader(pipe: IO[bytes]) -> StreamReader:

@@ -13,7 +13,6 @@ from tradehall.adapters.backtest_process import FAILURE, JOB, METRICS, REPORT, R
 from tradehall.adapters.reports.html_report import report_html
 from tradehall.analytics.metrics import Metrics
 from tradehall.app.backtests.graph import GraphStrategy
-from tradehall.app.child_process import give_way
 from tradehall.backtests import AccountSetup, ArrayTape, BacktestSettings, Block, Costs, run
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.market import TIMEFRAME_NS, Timeframe
@@ -34,7 +33,6 @@ def job_command() -> list[str]:
 
 def main(folder: Path) -> int:
     """Run the job in `folder` and leave what it found there; 0 when it is done or has failed with a reason."""
-    give_way()
     job = msgspec.msgpack.decode((folder / JOB).read_bytes(), type=BacktestJob)
     try:
         run_job(job, folder)

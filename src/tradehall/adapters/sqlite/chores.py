@@ -9,7 +9,6 @@ from typing import Final
 from tradehall.adapters.sqlite.inspection import SqliteInspection
 from tradehall.adapters.sqlite.journal import read_entries
 from tradehall.adapters.sqlite.store import FILE_NAME
-from tradehall.app.child_process import give_way
 from tradehall.app.chores import DAMAGE_FOUND
 from tradehall.app.recovery import recover
 from tradehall.app.snapshots import Snapshots
@@ -26,7 +25,6 @@ def chore_command(folder: Path) -> list[str]:
 
 def main(folder: Path, chore: str) -> int:
     """Do `chore`; 0 done, 1 failed, DAMAGE_FOUND with a sentence on standard output."""
-    give_way()
     try:
         if chore == "snapshot":
             snapshot(folder)
