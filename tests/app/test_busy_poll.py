@@ -1,6 +1,8 @@
 """While lone orders come fast the loop does not sleep, and soon after the last one it does."""
 
 import asyncio
+import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from tests.app.shard import a_desk, an_order, open_house, run
 from tradehall.adapters.memory import MemoryStore
 from tradehall.app import dictation, writer
-from tradehall.app.busy_poll import AGAIN_WITHIN_S, BusyPoll
+from tradehall.app.busy_poll import AGAIN_WITHIN_S, OTHERS_AT_WORK_NS, PAUSE_S, BusyPoll, time_of_others
 from tradehall.config.settings import Config
 from tradehall.wiring import house as wiring
 from tradehall.wiring.house import House
@@ -18,17 +20,21 @@ SOON = AGAIN_WITHIN_S / 2
 
 
 class Loop:
-    """A loop whose clock the test moves; it sleeps if nothing is due."""
+    """A loop whose clock the test moves; it sleeps if nothing is due at once."""
 
     def __init__(self):
         self.now = 100.0
         self.due = []
+        self.later = []
 
     def time(self):
         return self.now
 
     def call_soon(self, call):
         self.due.append(call)
+
+    def call_later(self, delay_s, call):
+        self.later.append((delay_s, call))
 
     def sleeps(self):
         """Whether it would, after one round."""
@@ -39,18 +45,22 @@ class Loop:
         return not self.due
 
 
+def nobody_else():
+    return 0
+
+
 @pytest.fixture
 def loop():
     return Loop()
 
 
 def test_a_first_order_keeps_nobody_awake(loop):
-    BusyPoll(loop).note(is_alone=True)
+    BusyPoll(loop, nobody_else).note(is_alone=True)
     assert loop.sleeps()
 
 
 def test_the_second_one_does_until_none_has_come_for_a_while(loop):
-    poll = BusyPoll(loop)
+    poll = BusyPoll(loop, nobody_else)
     poll.note(is_alone=True)
     for _ in range(3):
         loop.now += SOON
@@ -66,17 +76,27 @@ def test_the_second_one_does_until_none_has_come_for_a_while(loop):
 
 
 def test_who_comes_later_than_that_never_does(loop):
-    poll = BusyPoll(loop)
+    poll = BusyPoll(loop, nobody_else)
     for _ in range(5):
         poll.note(is_alone=True)
         assert loop.sleeps()
         loop.now += AGAIN_WITHIN_S
 
 
-def test_orders_that_are_not_alone_end_it(loop):
-    poll = BusyPoll(loop)
+def test_who_trades_in_pairs_is_kept_awake_for(loop):
+    poll = BusyPoll(loop, nobody_else)
+    for first in (True, False, False, False):
+        poll.note(is_alone=True)
+        poll.note(is_alone=False)
+        assert loop.sleeps() == first
+        loop.now += SOON
+
+
+def test_two_in_a_row_that_are_not_alone_end_it(loop):
+    poll = BusyPoll(loop, nobody_else)
     poll.note(is_alone=True)
     poll.note(is_alone=True)
+    poll.note(is_alone=False)
     assert not loop.sleeps()
     poll.note(is_alone=False)
     assert loop.sleeps()
@@ -84,6 +104,40 @@ def test_orders_that_are_not_alone_end_it(loop):
     assert loop.sleeps()
     poll.note(is_alone=True)
     assert not loop.sleeps()
+
+
+def test_while_other_threads_work_it_sleeps_a_little(loop):
+    others_ns = 1_000_000
+    poll = BusyPoll(loop, lambda: others_ns)
+    poll.note(is_alone=True)
+    poll.note(is_alone=True)
+    others_ns += OTHERS_AT_WORK_NS - 1  # Somebody was woken.
+    assert not loop.sleeps()
+    others_ns += 1
+    assert loop.sleeps()
+    poll.note(is_alone=True)
+    assert loop.sleeps(), "it goes on by itself"
+    [(delay_s, go_on)] = loop.later
+    assert delay_s == PAUSE_S
+    go_on()
+    assert not loop.sleeps()
+    loop.now += AGAIN_WITHIN_S
+    assert loop.sleeps()
+
+
+def test_what_other_threads_work_is_told_from_what_this_one_does():
+    def work():
+        end = time.thread_time() + 0.02
+        while time.thread_time() < end:
+            pass
+
+    before = time_of_others()
+    work()
+    assert time_of_others() - before < 10_000_000
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert time_of_others() - before >= 19_000_000
 
 
 def test_it_is_told_of_each_batch_and_whether_that_was_alone(monkeypatch):
