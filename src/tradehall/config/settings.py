@@ -72,7 +72,6 @@ class Config:
         None, values.folder, "folder to record the session in, for `tradehall parity`; unset: it is not recorded"
     )
     provider: str = setting("simulated", values.plain, "simulated, or mock, its other name", twin="GATEWAY_PROVIDER")
-
     busy_poll: bool = setting(
         True, values.switch, "off: the server sleeps between orders that come one by one, however fast"
     )
