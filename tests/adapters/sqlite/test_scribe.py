@@ -5,6 +5,7 @@ import resource
 import select
 import signal
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -12,9 +13,11 @@ import pytest
 from tests.adapters.sqlite.house import findings_of, unknown
 from tests.adapters.sqlite.scribes import dictated, pids
 from tests.app.shard import ACCOUNT, a_desk, an_order, open_house, run
+from tradehall.adapters.sqlite import checkpoints
 from tradehall.adapters.sqlite.connection import lock_folder
 from tradehall.adapters.sqlite.scribe import SqliteScribe
 from tradehall.adapters.sqlite.store import SqliteStore
+from tradehall.adapters.sqlite.wal import read_log
 from tradehall.app.recovery import rebuild_views
 from tradehall.engine.commands import CancelOrder
 from tradehall.ports.journal import JournalRefused, ScribeGone
@@ -136,6 +139,45 @@ def test_it_writes_behind_nobodys_back(store, scribe):
     with pytest.raises(ScribeGone, match="the journal ends at 0, not at 7"):
         write(scribe, b"{}")
     assert list(store.journal.entries()) == []
+
+
+def test_a_long_log_is_begun_anew_by_who_writes(store, scribe):
+    """Behind a batch of its own, so that it never waits for the checkpoints' thread."""
+    for _ in range(20):
+        write(scribe, b'"' + b"x" * 100_000 + b'"')
+    frames = read_log(wal := store.path.with_name(store.path.name + "-wal")).frames
+    size = wal.stat().st_size
+    store.journal.is_log_long = True
+    write(scribe, b"{}")
+    assert not store.journal.is_log_long
+    write(scribe, b"{}")
+    assert read_log(wal).frames < 10 < frames
+    assert wal.stat().st_size >= size  # Its pages are used again.
+    write(scribe, b"{}")
+    assert [entry.seq for entry in store.journal.entries()] == list(range(1, 24))
+
+
+def test_the_checkpoints_leave_the_scribe_to_it_only_while_that_writes(store, scribe, monkeypatch):
+    monkeypatch.setattr(checkpoints, "WAL_PAGES_MAX", 10)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_AFTER_BYTES", 1)
+    wal = store.path.with_name(store.path.name + "-wal")
+    payload = b'"' + b"x" * 100_000 + b'"'
+    write(scribe, payload)
+    until(lambda: store.journal.is_log_long)
+
+    def is_begun_anew():
+        store.journal.append([b"{}"], NO_ROWS)
+        return read_log(wal).frames < 10
+
+    store.journal.append([payload], NO_ROWS)
+    until(is_begun_anew)
+
+
+def until(condition):
+    give_up_at = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
 
 
 def test_one_that_was_killed_is_gone(store, scribe):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tradehall.adapters.sqlite.connection import is_surely_unwritten, open_writer
+from tradehall.adapters.sqlite.journal import SqliteJournal
 
 # What was written since the last checkpoint. A log that is emptied is written again from its start, and a sync of pages
 # that a file has already takes half as long as one that makes it grow.
@@ -28,8 +29,8 @@ class Checkpoints:
     `on_unknown` is called, in this thread, when a sync failed: then nobody knows what the disk holds.
     """
 
-    def __init__(self, path: Path, writing: threading.Lock, on_unknown: Callable[[BaseException], None]) -> None:
-        self._writing = writing
+    def __init__(self, path: Path, journal: SqliteJournal, on_unknown: Callable[[BaseException], None]) -> None:
+        self._journal = journal
         self._on_unknown = on_unknown
         self._db = open_writer(path)
         # While the log is begun anew the writer waits, and so for readers; the loop's last for one round.
@@ -61,11 +62,15 @@ class Checkpoints:
             self._wake.clear()
             if self._is_stopping:
                 return
-            if self._checkpoint("PASSIVE") > WAL_PAGES_MAX:
-                with self._writing:
-                    self._checkpoint("RESTART")
+            if self._checkpoint() <= WAL_PAGES_MAX:
+                continue
+            if self._journal.is_dictated:
+                self._journal.is_log_long = True
+            else:
+                with self._journal.writing:
+                    self._checkpoint()
 
-    def _checkpoint(self, mode: str) -> int:
+    def _checkpoint(self, mode: str = "PASSIVE") -> int:
         """Copy pages into the database; how many the log holds."""
         try:
             pages: int = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[1]

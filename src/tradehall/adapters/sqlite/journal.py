@@ -35,6 +35,8 @@ class SqliteJournal:
         self._rows_until = self._marked = 0
         # Held while writing, so that a checkpoint which has to stop the writer waits for its turn, and it for that.
         self.writing = threading.Lock()
+        # The scribe wrote last, and is the one to be stopped; it is to stop for a checkpoint after its next batch.
+        self.is_dictated = self.is_log_long = False
         self._head = read_head(db)
 
     @property
@@ -65,14 +67,20 @@ class SqliteJournal:
         """In the scribe: another process may have written since."""
         self._head = read_head(self._db)
 
+    def checkpoint(self) -> None:
+        """In the scribe, between two batches: bring the rest of the log into the database; the next begins it anew."""
+        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def follow(self, head: Head, rows_until: int, size: int) -> None:
         """The scribe has written `size` bytes of payload for this journal: it ends at `head` now."""
         self._head = head
         self._rows_until = rows_until
+        self.is_dictated = True
         self._on_written(size)
 
     def _write(self, records: "list[tuple[int, str, bytearray]]", rows: ViewRows, rows_until: int) -> None:
         db = self._db
+        self.is_dictated = False
         is_marked = not rows.is_empty or rows_until - self._marked >= MARK_EVERY
         is_committing = False
         try:

@@ -59,6 +59,7 @@ class Task(Struct, array_like=True):
     payloads: list[bytes]
     rows: Rows | None
     rows_until: int
+    is_log_long: bool
 
 
 class Report(Struct, array_like=True):
@@ -113,7 +114,9 @@ class SqliteScribe:
         packed = None
         if not rows.is_empty:
             packed = Rows(*(getattr(rows, view) for view in VIEWS))
-        self._task = Task(self._journal.head, list(payloads), packed, rows_until)
+        journal = self._journal
+        self._task = Task(journal.head, list(payloads), packed, rows_until, journal.is_log_long)
+        journal.is_log_long = False
         self._at_work.send(_encode(self._task))
 
     def finish(self) -> None:
@@ -203,10 +206,13 @@ def main(path: Path, line: Line) -> None:
     journal = SqliteJournal(path, open_writer(path, cache_kib=CACHE_KIB), lambda size: None)
     line.send(_encode(Report(journal.head)))
     while told := line.receive():
-        report = _carry_out(journal, _decode_task(told))
+        task = _decode_task(told)
+        report = _carry_out(journal, task)
         line.send(_encode(report))
         if report.fault is not None:
             return
+        if task.is_log_long:
+            journal.checkpoint()
 
 
 def _carry_out(journal: SqliteJournal, task: Task) -> Report:

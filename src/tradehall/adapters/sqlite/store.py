@@ -38,7 +38,7 @@ class SqliteStore:
         except BaseException:
             self._lock.close()
             raise
-        self._checkpoints = Checkpoints(self.path, self.journal.writing, on_unknown)
+        self._checkpoints = Checkpoints(self.path, self.journal, on_unknown)
         self.view_store = SqliteViewStore(self._db, self.path, self._written)
         self.views = SqliteViews(self.path)
         self.scribe = SqliteScribe(self.journal, self.path, self._lock)
