@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.app.shard import a_desk, an_order, open_house, run
+from tests.app.faults import FaultyStore
+from tests.app.shard import a_desk, an_order, open_house, run, until
 from tradehall.adapters.memory import MemoryStore
 from tradehall.app import dictation, writer
 from tradehall.app.busy_poll import AGAIN_WITHIN_S, OTHERS_AT_WORK_NS, PAUSE_S, BusyPoll, time_of_others
@@ -148,8 +149,10 @@ def test_it_is_told_of_each_batch_and_whether_that_was_alone(monkeypatch):
         desk = a_desk(MemoryStore())
         await desk.start()
         await open_house(desk)
+        await desk.settled()
         desk.writer.poll_busily()
         for since in (0.0, float("inf"), 0.0):
+            await until(lambda: desk.writer._is_idle)
             desk.writer._durable_at = since
             await desk.submit(an_order(limit="1"))
             await desk.settled()
@@ -157,6 +160,31 @@ def test_it_is_told_of_each_batch_and_whether_that_was_alone(monkeypatch):
 
     run(story())
     assert told == [True, False, True]
+
+
+def test_what_comes_while_others_are_written_is_not_alone_however_slow_the_disk_is(monkeypatch):
+    told = []
+    monkeypatch.setattr(BusyPoll, "note", lambda _, is_alone: told.append(is_alone))
+
+    async def story():
+        store = FaultyStore(MemoryStore())
+        desk = a_desk(store)
+        await desk.start()
+        await open_house(desk)
+        await desk.settled()
+        desk.writer.poll_busily()
+        for _ in range(3):
+            await until(lambda: desk.writer._is_idle)
+            desk.writer._durable_at, desk.writer._ours_from = 0.0, float("inf")  # Alone, and a thread writes.
+            store.journal.meanwhile = lambda: time.sleep(4 * writer.ALONE_AFTER_S)
+            first = asyncio.ensure_future(desk.submit(an_order(limit="1")))
+            await asyncio.sleep(2 * writer.ALONE_AFTER_S)
+            await asyncio.gather(first, desk.submit(an_order(limit="1")))
+            await desk.settled()
+        await desk.stop()
+
+    run(story())
+    assert told == [True, False] * 3
 
 
 def test_lone_orders_hire_no_scribe(monkeypatch):
@@ -176,6 +204,7 @@ def test_lone_orders_hire_no_scribe(monkeypatch):
         await open_house(desk)
         desk.writer.employ(scribe)
         for _ in range(30):
+            await until(lambda: desk.writer._is_idle)
             desk.writer._ours_from = desk.writer._durable_at = 0.0  # Alone again.
             await desk.submit(an_order(limit="1"))
             await desk.settled()

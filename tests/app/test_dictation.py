@@ -3,14 +3,18 @@
 import asyncio
 import socket
 from contextlib import closing
+from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 
 from tests.app.faults import FaultyStore
-from tests.app.shard import a_desk, an_order, open_house, run, until
+from tests.app.shard import ACCOUNT, a_desk, an_order, open_house, run, until
 from tradehall.adapters.memory import MemoryStore
 from tradehall.app.dictation import HIRE_AFTER, Dictation
 from tradehall.app.outcome import ShardUnavailable
+from tradehall.domain.account import AccountTerms
+from tradehall.engine.commands import OpenAccount
 from tradehall.ports.journal import JournalRefused, ScribeGone
 
 RESTING = an_order(limit="1")
@@ -106,6 +110,10 @@ def story(test):
     return told
 
 
+def views_seq(scribe):
+    return scribe.journal._journal._views.seq
+
+
 def dense(desk):
     """Have what comes next come right behind something else."""
     desk.writer._ours_from = float("inf")
@@ -138,18 +146,68 @@ async def test_what_comes_while_it_writes_is_the_next_batch(desk, scribe, unknow
 
 
 @story
-async def test_rows_go_with_the_records_that_came_meanwhile(desk, scribe, unknown):
+@patch("tradehall.app.writer.ALONE_AFTER_S", 60)
+@patch("tradehall.app.writer.ROWS_WAIT_S", 0.2)
+async def test_rows_of_several_batches_are_written_in_one_go(desk, scribe, unknown):
     dense(desk)
+    before = scribe.journal.head.seq
+    orders = [(await desk.submit(an_order("0.01"))).order for _ in range(3)]
+    await desk.submit(RESTING)
+    assert scribe.given == [2, 2, 2, 1]
+    assert views_seq(scribe) == before  # What a start would find: all rows up to there.
+    assert all(desk.order(order.order_id) == order for order in orders)
+    await until(lambda: len(scribe.given) > 4)
+    await until(lambda: desk.writer.when_written() is None)
+    assert scribe.given == [2, 2, 2, 1, 0]
+    assert views_seq(scribe) == scribe.journal.head.seq
+    assert all(desk.views.order(order.order_id) == order for order in orders)
+
+
+@story
+@patch("tradehall.app.writer.ALONE_AFTER_S", 60)
+@patch("tradehall.app.writer.ROWS_WAIT_S", 60)
+async def test_rows_that_somebody_asks_for_go_with_the_records_that_came_meanwhile(desk, scribe, unknown):
+    dense(desk)
+    first = (await desk.submit(an_order("0.01"))).order
     scribe.is_slow = True
-    first = asyncio.ensure_future(desk.submit(an_order("0.01")))
-    await until(lambda: scribe.given)
     second = asyncio.ensure_future(desk.submit(RESTING))
-    await asyncio.sleep(0.01)
+    await until(lambda: len(scribe.given) == 2)
+    reader = asyncio.ensure_future(desk.settled(ACCOUNT))
+    third = asyncio.ensure_future(desk.submit(an_order("0.01")))
+    await asyncio.sleep(0)
     scribe.is_slow = False
     scribe.work()
-    await asyncio.gather(first, second)
+    await asyncio.gather(second, third, reader)
+    assert scribe.given[:3] == [2, 1, 2]  # The reader came first, and waited for the third: its rows are there too.
+    assert scribe.given[3:] == [0]
+    assert desk.views.order(first.order_id) == first
+
+
+@story
+@patch("tradehall.app.writer.ALONE_AFTER_S", 60)
+@patch("tradehall.app.writer.ROWS_WAIT_S", 60)
+async def test_who_reads_one_account_waits_for_nobody_else(desk, scribe, unknown):
+    other = AccountTerms(account_id=ACCOUNT + 1)
+    await desk.submit(OpenAccount(other, Decimal(1_000)))
     await desk.settled()
-    assert scribe.given == [2, 1]
+    scribe.given.clear()
+    dense(desk)
+    scribe.is_slow = True
+    order = asyncio.ensure_future(desk.submit(an_order("0.01")))
+    await until(lambda: scribe.given)
+    mine, all_that_is = (asyncio.ensure_future(desk.durable(account)) for account in (ACCOUNT, None))
+    await asyncio.wait_for(desk.durable(other.account_id), 1)
+    await asyncio.wait_for(desk.settled(other.account_id), 1)
+    assert not mine.done() and not all_that_is.done()
+    scribe.is_slow = False
+    scribe.work()
+    await asyncio.gather(order, mine, all_that_is)
+    assert desk.writer.when_durable(ACCOUNT) is None
+    assert desk.writer.when_written(other.account_id) is None
+    reader = desk.writer.when_written(ACCOUNT)
+    assert reader is not None  # Its rows are not written yet.
+    await reader
+    assert desk.writer.when_written(ACCOUNT) is None
 
 
 @story
@@ -181,7 +239,7 @@ async def test_rows_that_are_refused_are_written_when_there_is_room(desk, scribe
     await until(lambda: scribe.journal.refuse < 4)
     desk.writer._rouse()
     assert scribe.given == [2, 0]
-    assert scribe.journal._journal._views.seq == scribe.journal.head.seq - 2  # As a start would find it.
+    assert views_seq(scribe) == scribe.journal.head.seq - 2  # As a start would find it.
     await until(lambda: len(scribe.given) == 3)
     await until(lambda: desk.closed_because is None)
     await desk.settled()

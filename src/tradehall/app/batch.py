@@ -14,12 +14,15 @@ Release = Callable[[Any], None]
 class Batch:
     """What is made durable together: whole turns, so that a wish and the venue's answer are never parted.
 
-    `decided`: its records, each with its payload. `seq`: the last of them, once that is durable. `waiters` wait for its
-    records, `readers` for its rows. It is kept when the journal holds it, durable when the listeners know that.
+    `decided`: its records, each with its payload. `follows_seq`: the last record before them, once they are being
+    written; `seq`: the last of them, once that is durable. `waiters` wait for its records, `readers` for its rows and
+    all before. It is alone if the one before had been durable for a while when it began. It is kept when the journal
+    holds it, durable when the listeners know that.
     """
 
     __slots__ = (
-        "decided", "has_rows", "is_durable", "is_kept", "is_written", "readers", "releases", "rows", "seq", "waiters",
+        "decided", "follows_seq", "has_rows", "is_alone", "is_durable", "is_kept", "is_written", "readers", "releases",
+        "rows", "seq", "waiters",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -29,8 +32,8 @@ class Batch:
         self.releases: list[tuple[Release, object]] = []
         self.waiters: list[Future[None]] = []
         self.readers: list[Future[None]] = []
-        self.seq = 0
-        self.is_kept = self.is_durable = self.is_written = False
+        self.follows_seq = self.seq = 0
+        self.is_alone = self.is_kept = self.is_durable = self.is_written = False
 
     def move(self, turn: "Batch") -> None:
         """Append `turn`, which is empty then."""

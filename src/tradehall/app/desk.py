@@ -17,6 +17,7 @@ from tradehall.app.market import MarketListener
 from tradehall.app.outcome import Outcome, ShardUnavailable
 from tradehall.app.timers import Alarm
 from tradehall.app.writer import IN_FLIGHT_MAX, Writer
+from tradehall.domain.ids import AccountId
 from tradehall.domain.market import Depth, Print, Quote
 from tradehall.domain.order import Order
 from tradehall.domain.time import NS_PER_SECOND
@@ -110,17 +111,18 @@ class Desk(MarketListener):
             await durable
         return outcome
 
-    async def settled(self) -> None:
+    async def settled(self, account_id: AccountId | None = None) -> None:
         """Return when all that could be read from `state` before the call is durable, or gone, and in the views.
 
+        With an account: all that could be read of that, its orders and positions.
         ShardUnavailable: what was read could not be kept, and `state` is good again, read it anew; or views cannot be
         written now.
         """
-        await self._past(self.writer.when_written())
+        await self._past(self.writer.when_written(account_id))
 
-    async def durable(self) -> None:
+    async def durable(self, account_id: AccountId | None = None) -> None:
         """As `settled`, for those who read no views: these may lack what happened last."""
-        await self._past(self.writer.when_durable())
+        await self._past(self.writer.when_durable(account_id))
 
     async def _past(self, moment: "Future[None] | None") -> None:
         if moment is not None:

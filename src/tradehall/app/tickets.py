@@ -131,7 +131,10 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], Ti
     live = _live(desk, query)
     # What ends from here on is still among the live ones.
     query = replace(query, key_below=(desk.state.seq + 1) << ENTRIES_PER_RECORD_BITS)
-    await desk.settled()
+    if query.states is not None and query.states <= _LIVE:
+        await desk.durable(query.account_id)
+    else:
+        await desk.settled(query.account_id)
     # Even if all live tickets came first, so many ended ones would come before the page.
     skipped = max(0, query.offset - len(live))
     ended, totals = await _ended(desk, query, skipped)

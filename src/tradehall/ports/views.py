@@ -144,6 +144,18 @@ class ViewRows:
 assert set(ViewRows.__slots__) == VIEWS.keys(), "`is_empty` looks at all of them"
 
 
+def joined(parts: Sequence[ViewRows]) -> ViewRows:
+    """The rows of all `parts`, which keep theirs."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = ViewRows()
+    for part in parts:
+        if not part.is_empty:
+            for view in VIEWS:
+                getattr(whole, view).extend(getattr(part, view))
+    return whole
+
+
 def order_row(order: Order) -> OrderRow:
     """The row of an order as it stands."""
     terms = order.terms

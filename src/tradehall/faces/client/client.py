@@ -111,10 +111,17 @@ class Client:
         except ShardUnavailable as shut:
             raise unavailable(shut.reason) from None
 
-    async def settled(self) -> None:
-        """What was read before is durable from here on; 503 if it cannot be."""
+    async def durable(self, account_id: AccountId) -> None:
+        """What was read of the account is durable from here on; 503 if it cannot be."""
         try:
-            await self.desk.settled()
+            await self.desk.durable(account_id)
+        except ShardUnavailable as shut:
+            raise unavailable(shut.reason) from None
+
+    async def settled(self, account_id: AccountId) -> None:
+        """The same, and the views hold what came of it."""
+        try:
+            await self.desk.settled(account_id)
         except ShardUnavailable as shut:
             raise unavailable(shut.reason) from None
 

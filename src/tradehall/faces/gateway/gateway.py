@@ -16,6 +16,7 @@ from tradehall.app.streams import AccountStreams
 from tradehall.app.subscriptions import Subscriptions
 from tradehall.domain.account import Account
 from tradehall.domain.catalogue import resolve_symbol
+from tradehall.domain.ids import AccountId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import Order
 from tradehall.domain.position import Position
@@ -118,17 +119,17 @@ class Gateway:
         if self.breakers.adapter.is_open:
             raise GatewayProblem("PROVIDER_UNAVAILABLE", "The provider's circuit breaker is open")
 
-    async def durable(self) -> None:
-        """What was read of the state is durable from here on; 503 if it cannot be."""
+    async def durable(self, account_id: AccountId) -> None:
+        """What was read of the account is durable from here on; 503 if it cannot be."""
         try:
-            await self.desk.durable()
+            await self.desk.durable(account_id)
         except ShardUnavailable as unavailable:
             raise self.unavailable(unavailable.reason) from None
 
-    async def settled(self) -> None:
+    async def settled(self, account_id: AccountId) -> None:
         """The same, and the views hold what came of it."""
         try:
-            await self.desk.settled()
+            await self.desk.settled(account_id)
         except ShardUnavailable as unavailable:
             raise self.unavailable(unavailable.reason) from None
 

@@ -55,7 +55,7 @@ class Executions:
         now = self._desk.state.order(order.order_id)
         if now is not None and not now.is_working:
             ended = copy(now)
-            await self._desk.durable()
+            await self._desk.durable(order.terms.account_id)
             return ended
         if now is None or len(self._waiting) >= WAITING_MAX:
             raise timeout()

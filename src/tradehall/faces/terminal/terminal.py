@@ -14,6 +14,7 @@ from tradehall.app.streams import AccountStreams
 from tradehall.domain.account import Account
 from tradehall.domain.catalogue import resolve_symbol
 from tradehall.domain.fill import Fill
+from tradehall.domain.ids import AccountId
 from tradehall.domain.instrument import Instrument
 from tradehall.domain.order import Order, OrderRole
 from tradehall.domain.position import Position
@@ -144,20 +145,20 @@ class Terminal:
         ]
         if len(at_once) == order.fill_count:
             return at_once
-        await self.settled()
+        await self.settled(order.terms.account_id)
         return self.desk.views.fills_of(order.order_id)
 
-    async def durable(self) -> None:
-        """What was read of the state is durable from here on; 503 if it cannot be."""
+    async def durable(self, account_id: AccountId) -> None:
+        """What was read of the account is durable from here on; 503 if it cannot be."""
         try:
-            await self.desk.durable()
+            await self.desk.durable(account_id)
         except ShardUnavailable as unavailable:
             raise self.unavailable(unavailable.reason) from None
 
-    async def settled(self) -> None:
+    async def settled(self, account_id: AccountId) -> None:
         """The same, and the views hold what came of it."""
         try:
-            await self.desk.settled()
+            await self.desk.settled(account_id)
         except ShardUnavailable as unavailable:
             raise self.unavailable(unavailable.reason) from None
 

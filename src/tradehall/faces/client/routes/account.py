@@ -22,7 +22,7 @@ async def get_me(client: Client, request: Request) -> Response:
     login = account.terms.account_id
     balance = to_balance(client.desk.state, account, client.market.quotes.get)
     shown = (account.terms, account.opened_at)
-    await client.settled()
+    await client.settled(login)
     today, month = _midnights(client.desk.clock.now())
     before = [await client.past_balances.before(login, at) for at in (today, month)]
     return json_response(_me(client.identity.users.of_login(login), *shown, balance, before))
@@ -32,7 +32,7 @@ async def get_balance(client: Client, request: Request) -> Response:
     """What the account is worth now."""
     account = client.account(request, parameters_of(request, requests.OfLogin).login)
     balance = to_balance(client.desk.state, account, client.market.quotes.get)
-    await client.settled()
+    await client.durable(account.terms.account_id)
     return json_response(balance)
 
 

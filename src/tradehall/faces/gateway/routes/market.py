@@ -18,7 +18,7 @@ async def get_account(gateway: Gateway, request: Request) -> Response:
     account = gateway.account(request, moment.state)
     value = value_account(moment.state, account, moment.quotes.get)
     answer = json_response(to_account(value))
-    await gateway.durable()
+    await gateway.durable(account.terms.account_id)
     return answer
 
 

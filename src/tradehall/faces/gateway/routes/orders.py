@@ -76,7 +76,7 @@ async def get_orders(gateway: Gateway, request: Request) -> Response:
     moment = await gateway.moment(query.as_of)
     account, statuses = gateway.account(request, moment.state), wanted.statuses
     found = {order.order_id: copy(order) for order in working_orders(account, wanted)}
-    await gateway.settled()
+    await gateway.settled(account.terms.account_id)
     if statuses is not None and statuses & ENDED and wanted.limit:
         if query.as_of is None:
             found |= {order.order_id: order for order in await gateway.desk.views.orders(wanted)}
@@ -97,7 +97,7 @@ async def get_order_history(gateway: Gateway, request: Request) -> Response:
     wanted = _wanted(gateway, request, query, by_creation=False)
     if wanted is None or not wanted.limit or (wanted.statuses is not None and not wanted.statuses & ENDED):
         return json_response([])
-    await gateway.settled()
+    await gateway.settled(wanted.account_id)
     orders = await gateway.desk.views.orders(wanted)
     return json_response(_shown(gateway, orders, query.symbol))
 
@@ -106,7 +106,7 @@ async def get_order(gateway: Gateway, request: Request) -> Response:
     """One order, working or ended."""
     order = gateway.find_order(request, request.params["order_id"])
     answer = json_response(to_order(order, gateway.instruments))
-    await gateway.durable()
+    await gateway.durable(order.terms.account_id)
     return answer
 
 
@@ -118,7 +118,7 @@ async def get_explanation(gateway: Gateway, request: Request) -> Response:
     the same again.
     """
     order = gateway.find_order(request, request.params["order_id"])
-    await gateway.settled()
+    await gateway.settled(order.terms.account_id)
     return json_response(await explained(gateway.explainer, order, for_owner=True))
 
 
@@ -147,7 +147,7 @@ async def delete_order(gateway: Gateway, request: Request) -> Response:
     """Cancel an order; one that is cancelled already stays so."""
     order = gateway.find_order_to_change(request, request.params["order_id"])
     if order.status in ENDED:
-        await gateway.durable()
+        await gateway.durable(order.terms.account_id)
         if order.status is not OrderStatus.CANCELLED:
             raise _not_modifiable(order)
     else:

@@ -31,21 +31,23 @@ async def get_positions(gateway: Gateway, request: Request) -> Response:
     asked = query.symbol
     symbol = None if asked is None else resolve_symbol(asked, gateway.instruments)
     moment = await gateway.moment(query.as_of)
+    account = gateway.account(request, moment.state)
     found = [
         shown_position(moment, position, asked)
-        for position in gateway.account(request, moment.state).positions.values()
+        for position in account.positions.values()
         if asked is None or position.symbol == symbol
     ]
     answer = json_response(found)
-    await gateway.durable()
+    await gateway.durable(account.terms.account_id)
     return answer
 
 
 async def get_position(gateway: Gateway, request: Request) -> Response:
     """One open position, or one that was open at `as_of`."""
     moment = await gateway.moment(decode_query(request, requests.AsOfQuery).as_of)
-    answer = json_response(shown_position(moment, _find(gateway, request, moment)))
-    await gateway.durable()
+    position = _find(gateway, request, moment)
+    answer = json_response(shown_position(moment, position))
+    await gateway.durable(position.account_id)
     return answer
 
 
@@ -129,7 +131,7 @@ async def get_trades(gateway: Gateway, request: Request) -> Response:
     account_id = gateway.account(request).terms.account_id
     if not limit or (query.symbol and symbol is None) or (query.order_id and order_id is None):
         return json_response([])
-    await gateway.settled()
+    await gateway.settled(account_id)
     wanted = HistoryQuery(account_id, symbol=symbol, order_id=order_id, since=since, until=until, limit=limit)
     fills = await gateway.desk.views.fills(wanted)
     return json_response([to_trade(fill, gateway.instruments, query.symbol) for fill in fills])

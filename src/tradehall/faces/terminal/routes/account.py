@@ -23,7 +23,7 @@ async def get_account(terminal: Terminal, request: Request) -> Response:
     settings, now = terminal.settings, terminal.desk.clock.now()
     shown = to_account(account, value, server=settings.server, is_connected=True, now=now)
     response = respond(request, answer(shown))
-    await terminal.durable()
+    await terminal.durable(account.terms.account_id)
     return response
 
 
@@ -49,7 +49,7 @@ async def get_history(terminal: Terminal, request: Request) -> Response:
         limit=query.limit,
         offset=query.offset,
     )
-    await terminal.settled()
+    await terminal.settled(wanted.account_id)
     deals, count = await terminal.desk.views.deals(wanted)
     return respond(request, listed([to_deal(deal) for deal in deals], count))
 

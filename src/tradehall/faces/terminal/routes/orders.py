@@ -24,13 +24,14 @@ async def get_orders(terminal: Terminal, request: Request) -> Response:
     wanted = None if query.type is None else wishes.type_number(query.type)
     symbol = None if query.symbol is None else terminal.instrument(query.symbol).symbol
     terminal.check_connected()
+    account = terminal.account(request)
     found = [
         to_order(terminal.desk.state, order)
-        for order in terminal.account(request).orders.values()
+        for order in account.orders.values()
         if is_pending(order) and symbol in (None, order.terms.symbol) and wanted in (None, type_number(order))
     ]
     response = respond(request, listed(found))
-    await terminal.durable()
+    await terminal.durable(account.terms.account_id)
     return response
 
 
@@ -42,7 +43,7 @@ async def get_order(terminal: Terminal, request: Request) -> Response:
     if not order.is_working and order.updated_at < terminal.desk.clock.now() - ENDED_SHOWN_NS:
         raise order_not_found(ticket)
     response = respond(request, answer(to_order(terminal.desk.state, order)))
-    await terminal.durable()
+    await terminal.durable(order.terms.account_id)
     return response
 
 

@@ -26,13 +26,14 @@ async def get_positions(terminal: Terminal, request: Request) -> Response:
     symbol = None if asked is None else terminal.instrument(asked).symbol
     terminal.check_connected()
     state, quote_of = terminal.desk.state, terminal.market.quotes.get
+    account = terminal.account(request)
     found = [
         to_position(state, position, quote_of)
-        for position in terminal.account(request).positions.values()
+        for position in account.positions.values()
         if symbol in (None, position.symbol)
     ]
     response = respond(request, listed(found))
-    await terminal.durable()
+    await terminal.durable(account.terms.account_id)
     return response
 
 
@@ -43,7 +44,7 @@ async def get_position(terminal: Terminal, request: Request) -> Response:
     position = terminal.position(request, ticket)
     shown = to_position(terminal.desk.state, position, terminal.market.quotes.get)
     response = respond(request, answer(shown))
-    await terminal.durable()
+    await terminal.durable(position.account_id)
     return response
 
 
@@ -147,7 +148,7 @@ async def _left_after(terminal: Terminal, done: Closed) -> Decimal:
     """Units that a close of some time ago left open."""
     terms = done.order.terms
     query = DealQuery(terms.account_id, ticket=done.ticket, until=done.fills[-1].at + 1, limit=PAGE_MAX)
-    await terminal.settled()
+    await terminal.settled(terms.account_id)
     deals, _ = await terminal.desk.views.deals(query)
     lots = sum((deal.lots if deal.entry is DealEntry.IN else -deal.lots for deal in deals), ZERO)
     return lots * terminal.instruments[terms.symbol].contract_size
