@@ -211,6 +211,20 @@ async def test_who_reads_one_account_waits_for_nobody_else(desk, scribe, unknown
 
 
 @story
+async def test_what_is_written_is_told_before_anything_else_is_begun(desk, scribe, unknown):
+    dense(desk)
+    scribe.is_slow = True
+    order = asyncio.ensure_future(desk.submit(RESTING))
+    await until(lambda: scribe.given)
+    durable = desk.writer.when_durable()
+    scribe.is_slow = False
+    scribe.work()
+    desk.writer._dictation._hear()
+    assert durable.done()
+    await order
+
+
+@story
 async def test_a_refusal_closes_the_shard_until_there_is_room(desk, scribe, unknown):
     dense(desk)
     desk.probe_interval_s = 0.01

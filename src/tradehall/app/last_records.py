@@ -39,6 +39,6 @@ def concerns(state: State, command: AnyCommand) -> AccountId | None:
         # A trail that moves is that of all orders of a symbol and side.
         order = None if isinstance(report, TrailMoved) else state.order(report.order_id)
         return None if order is None else order.terms.account_id
-    if isinstance(command, ListInstrument | OpenAccount | Tick):
+    if isinstance(command, (ListInstrument, OpenAccount, Tick)):
         return None
     return command.account_id

@@ -131,10 +131,7 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> tuple[list[Ticket], Ti
     live = _live(desk, query)
     # What ends from here on is still among the live ones.
     query = replace(query, key_below=(desk.state.seq + 1) << ENTRIES_PER_RECORD_BITS)
-    if query.states is not None and query.states <= _LIVE:
-        await desk.durable(query.account_id)
-    else:
-        await desk.settled(query.account_id)
+    await (desk.settled if _wants_ended(query) else desk.durable)(query.account_id)
     # Even if all live tickets came first, so many ended ones would come before the page.
     skipped = max(0, query.offset - len(live))
     ended, totals = await _ended(desk, query, skipped)
@@ -153,8 +150,12 @@ def _live(desk: Desk, query: TicketQuery) -> list[Ticket]:
     return [ticket for ticket in found if matches(ticket_row(0, ticket), query)]
 
 
+def _wants_ended(query: TicketQuery) -> bool:
+    return query.states is None or not query.states <= _LIVE
+
+
 async def _ended(desk: Desk, query: TicketQuery, skipped: int) -> tuple[list[Ticket], TicketTotals]:
-    if query.states is not None and query.states <= _LIVE:
+    if not _wants_ended(query):
         return [], TicketTotals()
     # Live tickets may come first: all ended ones up to the end of the page are candidates.
     candidates = replace(query, limit=query.offset - skipped + query.limit, offset=skipped)

@@ -157,6 +157,28 @@ def test_a_long_log_is_begun_anew_by_who_writes(store, scribe):
     assert [entry.seq for entry in store.journal.entries()] == list(range(1, 24))
 
 
+def test_no_room_for_what_the_log_holds_is_no_reason_to_go(store, scribe):
+    payload = b'"' + b"x" * 100_000 + b'"'
+    for _ in range(5):
+        write(scribe, payload)
+    store.journal.is_log_long = True
+    write(scribe, b"{}")  # From here on the log is written from its start, and the database has to grow.
+    write(scribe, payload)
+    (pid,) = pids(store)
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size := store.path.stat().st_size, hard))
+    store.journal.is_log_long = True
+    write(scribe, b"{}")
+    write(scribe, b"{}")
+    assert store.path.stat().st_size == size
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+    store.journal.is_log_long = True
+    write(scribe, b"{}")
+    write(scribe, b"{}")
+    assert store.path.stat().st_size > size
+    assert [entry.seq for entry in store.journal.entries()] == list(range(1, 12))
+
+
 def test_the_checkpoints_leave_the_scribe_to_it_only_while_that_writes(store, scribe, monkeypatch):
     monkeypatch.setattr(checkpoints, "WAL_PAGES_MAX", 10)
     monkeypatch.setattr(checkpoints, "CHECKPOINT_AFTER_BYTES", 1)

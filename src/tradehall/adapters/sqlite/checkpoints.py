@@ -1,13 +1,12 @@
 """Checkpoints: the write-ahead log → the database, in a thread of its own, so that no order waits for one."""
 
-import logging
 import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tradehall.adapters.sqlite.connection import is_surely_unwritten, open_writer
+from tradehall.adapters.sqlite.connection import checkpoint, open_writer
 from tradehall.adapters.sqlite.journal import SqliteJournal
 
 # What was written since the last checkpoint. A log that is emptied is written again from its start, and a sync of pages
@@ -20,8 +19,6 @@ WAL_PAGES_MAX: Final = (64 << 20) // 4096
 
 READERS_TIMEOUT_MS: Final = 20
 
-log: Final = logging.getLogger("tradehall.journal")
-
 
 class Checkpoints:
     """Keeps the log of the database at `path` short. `writing` is held by whoever writes there.
@@ -33,7 +30,7 @@ class Checkpoints:
         self._journal = journal
         self._on_unknown = on_unknown
         self._db = open_writer(path)
-        # While the log is begun anew the writer waits, and so for readers; the loop's last for one round.
+        # At the end, for readers that are still there: the next start empties what is left. Nobody waits before.
         self._db.execute(f"PRAGMA busy_timeout = {READERS_TIMEOUT_MS}")
         self._bytes = 0
         self._is_stopping = False
@@ -71,13 +68,8 @@ class Checkpoints:
                     self._checkpoint()
 
     def _checkpoint(self, mode: str = "PASSIVE") -> int:
-        """Copy pages into the database; how many the log holds."""
         try:
-            pages: int = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[1]
-            return pages
+            return checkpoint(self._db, mode)
         except sqlite3.OperationalError as error:
-            if not is_surely_unwritten(error):
-                self._on_unknown(error)
-                raise
-            log.warning("the log could not be emptied into the database: error=%r", str(error))
-            return 0
+            self._on_unknown(error)
+            raise

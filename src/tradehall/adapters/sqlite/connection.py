@@ -1,6 +1,7 @@
 """Connections to the journal's file: how they are set up, and what their errors mean."""
 
 import fcntl
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from tradehall.ports.journal import JournalDamaged, JournalRefused
+
+log: Final = logging.getLogger("tradehall.journal")
 
 BUSY_TIMEOUT_S: Final = 2.0
 # The scribe of a server that was killed holds the lock until its last write has ended.
@@ -76,6 +79,21 @@ def open_reader(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def checkpoint(db: sqlite3.Connection, mode: str = "PASSIVE") -> int:
+    """Copy pages of the log into the database; how many the log holds. 0, and a warning: there is no room for them.
+
+    sqlite3.OperationalError: a sync failed, and nobody knows what the disk holds.
+    """
+    try:
+        pages: int = db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[1]
+    except sqlite3.OperationalError as error:
+        if not is_surely_unwritten(error):
+            raise
+        log.warning("the log could not be emptied into the database: error=%r", str(error))
+        return 0
+    return pages
 
 
 def is_surely_unwritten(error: sqlite3.Error) -> bool:

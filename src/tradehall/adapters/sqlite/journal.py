@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-from tradehall.adapters.sqlite.connection import is_damage, is_surely_unwritten, open_reader
+from tradehall.adapters.sqlite.connection import checkpoint, is_damage, is_surely_unwritten, open_reader
 from tradehall.adapters.sqlite.rows import ROWS_PER_CALL_MAX, insert, insert_views
 from tradehall.ports.journal import EMPTY, MENTION, MENTIONS_MAX, Entry, Head, JournalDamaged, JournalRefused, chain
 from tradehall.ports.views import ViewRows
@@ -68,8 +68,11 @@ class SqliteJournal:
         self._head = read_head(self._db)
 
     def checkpoint(self) -> None:
-        """In the scribe, between two batches: bring the rest of the log into the database; the next begins it anew."""
-        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        """In the scribe, between two batches: bring the rest of the log into the database; the next begins it anew.
+
+        Where there is no room for it, it stays where it is. sqlite3.OperationalError: nobody knows.
+        """
+        checkpoint(self._db)
 
     def follow(self, head: Head, rows_until: int, size: int) -> None:
         """The scribe has written `size` bytes of payload for this journal: it ends at `head` now."""
