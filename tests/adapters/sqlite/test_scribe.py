@@ -1,5 +1,6 @@
 """The scribe writes what the journal itself would; what happens to it is known, or said to be unknown."""
 
+import asyncio
 import os
 import resource
 import select
@@ -9,6 +10,7 @@ import time
 from contextlib import closing
 
 import pytest
+import uvloop
 
 from tests.adapters.sqlite.house import findings_of, unknown
 from tests.adapters.sqlite.scribes import dictated, pids
@@ -109,6 +111,16 @@ def test_a_large_batch_is_one_message(store, scribe):
     payload = b'"' + b"x" * 3_000_000 + b'"'
     write(scribe, payload, payload)
     assert [len(entry.payload) for entry in store.journal.entries()] == [len(payload)] * 2
+
+
+def test_a_loop_that_watches_it_does_not_keep_anybody_from_waiting(store, scribe):
+    async def main():
+        asyncio.get_running_loop().add_reader(scribe.fileno(), lambda: None)
+        write(scribe, *[b'{"n":"%s"}' % (b"x" * 1_000)] * 3_000)
+        asyncio.get_running_loop().remove_reader(scribe.fileno())
+
+    uvloop.run(main())  # libuv sets what it watches to non-blocking.
+    assert store.journal.head.seq == 3_000
 
 
 def test_a_full_disk_is_a_refusal_and_passes(store, scribe):

@@ -8,6 +8,7 @@ what to append: each is its length [4 bytes, little-endian] and MessagePack.
 """
 
 import os
+import select
 import signal
 import socket
 import struct
@@ -158,7 +159,7 @@ class SqliteScribe:
 
 
 class Line:
-    """Messages over a socket, whole ones."""
+    """Messages over a socket, whole ones. Each call waits, though a loop that watches the socket has set it not to."""
 
     def __init__(self, line: socket.socket) -> None:
         self._socket = line
@@ -169,29 +170,44 @@ class Line:
 
     def send(self, message: bytes) -> None:
         """Blocks while the other side has much to read. ScribeGone if it is not there."""
-        try:
-            self._socket.sendall(_LENGTH.pack(len(message)) + message)
-        except OSError as error:
-            raise ScribeGone(str(error)) from error
+        rest = memoryview(_LENGTH.pack(len(message)) + message)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT)
+            except OSError as error:
+                raise ScribeGone(str(error)) from error
 
     def receive(self) -> bytes | None:
         """The next message; None at the end. Blocks until it is whole."""
-        try:
-            data = bytearray(self._socket.recv(RECEIVE_BYTES))
-            while data:
-                if len(data) >= _LENGTH.size:
-                    (length,) = _LENGTH.unpack_from(data)
-                    missing = _LENGTH.size + length - len(data)
-                    if not missing:
-                        return bytes(memoryview(data)[_LENGTH.size :])
-                    assert missing > 0, "one message at a time"
-                more = self._socket.recv(RECEIVE_BYTES)
-                if not more:
-                    return None
-                data += more
-        except OSError:
-            return None
+        data = bytearray(self._some())
+        while data:
+            if len(data) >= _LENGTH.size:
+                (length,) = _LENGTH.unpack_from(data)
+                missing = _LENGTH.size + length - len(data)
+                if not missing:
+                    return bytes(memoryview(data)[_LENGTH.size :])
+                assert missing > 0, "one message at a time"
+            more = self._some()
+            if not more:
+                return None
+            data += more
         return None
+
+    def _some(self) -> bytes:
+        while True:
+            try:
+                return self._socket.recv(RECEIVE_BYTES)
+            except BlockingIOError:
+                self._wait(select.POLLIN)
+            except OSError:
+                return b""
+
+    def _wait(self, event: int) -> None:
+        poll = select.poll()
+        poll.register(self._socket, event)
+        poll.poll()
 
     def close(self) -> None:
         """End the conversation."""
