@@ -176,10 +176,14 @@ def test_what_comes_while_others_are_written_is_not_alone_however_slow_the_disk_
         for _ in range(3):
             await until(lambda: desk.writer._is_idle)
             desk.writer._durable_at, desk.writer._ours_from = 0.0, float("inf")  # Alone, and a thread writes.
-            store.journal.meanwhile = lambda: time.sleep(4 * writer.ALONE_AFTER_S)
+            disk = threading.Event()
+            store.journal.meanwhile = disk.wait
             first = asyncio.ensure_future(desk.submit(an_order(limit="1")))
             await asyncio.sleep(2 * writer.ALONE_AFTER_S)
-            await asyncio.gather(first, desk.submit(an_order(limit="1")))
+            second = asyncio.ensure_future(desk.submit(an_order(limit="1")))
+            await asyncio.sleep(0)
+            disk.set()
+            await asyncio.gather(first, second)
             await desk.settled()
         await desk.stop()
 

@@ -1,6 +1,7 @@
 """While orders keep coming the scribe writes, one batch at a time, and whatever happens to it nothing is lost."""
 
 import asyncio
+import select
 import socket
 from contextlib import closing
 from decimal import Decimal
@@ -27,7 +28,7 @@ class Scribe:
         self.journal = journal
         self.given = []  # How many records each time; 0: rows alone.
         self.faults = []
-        self.is_gone = self.is_slow = self.is_dismissed = False
+        self.is_gone = self.is_slow = self.is_done = self.is_dismissed = False
         self._task = None
         self._ours, self._theirs = socket.socketpair()
 
@@ -51,12 +52,20 @@ class Scribe:
 
     def work(self):
         """What it has in hand is done."""
+        self.is_done = True
         self._theirs.send(b"!")
+
+    def has_finished(self):
+        return self.is_done
+
+    def is_readable(self):
+        return bool(select.select([self._ours], [], [], 0)[0])
 
     def finish(self):
         if not self.is_slow:
             self._ours.recv(1)
         task, self._task = self._task, None
+        self.is_done = False
         if self.faults:
             raise self.faults.pop(0)
         assert task is not None
@@ -222,6 +231,61 @@ async def test_what_is_written_is_told_before_anything_else_is_begun(desk, scrib
     desk.writer._dictation._hear()
     assert durable.done()
     await order
+
+
+@story
+async def test_who_looks_hears_at_once_and_the_loop_nothing_twice(desk, scribe, unknown):
+    dense(desk)
+    scribe.is_slow = True
+    first = asyncio.ensure_future(desk.submit(RESTING))
+    await until(lambda: scribe.given == [1])
+    desk.writer.look()
+    assert desk.writer.in_flight == 1, "nothing is written yet"
+    second = asyncio.ensure_future(desk.submit(RESTING))
+    await asyncio.sleep(0)
+    scribe.work()
+    desk.writer.look()
+    assert desk.writer.in_flight == 1
+    assert scribe.given == [1], "more may come until the loop comes round"
+    await asyncio.sleep(0)
+    assert scribe.given == [1, 1]
+    scribe.is_readable = lambda: False  # The look has heard what made the loop call.
+    desk.writer._dictation._hear()
+    assert desk.writer.in_flight == 1
+    del scribe.is_readable
+    scribe.work()
+    await asyncio.gather(first, second)
+    assert not unknown
+
+
+@story
+async def test_whoever_looks_while_it_is_told_does_not_go_ahead_of_others(desk, scribe, unknown):
+    dense(desk)
+    scribe.is_slow = True
+    answered = []
+
+    async def ask(name):
+        await desk.submit(RESTING)
+        answered.append(name)
+
+    def hear(seq):
+        scribe.is_done = True  # The next, already.
+        desk.writer.look()
+        answered.append(seq)
+
+    desk.writer.hear_durable(hear)
+    first = asyncio.ensure_future(ask("first"))
+    await until(lambda: scribe.given == [1])
+    second = asyncio.ensure_future(ask("second"))
+    await asyncio.sleep(0)
+    begun = desk.writer.durable_seq
+    scribe.work()
+    desk.writer.look()
+    scribe.work()
+    await asyncio.gather(first, second)
+    assert answered[0] == begun + 1
+    assert [each for each in answered if isinstance(each, str)] == ["first", "second"]
+    assert answered.index("second") > answered.index(begun + 2)
 
 
 @story

@@ -1,9 +1,10 @@
 """Batch: what the loop's thread hands to the journal's, and who waits until it is durable, and written."""
 
-from asyncio import Future
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any
 
+from tradehall.app.moment import Moment
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.engine.record import Record
 from tradehall.ports.views import ViewRows
@@ -30,10 +31,18 @@ class Batch:
         self.rows = ViewRows()
         self.has_rows = False
         self.releases: list[tuple[Release, object]] = []
-        self.waiters: list[Future[None]] = []
-        self.readers: list[Future[None]] = []
+        self.waiters: list[Moment] = []
+        self.readers: list[Moment] = []
         self.follows_seq = self.seq = 0
         self.is_alone = self.is_kept = self.is_durable = self.is_written = False
+
+    def when_durable(self, loop: AbstractEventLoop | None) -> Moment | None:
+        """The moment of which its waiters hear; None if it is past."""
+        return None if self.is_durable else _last_in(self.waiters, loop)
+
+    def when_written(self, loop: AbstractEventLoop | None) -> Moment:
+        """The moment of which its readers hear; it is to come."""
+        return _last_in(self.readers, loop)
 
     def move(self, turn: "Batch") -> None:
         """Append `turn`, which is empty then."""
@@ -47,6 +56,11 @@ class Batch:
             turn.releases.clear()
 
 
+def _last_in(line: list[Moment], loop: AbstractEventLoop | None) -> Moment:
+    line.append(moment := Moment(loop=loop))
+    return moment
+
+
 def past_batch() -> Batch:
     """A batch for which nobody has to wait."""
     batch = Batch()
@@ -54,14 +68,14 @@ def past_batch() -> Batch:
     return batch
 
 
-def let_go(line: "list[Future[None]]", refusal: str | None = None) -> None:
+def let_go(line: list[Moment], refusal: str | None = None) -> None:
     """Whoever waits in `line` waits no longer: it has come, or `refusal` says why it does not."""
-    if refusal is None:
-        for future in line:
-            if not future.done():
-                future.set_result(None)
-    else:
-        for future in line:
-            if not future.done():
-                future.set_exception(ShardUnavailable(refusal))
+    waiting = line.copy()
     line.clear()
+    for moment in waiting:
+        if moment.done():
+            continue
+        if refusal is None:
+            moment.come()
+        else:
+            moment.set_exception(ShardUnavailable(refusal))

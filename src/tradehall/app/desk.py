@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from asyncio import AbstractEventLoop, Future, Task
+from asyncio import AbstractEventLoop, Task
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tradehall.app.audience import DecisionListener
 from tradehall.app.known_ids import sieve_of
 from tradehall.app.market import MarketListener
+from tradehall.app.moment import Moment
 from tradehall.app.outcome import Outcome, ShardUnavailable
 from tradehall.app.timers import Alarm
 from tradehall.app.writer import IN_FLIGHT_MAX, Writer
@@ -124,7 +125,7 @@ class Desk(MarketListener):
         """As `settled`, for those who read no views: these may lack what happened last."""
         await self._past(self.writer.when_durable(account_id))
 
-    async def _past(self, moment: "Future[None] | None") -> None:
+    async def _past(self, moment: Moment | None) -> None:
         if moment is not None:
             await moment
         if not self._is_folded:

@@ -19,15 +19,19 @@ log: Final = logging.getLogger("tradehall.journal")
 
 
 class Dictation:
-    """Belongs to `loop`, but for `is_here`: whether the scribe has come, and takes what there is to write."""
+    """Belongs to `loop`, but for `is_here`: whether the scribe has come, and takes what there is to write.
+
+    `is_early`: what is told now was heard by `look`, in the middle of a round of the loop.
+    """
 
     def __init__(self, scribe: Scribe, loop: AbstractEventLoop) -> None:
-        self.is_here = False
+        self.is_here = self.is_early = False
         self._scribe = scribe
         self._loop = loop
         self._hurried = 0
         self._is_hired = False
         self._done: Done | None = None
+        self._is_telling = False
 
     @property
     def is_under_way(self) -> bool:
@@ -49,6 +53,15 @@ class Dictation:
             self._scribe.begin(payloads, rows, rows_until)
         except ScribeGone as error:
             self._finished(error)
+
+    def look(self) -> None:
+        """Go on at once if what is under way is done; not from within what `done` sets off."""
+        if self._done is not None and not self._is_telling and self._scribe.has_finished():
+            self.is_early = True
+            try:
+                self.finish()
+            finally:
+                self.is_early = False
 
     def finish(self) -> None:
         """Wait for what is under way, and keep everybody waiting."""
@@ -75,6 +88,8 @@ class Dictation:
             self._loop.add_reader(self._scribe.fileno(), self._hear)
 
     def _hear(self) -> None:
+        if not self._scribe.is_readable():
+            return  # Who looked has heard it before.
         if self.is_under_way:
             self.finish()
             return
@@ -88,7 +103,11 @@ class Dictation:
     def _finished(self, fault: Exception | None) -> None:
         done, self._done = self._done, None
         assert done is not None, "it was begun"
-        done(fault)
+        self._is_telling = True
+        try:
+            done(fault)
+        finally:
+            self._is_telling = False
 
     def _forget(self) -> None:
         self.is_here = self._is_hired = False

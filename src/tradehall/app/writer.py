@@ -9,7 +9,7 @@ scribe writes in the place of the thread, if there is one.
 import sys
 import threading
 import time
-from asyncio import AbstractEventLoop, Future, TimerHandle
+from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -20,6 +20,7 @@ from tradehall.app.busy_poll import BusyPoll
 from tradehall.app.dictation import Dictation
 from tradehall.app.known_ids import KnownIds
 from tradehall.app.last_records import LastRecords
+from tradehall.app.moment import Moment
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.projections import project
 from tradehall.app.rows_behind import RowsBehind
@@ -94,7 +95,6 @@ class Writer:
         self._wake.acquire()
         self._thread: threading.Thread | None = None
         self._loop: AbstractEventLoop | None = None
-        self._new_future: Callable[[], Future[None]] = _unbound
         # Whoever writes: rows that are missing; whether the scribe wrote last.
         self._rows = RowsBehind()
         self._is_dictated = False
@@ -116,7 +116,6 @@ class Writer:
     def bind(self, loop: AbstractEventLoop) -> None:
         """Use `loop`, which is running, for futures and news."""
         self._loop = loop
-        self._new_future = loop.create_future
 
     def start(self) -> None:
         """Start the journal's thread; `bind` comes first."""
@@ -221,21 +220,26 @@ class Writer:
         end = time.monotonic()
         self._ours_from = end + PAUSE_AFTER_WRITE * (end - begin)
 
+    def look(self) -> None:
+        """Tell at once what the scribe has written, if it has: the loop hears of that only when it comes round."""
+        if self._dictation is not None:
+            self._dictation.look()
+
     def abort_turn(self) -> None:
         """Forget the turn's records: the decision broke off half-way."""
         self.turn = Batch()
 
-    def when_durable(self, account_id: AccountId | None = None) -> "Future[None] | None":
-        """A future that is done when everything handed over is durable; None if it already is.
+    def when_durable(self, account_id: AccountId | None = None) -> Moment | None:
+        """The moment when everything handed over is durable; None if that is past.
 
         With an account: None also if all that concerns that is durable. It ends in ShardUnavailable if that could not
         be written.
         """
         if account_id is not None and self._last_records.of(account_id) <= self.durable_seq:
             return None
-        return self._wait_for(self._last_batch())
+        return self._last_batch().when_durable(self._loop)
 
-    def keep(self) -> "Future[None] | None":
+    def keep(self) -> Moment | None:
         """As `when_durable`, for who has just decided and tells of nothing else.
 
         What the loop is to write it writes at once, so that he is answered before the listeners are told.
@@ -243,16 +247,9 @@ class Writer:
         batch = self._last_batch()
         if self._is_ours and self._is_alone:
             self._see_to_it()
-        return None if batch.is_kept else self._wait_for(batch)
+        return None if batch.is_kept else batch.when_durable(self._loop)
 
-    def _wait_for(self, batch: Batch) -> "Future[None] | None":
-        if batch.is_durable:
-            return None
-        future = self._new_future()
-        batch.waiters.append(future)
-        return future
-
-    def when_written(self, account_id: AccountId | None = None) -> "Future[None] | None":
+    def when_written(self, account_id: AccountId | None = None) -> Moment | None:
         """The same, when the views hold its rows too. ShardUnavailable if nothing can be written at the moment."""
         if account_id is not None and self._last_records.of(account_id) <= self._written_seq:
             return None
@@ -261,11 +258,10 @@ class Writer:
             return None
         if self._refusal is not None:
             raise ShardUnavailable(self._refusal)
-        future = self._new_future()
-        batch.readers.append(future)
+        moment = batch.when_written(self._loop)
         if batch.is_durable:
             self._have_rows_written()
-        return future
+        return moment
 
     def _last_batch(self) -> Batch:
         # Without the lock: the journal's thread takes a batch before it puts an empty one in its place, and is done
@@ -326,6 +322,7 @@ class Writer:
             self._on_unknown(fault)
             raise fault
         assert self._loop is not None, "bind comes first"
+        assert self._dictation is not None, "it has just finished"
         self._is_dictated = True
         news = self._kept(batch) if batch.decided else self._rows_kept()
         if self._is_stopping:
@@ -333,7 +330,12 @@ class Writer:
                 self._is_idle = True  # The journal's thread does what is left.
             self._loop.call_soon(news)
         else:
-            self._dictate()
+            if self._dictation.is_early and self._filling.decided:
+                # What is decided until the loop comes round goes with it: more and smaller batches cost everybody.
+                self._is_ours, self._is_alone = True, False
+                self._loop.call_soon(self._see_to_it)
+            else:
+                self._dictate()
             news()  # Last: what breaks in a listener does not keep the next batch from its way.
 
     # The journal's thread.
@@ -439,9 +441,14 @@ class Writer:
         self._durable_at = now
         self._ours_from = max(self._ours_from, now + ALONE_AFTER_S)
         batch.seq = self.durable_seq
+        try:
+            self._tell(batch, written)
+        finally:
+            let_go(batch.waiters)  # Last: they go on from here, and whatever breaks in a listener.
+
+    def _tell(self, batch: Batch, written: list[Batch]) -> None:
         for release, payload in batch.releases:
             release(payload)
-        let_go(batch.waiters)
         for hear in self._hear_durable:
             hear(self.durable_seq)
         records = [record for record, _ in batch.decided]
@@ -471,6 +478,7 @@ class Writer:
             self.unwritten.written(batch.rows.orders)
             for hear_rows in self._hear_rows:
                 hear_rows(batch.seq, batch.rows)
+        for batch in written:
             let_go(batch.readers)
 
     def _refuse(self, batch: Batch, refusal: JournalRefused) -> None:
@@ -489,7 +497,3 @@ class Writer:
         for each in (*behind, batch, rest):
             let_go(each.waiters, self._refusal)
             let_go(each.readers, self._refusal)
-
-
-def _unbound() -> "Future[None]":
-    raise AssertionError("bind the writer first")

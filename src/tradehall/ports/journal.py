@@ -124,6 +124,14 @@ class Scribe(Protocol):
         """Begin what `Journal.append` does; without payloads what `write_rows` does."""
         ...
 
+    def has_finished(self) -> bool:
+        """Whether `finish` would hardly wait; no question to the system, so that it may be asked all the time."""
+        ...
+
+    def is_readable(self) -> bool:
+        """Whether `fileno` is, now."""
+        ...
+
     def finish(self) -> None:
         """Wait until that is done. Exceptions as from `Journal.append`; ScribeGone is one that says: unknown."""
         ...

@@ -140,7 +140,7 @@ class Doors:
     def _make_app(self, config: Config, log: AccessLog | None) -> App:
         docs = docs_door(self.doors, title=TITLE, version=tradehall.__version__)
         page = page_door(PAGE, "/ui", TITLE, self.doors[0].errors, script_sources=(SCRIPT_SOURCE,))
-        return App(
+        app = App(
             (*self.doors, self._make_root(), docs, page),
             guard=Guard(
                 loopback=config.is_on_loopback,
@@ -153,6 +153,8 @@ class Doors:
             on_startup=(self._house.open, self._open),
             on_shutdown=(*(stream.stop for stream in self._streams_of_doors), self._house.close),
         )
+        app.between = self._house.desk.writer.look
+        return app
 
     async def _open(self) -> None:
         # After the desk: who reads an account because of a quote finds what the quote did to it.

@@ -103,8 +103,25 @@ def test_it_says_when_it_has_finished(store, scribe):
     assert select.select([scribe], [], [], 0) == ([], [], [])
     scribe.begin([b"{}"], NO_ROWS, 0)
     assert select.select([scribe], [], [], 20)[0] == [scribe]
+    assert scribe.is_readable()
+    assert scribe.has_finished()
     scribe.finish()
+    assert not scribe.is_readable()
     assert store.journal.head.seq == 1
+
+
+def test_who_asks_whether_it_has_finished_asks_nobody(store, scribe):
+    for count in range(1, 259):  # Past what a byte holds.
+        write(scribe, b"{}")
+        assert scribe.has_finished(), count
+    (pid,) = pids(store)
+    os.kill(pid, signal.SIGSTOP)
+    scribe.begin([b"{}"], NO_ROWS, 0)
+    assert not scribe.has_finished()
+    os.kill(pid, signal.SIGCONT)
+    until(scribe.has_finished)
+    scribe.finish()
+    assert store.journal.head.seq == 259
 
 
 def test_a_large_batch_is_one_message(store, scribe):

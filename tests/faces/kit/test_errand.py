@@ -6,6 +6,7 @@ import asyncio
 import decimal
 import gc
 from contextvars import ContextVar, copy_context
+from typing import Any
 from weakref import ref
 
 import pytest
@@ -80,6 +81,68 @@ def test_what_waits_goes_on_with_what_it_waited_for(wait):
     errand = sent(say())
     assert said == [("there", errand)] * 3
     assert (errand.is_late, errand.error) == (True, None)
+
+
+class Prompt(asyncio.Future[None]):
+    """A future that tells at once."""
+
+    at_once: Any = None
+
+    def come(self):
+        self.set_result(None)
+        self.at_once(self)
+
+
+def test_who_is_told_at_once_goes_on_at_once_and_once():
+    steps: list[str] = []
+    failures: list[dict[str, Any]] = []
+
+    async def wait(future):
+        await future
+        steps.append("came")
+        await asyncio.sleep(0)
+        steps.append("went")
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, failure: failures.append(failure))
+        future = Prompt(loop=loop)
+        errand = Noted()
+        loop.call_soon(errand.begin, wait(future), loop, copy_context())
+        await asyncio.sleep(0)
+
+        def come():
+            future.come()
+            steps.append("told")
+
+        loop.call_soon(come)
+        await errand.end
+        await asyncio.sleep(0)
+
+    run(main())
+    assert steps == ["came", "told", "went"]
+    assert not failures
+
+
+def test_who_is_told_within_a_task_goes_on_a_turn_later():
+    steps = []
+
+    async def wait(future):
+        await future
+        steps.append("came")
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        future = Prompt(loop=loop)
+        errand = Noted()
+        loop.call_soon(errand.begin, wait(future), loop, copy_context())
+        await asyncio.sleep(0)
+        future.come()
+        steps.append("told")
+        await errand.end
+
+    run(main())
+    assert steps == ["told", "came"]
 
 
 def test_several_are_waited_for_together():

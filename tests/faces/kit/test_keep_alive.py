@@ -24,6 +24,7 @@ class Clockwork:
         self.now = 1000.0
         self.timers: list[Timer] = []
         self.soon: list[Any] = []
+        self.failures: list[dict[str, Any]] = []
 
     def time(self):
         return self.now
@@ -35,6 +36,9 @@ class Clockwork:
 
     def call_soon(self, callback, *arguments, context=None):
         self.soon.append((context or copy_context(), callback, arguments))
+
+    def call_exception_handler(self, failure):
+        self.failures.append(failure)
 
     def go_on(self):
         """One turn of the loop."""
@@ -75,6 +79,8 @@ class Wire(asyncio.Transport):
 
 class Line:
     """A connection, its clock and its wire, and what was asked on it and is not answered."""
+
+    between: Any = None
 
     def __init__(self) -> None:
         self.asked: list[Request] = []

@@ -4,9 +4,10 @@ Writing a batch asks for the interpreter's lock some twenty times, each time a w
 orders keep coming, these take longer than the write. A process asks nobody. It is a journal that is told by messages
 what to append: each is its length [4 bytes, little-endian] and MessagePack.
 
-    python -m tradehall.adapters.sqlite.scribe PATH SOCKET
+    python -m tradehall.adapters.sqlite.scribe PATH SOCKET PAGE
 """
 
+import mmap
 import os
 import select
 import signal
@@ -14,8 +15,10 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkstemp
 from typing import IO, Final
 
 import msgspec
@@ -86,6 +89,8 @@ class SqliteScribe:
         self._path = path
         self._lock = lock
         self._line: Line | None = None
+        self._tally: Tally | None = None
+        self._begun = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._task: Task | None = None
 
@@ -93,13 +98,14 @@ class SqliteScribe:
         """See the port."""
         ours, theirs = socket.socketpair()
         self._line = Line(ours)
-        with theirs:
+        with theirs, page_to_share() as page:
+            self._tally, self._begun = Tally(page), 0
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tradehall.adapters.sqlite.scribe", str(self._path), str(theirs.fileno())],
+                [sys.executable, "-m", __name__, str(self._path), str(theirs.fileno()), str(page)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), self._lock.fileno()),
+                pass_fds=(theirs.fileno(), page, self._lock.fileno()),
             )
 
     def fileno(self) -> int:
@@ -118,7 +124,16 @@ class SqliteScribe:
         journal = self._journal
         self._task = Task(journal.head, list(payloads), packed, rows_until, journal.is_log_long)
         journal.is_log_long = False
+        self._begun += 1
         self._at_work.send(_encode(self._task))
+
+    def has_finished(self) -> bool:
+        """See the port."""
+        return self._tally is not None and self._tally.holds(self._begun)
+
+    def is_readable(self) -> bool:
+        """See the port."""
+        return self._at_work.is_readable()
 
     def finish(self) -> None:
         """See the port."""
@@ -140,7 +155,7 @@ class SqliteScribe:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._line = self._process = None
+        self._line = self._tally = self._process = None
 
     @property
     def _at_work(self) -> "Line":
@@ -167,6 +182,10 @@ class Line:
     def fileno(self) -> int:
         """Of the socket."""
         return self._socket.fileno()
+
+    def is_readable(self) -> bool:
+        """Whether something has come, or the other side has gone."""
+        return self._wait(select.POLLIN, within_ms=0)
 
     def send(self, message: bytes) -> None:
         """Blocks while the other side has much to read. ScribeGone if it is not there."""
@@ -204,17 +223,47 @@ class Line:
             except OSError:
                 return b""
 
-    def _wait(self, event: int) -> None:
+    def _wait(self, event: int, within_ms: int | None = None) -> bool:
         poll = select.poll()
         poll.register(self._socket, event)
-        poll.poll()
+        return bool(poll.poll(within_ms))
 
     def close(self) -> None:
         """End the conversation."""
         self._socket.close()
 
 
-def main(path: Path, line: Line) -> None:
+class Tally:
+    """How many tasks are done, modulo 256: a byte in memory that two processes share, behind `descriptor`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._memory = mmap.mmap(descriptor, mmap.PAGESIZE)
+
+    def holds(self, count: int) -> bool:
+        """Whether `count` are done; it is this number or the one before."""
+        return self._memory[0] == count & 0xFF
+
+    def add(self) -> None:
+        """One more is done."""
+        self._memory[0] = self._memory[0] + 1 & 0xFF
+
+
+@contextmanager
+def page_to_share() -> Iterator[int]:
+    """The descriptor of a page of memory."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("tally")
+    else:
+        descriptor, path = mkstemp()
+        Path(path).unlink()
+    try:
+        os.truncate(descriptor, mmap.PAGESIZE)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def main(path: Path, line: Line, tally: Tally) -> None:
     """Write what comes over `line` until it ends."""
     # Whoever tells the server to end tells the whole group: what it has handed over is to be written all the same.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -224,6 +273,7 @@ def main(path: Path, line: Line) -> None:
     while told := line.receive():
         task = _decode_task(told)
         report = _carry_out(journal, task)
+        tally.add()  # First: who saw the report must find it counted.
         line.send(_encode(report))
         if report.fault is not None:
             return
@@ -254,6 +304,6 @@ def _carry_out(journal: SqliteJournal, task: Task) -> Report:
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]), Line(socket.socket(fileno=int(sys.argv[2]))))
+        main(Path(sys.argv[1]), Line(socket.socket(fileno=int(sys.argv[2]))), Tally(int(sys.argv[3])))
     except ScribeGone:  # The server is gone, before it heard.
         os._exit(0)

@@ -35,9 +35,11 @@ class App:
     """All doors behind one application: `serve` for our own HTTP, and an ASGI callable for all else.
 
     The first door answers for paths that nobody owns. `on_startup` runs before the first
-    request, in order; `on_shutdown` after the last one, in order. `sessions` are the WebSockets
-    that are open.
+    request, in order; `on_shutdown` after the last one, in order; `between`, if it is set, when one of our own
+    HTTP has been begun or has gone on. `sessions` are the WebSockets that are open.
     """
+
+    between: Callable[[], None] | None = None
 
     def __init__(
         self,

@@ -2,7 +2,9 @@
 
 `asyncio.Task` begins a turn of the loop later, which for a request that never waits is all its overhead. An Errand
 is what asyncio's documents call a third-party task: within it `asyncio.current_task()` is the errand, so
-`asyncio.timeout` and task groups work. From Python 3.12 on `asyncio.Task(…, eager_start=True)` is the same.
+`asyncio.timeout` and task groups work. A future that has `at_once` is told what to call as soon as it is done.
+
+From Python 3.12 on `asyncio.Task(…, eager_start=True)` is the same.
 """
 
 from __future__ import annotations
@@ -84,6 +86,8 @@ class Errand(ABC):
         if getattr(awaited, "_asyncio_future_blocking", False):
             awaited._asyncio_future_blocking = False  # Says that who awaits it has heard of it.
             awaited.add_done_callback(self._wake, context=self._context)
+            if hasattr(awaited, "at_once"):
+                awaited.at_once = self._wake_at_once
             self._waits_for = awaited
             if self._throw is not None and awaited.cancel():
                 self._throw = None
@@ -92,7 +96,14 @@ class Errand(ABC):
             self._throw = RuntimeError(f"an errand cannot wait for {awaited!r}")
         self._loop.call_soon(self._wake, None, context=self._context)
 
-    def _wake(self, _: asyncio.Future[Any] | None) -> None:
+    def _wake_at_once(self, future: asyncio.Future[Any]) -> None:
+        """`future` is done, a turn of the loop before `_wake` is told."""
+        if asyncio.current_task(self._loop) is None:
+            self._context.run(self._wake, future)
+
+    def _wake(self, future: asyncio.Future[Any] | None) -> None:
+        if future is not self._waits_for:
+            return  # It was woken at once.
         self._waits_for = None
         self._step()
         if self._coroutine is None:

@@ -262,6 +262,7 @@ class BoundedHttp(HttpToolsProtocol):
             else:
                 self._serving = exchange
                 self.tasks.add(exchange)  # A server that stops waits for it.
+            self._look_up()
         if waiting or flow.read_paused or self._last_word:
             self._rest()
 
@@ -285,6 +286,18 @@ class BoundedHttp(HttpToolsProtocol):
         self._answered(exchange)
         if self._waiting or self.flow.read_paused or self._last_word:
             self._go_on()
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """Between two requests: what others wait for may have come, and these may be many."""
+        app: Any = self.app
+        if app.between is None:
+            return
+        try:
+            app.between()
+        except Exception as error:  # Nobody's who asks.
+            told = {"message": "What is done between two requests failed", "exception": error}
+            self.loop.call_exception_handler(told)
 
     def _answered(self, exchange: Exchange) -> None:
         self._idle_since = self.loop.time()
