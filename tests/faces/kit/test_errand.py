@@ -124,6 +124,33 @@ def test_who_is_told_at_once_goes_on_at_once_and_once():
     assert not failures
 
 
+def test_what_fails_behind_an_errand_is_not_for_who_tells_it():
+    failures: list[dict[str, Any]] = []
+
+    class Broken(Noted):
+        def ended(self):
+            super().ended()
+            raise ArithmeticError
+
+    async def wait(future):
+        await future
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, failure: failures.append(failure))
+        future = Prompt(loop=loop)
+        errand = Broken()
+        loop.call_soon(errand.begin, wait(future), loop, copy_context())
+        await asyncio.sleep(0)
+        loop.call_soon(future.come)
+        await errand.end
+
+    run(main())
+    assert [(type(each["exception"]), each["message"]) for each in failures] == [
+        (ArithmeticError, "What followed an errand failed")
+    ]
+
+
 def test_who_is_told_within_a_task_goes_on_a_turn_later():
     steps = []
 

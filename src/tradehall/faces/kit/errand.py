@@ -97,9 +97,13 @@ class Errand(ABC):
         self._loop.call_soon(self._wake, None, context=self._context)
 
     def _wake_at_once(self, future: asyncio.Future[Any]) -> None:
-        """`future` is done, a turn of the loop before `_wake` is told."""
-        if asyncio.current_task(self._loop) is None:
+        """`future` is done, a turn of the loop before `_wake` hears of it. Nothing is raised: who tells goes on."""
+        if asyncio.current_task(self._loop) is not None:
+            return
+        try:
             self._context.run(self._wake, future)
+        except Exception as error:
+            self._loop.call_exception_handler({"message": "What followed an errand failed", "exception": error})
 
     def _wake(self, future: asyncio.Future[Any] | None) -> None:
         if future is not self._waits_for:
