@@ -361,6 +361,22 @@ async def test_a_listener_that_breaks_does_not_keep_the_next_batch_from_its_way(
 
 
 @story
+async def test_a_listener_of_rows_that_breaks_keeps_no_reader(desk, scribe, unknown):
+    broken = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: broken.append(context["exception"]))
+
+    def hear(seq, rows):
+        if not broken:
+            raise ArithmeticError(seq)
+
+    desk.writer.hear_rows(hear)
+    dense(desk)
+    await desk.submit(an_order("0.01"))
+    await asyncio.wait_for(desk.settled(), 5)
+    assert [type(each) for each in broken] == [ArithmeticError]
+
+
+@story
 async def test_one_that_ends_while_nothing_is_under_way_is_replaced_by_the_thread(desk, scribe, unknown):
     scribe.is_gone = True
     scribe.work()

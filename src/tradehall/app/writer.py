@@ -321,8 +321,7 @@ class Writer:
         if fault is not None:
             self._on_unknown(fault)
             raise fault
-        assert self._loop is not None, "bind comes first"
-        assert self._dictation is not None, "it has just finished"
+        assert self._loop is not None and self._dictation is not None, "bind and employ come first"
         self._is_dictated = True
         news = self._kept(batch) if batch.decided else self._rows_kept()
         if self._is_stopping:
@@ -472,14 +471,16 @@ class Writer:
         self._rouse()
 
     def _rows_written(self, written: list[Batch]) -> None:
-        for batch in written:
-            batch.is_written = True
-            self._written_seq = batch.seq
-            self.unwritten.written(batch.rows.orders)
-            for hear_rows in self._hear_rows:
-                hear_rows(batch.seq, batch.rows)
-        for batch in written:
-            let_go(batch.readers)
+        try:
+            for batch in written:
+                batch.is_written = True
+                self._written_seq = batch.seq
+                self.unwritten.written(batch.rows.orders)
+                for hear_rows in self._hear_rows:
+                    hear_rows(batch.seq, batch.rows)
+        finally:
+            for batch in written:
+                let_go(batch.readers)
 
     def _refuse(self, batch: Batch, refusal: JournalRefused) -> None:
         """Nothing is written until `resume`: what is not durable is lost, rows of what is durable are kept."""

@@ -12,6 +12,7 @@ from weakref import ref
 import pytest
 
 from tests.faces.kit.asgi import run
+from tradehall.app.moment import Moment
 from tradehall.faces.kit.errand import Errand
 
 WORD: ContextVar[str] = ContextVar("word", default="none")
@@ -83,93 +84,71 @@ def test_what_waits_goes_on_with_what_it_waited_for(wait):
     assert (errand.is_late, errand.error) == (True, None)
 
 
-class Prompt(asyncio.Future[None]):
-    """A future that tells at once."""
+def told(errand, coroutine_of, tell):
+    """What the loop was told of failures, once an errand of this class has waited for a moment that `tell` brings about."""
+    failures: list[dict[str, Any]] = []
 
-    at_once: Any = None
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, failure: failures.append(failure))
+        moment, waiting = Moment(loop=loop), errand()
+        loop.call_soon(waiting.begin, coroutine_of(moment), loop, copy_context())
+        await asyncio.sleep(0)
+        tell(loop, moment)
+        await waiting.end
+        await asyncio.sleep(0)
 
-    def come(self):
-        self.set_result(None)
-        self.at_once(self)
+    run(main())
+    return failures
 
 
 def test_who_is_told_at_once_goes_on_at_once_and_once():
-    steps: list[str] = []
-    failures: list[dict[str, Any]] = []
+    steps = []
 
-    async def wait(future):
-        await future
+    async def wait(moment):
+        await moment
         steps.append("came")
         await asyncio.sleep(0)
         steps.append("went")
 
-    async def main():
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda loop, failure: failures.append(failure))
-        future = Prompt(loop=loop)
-        errand = Noted()
-        loop.call_soon(errand.begin, wait(future), loop, copy_context())
-        await asyncio.sleep(0)
-
+    def tell(loop, moment):
         def come():
-            future.come()
+            moment.come()
             steps.append("told")
 
         loop.call_soon(come)
-        await errand.end
-        await asyncio.sleep(0)
 
-    run(main())
+    assert not told(Noted, wait, tell)
     assert steps == ["came", "told", "went"]
-    assert not failures
-
-
-def test_what_fails_behind_an_errand_is_not_for_who_tells_it():
-    failures: list[dict[str, Any]] = []
-
-    class Broken(Noted):
-        def ended(self):
-            super().ended()
-            raise ArithmeticError
-
-    async def wait(future):
-        await future
-
-    async def main():
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda loop, failure: failures.append(failure))
-        future = Prompt(loop=loop)
-        errand = Broken()
-        loop.call_soon(errand.begin, wait(future), loop, copy_context())
-        await asyncio.sleep(0)
-        loop.call_soon(future.come)
-        await errand.end
-
-    run(main())
-    assert [(type(each["exception"]), each["message"]) for each in failures] == [
-        (ArithmeticError, "What followed an errand failed")
-    ]
 
 
 def test_who_is_told_within_a_task_goes_on_a_turn_later():
     steps = []
 
-    async def wait(future):
-        await future
+    async def wait(moment):
+        await moment
         steps.append("came")
 
-    async def main():
-        loop = asyncio.get_running_loop()
-        future = Prompt(loop=loop)
-        errand = Noted()
-        loop.call_soon(errand.begin, wait(future), loop, copy_context())
-        await asyncio.sleep(0)
-        future.come()
+    def tell(loop, moment):
+        moment.come()
         steps.append("told")
-        await errand.end
 
-    run(main())
+    assert not told(Noted, wait, tell)
     assert steps == ["told", "came"]
+
+
+def test_what_fails_behind_an_errand_is_not_for_who_tells_it():
+    class Broken(Noted):
+        def ended(self):
+            super().ended()
+            raise ArithmeticError
+
+    async def wait(moment):
+        await moment
+
+    (failure,) = told(Broken, wait, lambda loop, moment: loop.call_soon(moment.come))
+    assert type(failure["exception"]) is ArithmeticError
+    assert failure["message"] == "What followed an errand failed"
 
 
 def test_several_are_waited_for_together():
