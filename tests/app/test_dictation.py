@@ -12,6 +12,7 @@ import pytest
 from tests.app.faults import FaultyStore
 from tests.app.shard import ACCOUNT, a_desk, an_order, open_house, run, until
 from tradehall.adapters.memory import MemoryStore
+from tradehall.app.batch import Batch
 from tradehall.app.dictation import HIRE_AFTER, Dictation
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.domain.account import AccountTerms
@@ -286,6 +287,15 @@ async def test_whoever_looks_while_it_is_told_does_not_go_ahead_of_others(desk, 
     assert answered[0] == begun + 1
     assert [each for each in answered if isinstance(each, str)] == ["first", "second"]
     assert answered.index("second") > answered.index(begun + 2)
+
+
+@story
+async def test_what_would_be_told_out_of_order_ends_the_process(desk, scribe, unknown):
+    late = Batch()
+    late.follows_seq = desk.writer.durable_seq + 1
+    with pytest.raises(RuntimeError, match="is told of after"):
+        desk.writer._settle(late, [])
+    assert [type(each) for each in unknown] == [RuntimeError]
 
 
 @story

@@ -31,7 +31,6 @@ class Dictation:
         self._hurried = 0
         self._is_hired = False
         self._done: Done | None = None
-        self._is_telling = False
 
     @property
     def is_under_way(self) -> bool:
@@ -55,8 +54,8 @@ class Dictation:
             self._finished(error)
 
     def look(self) -> None:
-        """Go on at once if what is under way is done; not from within what `done` sets off."""
-        if self._done is not None and not self._is_telling and self._scribe.has_finished():
+        """Go on at once if what is under way is done."""
+        if self._done is not None and self._scribe.has_finished():
             self.is_early = True
             try:
                 self.finish()
@@ -103,11 +102,7 @@ class Dictation:
     def _finished(self, fault: Exception | None) -> None:
         done, self._done = self._done, None
         assert done is not None, "it was begun"
-        self._is_telling = True
-        try:
-            done(fault)
-        finally:
-            self._is_telling = False
+        done(fault)
 
     def _forget(self) -> None:
         self.is_here = self._is_hired = False

@@ -24,6 +24,7 @@ from tradehall.app.moment import Moment
 from tradehall.app.outcome import ShardUnavailable
 from tradehall.app.projections import project
 from tradehall.app.rows_behind import RowsBehind
+from tradehall.app.telling import News, Telling
 from tradehall.app.unwritten import UnwrittenOrders
 from tradehall.domain.ids import AccountId
 from tradehall.engine.record import Record, encode_record
@@ -49,9 +50,6 @@ PAUSE_AFTER_WRITE: Final = 10
 ROWS_WAIT_S: Final = 0.005
 
 _NO_ROWS: Final = ViewRows()
-
-News = Callable[[], None]
-Tell = Callable[[News], object]
 
 
 class Writer:
@@ -98,6 +96,7 @@ class Writer:
         # Whoever writes: rows that are missing; whether the scribe wrote last.
         self._rows = RowsBehind()
         self._is_dictated = False
+        self._telling = Telling()
         # Whether rows have waited long enough: set by the loop, taken back by whoever writes them; under the lock.
         self._rows_are_due = False
         self._rows_timer: TimerHandle | None = None
@@ -116,6 +115,7 @@ class Writer:
     def bind(self, loop: AbstractEventLoop) -> None:
         """Use `loop`, which is running, for futures and news."""
         self._loop = loop
+        self._telling.bind(loop)
 
     def start(self) -> None:
         """Start the journal's thread; `bind` comes first."""
@@ -213,9 +213,8 @@ class Writer:
             self._wake.release()
 
     def _commit_here(self) -> None:
-        assert self._loop is not None, "start comes after bind"
         begin = time.monotonic()
-        while self.commit_next(self._loop.call_soon):
+        while self.commit_next(self._telling.soon):
             pass
         end = time.monotonic()
         self._ours_from = end + PAUSE_AFTER_WRITE * (end - begin)
@@ -316,7 +315,7 @@ class Writer:
         if isinstance(fault, JournalRefused):
             with self._lock:
                 self._is_parked = self._is_idle = True
-            self._refuse(batch, fault)
+            self._telling.now(partial(self._refuse, batch, fault))
             return
         if fault is not None:
             self._on_unknown(fault)
@@ -327,7 +326,7 @@ class Writer:
         if self._is_stopping:
             with self._lock:
                 self._is_idle = True  # The journal's thread does what is left.
-            self._loop.call_soon(news)
+            self._telling.soon(news)
         else:
             if self._dictation.is_early and self._filling.decided:
                 # What is decided until the loop comes round goes with it: more and smaller batches cost everybody.
@@ -335,34 +334,37 @@ class Writer:
                 self._loop.call_soon(self._see_to_it)
             else:
                 self._dictate()
-            news()  # Last: what breaks in a listener does not keep the next batch from its way.
+            self._telling.now(news)  # Last: what breaks in a listener does not keep the next batch from its way.
 
     # The journal's thread.
 
     def _run(self) -> None:
-        while True:
-            is_passed = False
-            while not (is_passed := self._pass_on()) and self.commit_next(self._post):
-                pass
-            if self._is_stopping and not is_passed:
-                return
+        while self._write_on():
             self._wake.acquire()
+
+    def _write_on(self) -> bool:
+        """Write until there is nothing to write, or that is the loop's turn; False if that was the end."""
+        is_passed = False
+        while not (is_passed := self._pass_on()) and self.commit_next():
+            pass
+        return is_passed or not self._is_stopping
 
     def _pass_on(self) -> bool:
         """Whether what is next is the loop's turn now, to be dictated: orders keep coming."""
+        assert self._loop is not None, "start comes after bind"
         with self._lock:
             if not self._is_scribe_here or self._is_stopping or not self._filling.decided:
                 return False
             self._is_ours, self._is_alone = True, False
-        self._post(self._see_to_it)
+        self._loop.call_soon_threadsafe(self._see_to_it)
         return True
 
-    def commit_next(self, tell: Tell | None = None) -> bool:
+    def commit_next(self, tell: Callable[[News], object] | None = None) -> bool:
         """Make the next batch durable, then write its rows unless more is waiting; False if there was nothing to do.
 
         The journal's thread, or whoever is in its place. `tell` brings what there is to tell to the loop's thread.
         """
-        tell = tell or self._post
+        tell = tell or self._telling.post
         batch = self._next_batch()
         if batch is None:
             return False
@@ -418,15 +420,13 @@ class Writer:
         """Whether rows are written now: answers go first, and whoever makes rows has the interpreter."""
         return bool(self._rows) and (self._rows_are_due or self._is_stopping or self._thread is None)
 
-    def _post(self, news: News) -> None:
-        assert self._loop is not None, "bind the writer first"
-        self._loop.call_soon_threadsafe(news)
-
     # News of the journal's thread, back on the loop's.
 
     def _settle(self, batch: Batch, written: list[Batch]) -> None:
         """The records of `batch` are durable, and with them all rows up to those of `written`."""
-        assert batch.follows_seq == self.durable_seq, "batches are told of in order"
+        if batch.follows_seq != self.durable_seq:
+            self._on_unknown(error := RuntimeError(f"{batch.follows_seq} is told of after {self.durable_seq}"))
+            raise error
         batch.is_durable = True
         count = len(batch.decided)
         self.in_flight -= count

@@ -1,0 +1,276 @@
+"""A seeded world in which the loop, the journal's thread and the scribe take turns at any point where they can.
+
+One seed makes everything: when an order comes, which handle of the loop is run, when the thread wakes, how long a
+write takes, what is seen by who looks between two requests. A failure prints it.
+"""
+
+from collections import deque
+from functools import partial
+from random import Random
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+
+from tradehall.app.writer import Writer
+from tradehall.ports.journal import JournalRefused
+
+SEEDS = 600
+STEPS = 400
+ROW = SimpleNamespace(order_id=1, terms=SimpleNamespace(client_order_id=None, account_id=1))
+
+
+class Loop:
+    """As much of an event loop as a writer needs. It runs one handle at a time, when the world says so."""
+
+    def __init__(self):
+        self.ready = deque()
+        self.timers = []
+        self.hear = None
+
+    def call_soon(self, callback, *args, context=None):
+        self.ready.append(partial(callback, *args))
+
+    call_soon_threadsafe = call_soon
+
+    def call_later(self, delay, callback):
+        timer = SimpleNamespace(callback=callback)
+        timer.cancel = lambda: timer in self.timers and self.timers.remove(timer)
+        self.timers.append(timer)
+        return timer
+
+    def add_reader(self, descriptor, hear):
+        self.hear = hear
+
+    def remove_reader(self, descriptor):
+        self.hear = None
+
+    def get_debug(self):
+        return False
+
+
+class Journal:
+    """Payloads in order. `meanwhile`: called while one is written, as if by another thread."""
+
+    def __init__(self):
+        self.payloads = []
+        self.is_writing = False
+        self.refusals = 0
+        self.meanwhile = lambda: None
+
+    @property
+    def head(self):
+        return SimpleNamespace(seq=len(self.payloads))
+
+    def append(self, payloads, rows, rows_until):
+        self.write(payloads)
+
+    def write_rows(self, rows):
+        self.write([])
+
+    def write(self, payloads):
+        assert not self.is_writing, "one writer at a time"
+        self.is_writing = True
+        self.meanwhile()
+        self.is_writing = False
+        if self.refusals:
+            self.refusals -= 1
+            raise JournalRefused("the disk is full")
+        self.payloads += payloads
+
+
+class Scribe:
+    """See the port. What it has in hand is done when the world says so."""
+
+    def __init__(self, journal):
+        self.journal = journal
+        self.task = None
+        self.is_done = self.has_come = False
+
+    def hire(self):
+        self.has_come = True
+
+    def greet(self):
+        self.has_come = False
+
+    def fileno(self):
+        return 0
+
+    def begin(self, payloads, rows, rows_until):
+        assert self.task is None and not self.journal.is_writing, "one writer at a time"
+        self.journal.is_writing = True
+        self.task, self.is_done = payloads, False
+
+    def has_finished(self):
+        return self.is_done
+
+    def is_readable(self):
+        return self.has_come or self.is_done
+
+    def finish(self):
+        task, self.task, self.is_done = self.task, None, False
+        self.journal.is_writing = False
+        self.journal.write(task)
+
+    def dismiss(self):
+        assert self.task is None
+
+
+class World:
+    """One seed's. `asked`: who waits for what was decided, and until which record; `released`: what listeners heard."""
+
+    def __init__(self, seed):
+        self.random = Random(seed)
+        self.now = 100.0
+        self.loop, self.journal = Loop(), Journal()
+        self.scribe = Scribe(self.journal)
+        self.journal.meanwhile = self.meanwhile
+        self.is_in_thread = self.is_closed = False
+        self.decided = self.lost = 0
+        self.asked, self.released, self.durable, self.unknown = [], [], [0], []
+        self.writer = Writer(self.journal, self.refused, self.unknown.append)
+        self.writer.bind(self.loop)
+        self.writer._thread = SimpleNamespace(join=self.thread)
+        self.writer.employ(self.scribe)
+        self.writer.hear_durable(self.durable.append)
+        self.dearth = self.random.choice((0, 0, 1))  # Of room on the disk.
+        if self.random.random() < 0.8:
+            self.writer._dictation._hire()
+
+    def step(self):
+        """Something happens; the journal's thread goes on only where it is not at work already."""
+        deeds = {self.request: 5, self.run_one: 6, self.hear: 2, self.work: 4, self.pass_time: 3, self.fire: 1}
+        deeds |= {self.fill_disk: self.dearth, self.reopen: 1, self.thread: 0 if self.is_in_thread else 4}
+        self.random.choices(list(deeds), list(deeds.values()))[0]()
+
+    def meanwhile(self):
+        """Others go on while the journal's thread writes; while the loop writes, nobody does."""
+        if self.is_in_thread:
+            for _ in range(self.random.randrange(6)):
+                self.step()
+
+    def thread(self):
+        """The journal's thread, until it sleeps again."""
+        if self.writer._wake.acquire(blocking=False):
+            self.is_in_thread = True
+            self.writer._write_on()
+            self.is_in_thread = False
+
+    def run_one(self):
+        if self.loop.ready:
+            self.loop.ready.popleft()()
+
+    def hear(self):
+        if self.loop.hear is not None and self.scribe.is_readable():
+            self.loop.hear()
+
+    def work(self):
+        self.scribe.is_done = self.scribe.task is not None
+
+    def pass_time(self):
+        self.now += self.random.choice((0.0001, 0.001, 0.01, 1))
+
+    def fire(self):
+        if self.loop.timers:
+            self.random.choice(self.loop.timers).callback()
+
+    def fill_disk(self):
+        self.journal.refusals = 1
+
+    def refused(self, refusal):
+        """What was decided and is not durable is lost; the same numbers are given out again."""
+        self.is_closed = True
+        self.lost += self.decided - self.writer.durable_seq
+        self.decided = self.writer.durable_seq
+
+    def reopen(self):
+        if self.is_closed:
+            self.is_closed = False
+            self.writer.resume()
+
+    def request(self, depth=0):
+        """Somebody decides something, or reads; then it is looked whether others can go on."""
+        if self.is_closed:
+            return
+        writer, kind = self.writer, self.random.random()
+        if kind < 0.6:
+            self.decide()
+            moment = writer.keep()
+        else:
+            moment = writer.when_durable() if kind < 0.8 else writer.when_written()
+        if moment is None:
+            assert len(self.journal.payloads) >= self.decided, "answered before it was kept"
+        else:
+            self.wait_for(moment, depth)
+        writer.look()
+
+    def decide(self):
+        turn = self.writer.turn
+        for _ in range(self.random.randrange(1, 4)):
+            self.decided += 1
+            turn.decided.append((self.decided, b"%d" % self.decided))
+            turn.releases.append((self.release, self.decided))
+        if self.random.random() < 0.5:
+            turn.rows.orders.append(ROW)
+            turn.has_rows = True
+        self.writer.end_turn()
+
+    def wait_for(self, moment, depth):
+        """Whoever waits goes on at once, or when the loop gets to it; he may ask again, and looks as well."""
+        asked = SimpleNamespace(moment=moment, seq=self.decided, is_answered=False)
+
+        def heard(moment):
+            if asked.is_answered:
+                return
+            asked.is_answered = True
+            if moment.exception() is None:
+                assert self.writer.durable_seq >= asked.seq, "answered before it was durable"
+            if depth < 3 and self.random.random() < 0.3:
+                self.request(depth + 1)
+            self.writer.look()
+
+        if self.random.random() < 0.7:
+            moment.at_once = heard
+        moment.add_done_callback(heard)
+        self.asked.append(asked)
+
+    def release(self, seq):
+        assert len(self.journal.payloads) >= seq, "told before it was kept"
+        self.released.append(seq)
+
+    def stop(self):
+        """As at the end of the server: the loop runs what is left when the writer has ended, and nobody asks."""
+        self.reopen()
+        self.journal.refusals = self.dearth = 0
+        self.writer.stop()
+        assert self.scribe.task is None
+        self.is_closed = True
+        while self.loop.ready:
+            self.run_one()
+
+    def come_to_rest(self):
+        """Everything goes its way until there is nothing left to do."""
+        self.journal.refusals = self.dearth = 0
+        for _ in range(1_000):
+            self.now += 1
+            for deed in (self.reopen, self.work, self.hear, self.fire, self.thread, self.run_one):
+                deed()
+        assert not (self.loop.ready or self.loop.timers or self.scribe.task), "it never comes to rest"
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whoever_writes_everything_is_told_once_and_in_order(seed):
+    world = World(seed)
+    with patch("tradehall.app.writer.time", SimpleNamespace(monotonic=lambda: world.now)):
+        for _ in range(STEPS):
+            world.step()
+        if world.random.random() < 0.3:
+            world.stop()
+        else:
+            world.come_to_rest()
+    kept = [int(payload) for payload in world.journal.payloads]
+    assert kept == world.released == list(range(1, world.decided + 1))
+    assert world.writer.durable_seq == world.decided and world.writer.in_flight == 0
+    assert world.durable == sorted(world.durable)
+    assert all(asked.is_answered for asked in world.asked)
+    assert world.unknown == []
