@@ -5,9 +5,11 @@ write takes, what is seen by who looks between two requests. A failure prints it
 """
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from random import Random
 from types import SimpleNamespace
+from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
@@ -24,7 +26,7 @@ class Loop:
     """As much of an event loop as a writer needs. It runs one handle at a time, when the world says so."""
 
     def __init__(self):
-        self.ready = deque()
+        self.ready: deque[Callable[[], object]] = deque()
         self.timers = []
         self.hear = None
 
@@ -35,7 +37,7 @@ class Loop:
 
     def call_later(self, delay, callback):
         timer = SimpleNamespace(callback=callback)
-        timer.cancel = lambda: timer in self.timers and self.timers.remove(timer)
+        timer.cancel = partial(self.timers.remove, timer)
         self.timers.append(timer)
         return timer
 
@@ -127,11 +129,13 @@ class World:
         self.journal.meanwhile = self.meanwhile
         self.is_in_thread = self.is_closed = False
         self.decided = self.lost = 0
-        self.asked, self.released, self.durable, self.unknown = [], [], [0], []
-        self.writer = Writer(self.journal, self.refused, self.unknown.append)
-        self.writer.bind(self.loop)
+        self.asked, self.released, self.durable = [], [], [0]
+        self.unknown: list[BaseException] = []
+        journal, loop, scribe = cast(Any, (self.journal, self.loop, self.scribe))
+        self.writer = cast(Any, Writer(journal, self.refused, self.unknown.append))
+        self.writer.bind(loop)
         self.writer._thread = SimpleNamespace(join=self.thread)
-        self.writer.employ(self.scribe)
+        self.writer.employ(scribe)
         self.writer.hear_durable(self.durable.append)
         self.dearth = self.random.choice((0, 0, 1))  # Of room on the disk.
         if self.random.random() < 0.8:
@@ -172,7 +176,8 @@ class World:
 
     def fire(self):
         if self.loop.timers:
-            self.random.choice(self.loop.timers).callback()
+            timer = self.random.choice(self.loop.timers)
+            timer.callback()  # Which cancels it.
 
     def fill_disk(self):
         self.journal.refusals = 1
