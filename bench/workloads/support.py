@@ -60,7 +60,7 @@ def fill(store: FileTrips, count: int) -> None:
         waits = dice.integers(1, 9 * NS_PER_MS, (4, len(numbers))).cumsum(axis=0).T.tolist()
         trips = {each + 1: _trip(each, gain) for each, gain in zip(numbers, gains, strict=True)}
         orders = [_execution(each, wait) for each, wait in zip(numbers, waits, strict=True)]
-        store.write(TripWrite(0, trips, (), orders), {})
+        store.write(0, [store.lines(TripWrite(trips, (), orders), {})])
 
 
 def _trip(number: int, gain: int) -> Trip:

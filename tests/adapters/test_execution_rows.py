@@ -1,6 +1,8 @@
 """Where executions stand is remembered for orders that may still be filled, and for no others."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from math import nan
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ def an_execution(order_id, **figures):
 
 def written(store, seq, *executions, remembered=(), gone=()):
     items = [*(FoldItem(f"x{each}", b"{}") for each in remembered), *(FoldItem(f"x{each}", None) for each in gone)]
-    store.write(TripWrite(seq, {}, items, list(executions)), {})
+    store.write(seq, [store.lines(TripWrite({}, items, executions), {})])
 
 
 @pytest.fixture
@@ -48,4 +50,28 @@ def test_an_order_is_remembered_until_it_ends_and_has_one_row(tmp_path, store):
     columns = again.executions(query).columns
     assert columns["order_id"].tolist() == [7, 8]
     assert columns["first_fill"].tolist() == [5, 0]
+    again.close()
+
+
+def test_a_write_that_is_under_way_ends_before_the_store_is_closed(tmp_path):
+    store = FileTrips(tmp_path)
+    store.load(1)
+    entered, may_end = Event(), Event()
+
+    class Slow(list):
+        def __iter__(self):
+            entered.set()
+            may_end.wait(10)
+            return super().__iter__()
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(store.write, 1, Slow([store.lines(TripWrite({}, (), [an_execution(7, decided=1)]), {})]))
+        assert entered.wait(10)
+        closing = pool.submit(store.close)
+        assert wait([closing], timeout=0.05).not_done
+        may_end.set()
+        writing.result(10)
+        closing.result(10)
+    again = FileTrips(tmp_path)
+    assert again.load(1)[0] == 1
     again.close()

@@ -70,7 +70,7 @@ def test_a_page_that_is_begun_in_the_midst_is_the_same_page(trips, queries):
     with TemporaryDirectory() as folder:
         store = FileTrips(Path(folder), far=0)
         store.load(1)
-        store.write(TripWrite(1, {each.trip_id: each for each in trips}, (), ()), {})
+        store.write(1, [store.lines(TripWrite({each.trip_id: each for each in trips}), {})])
         for query in queries:
             assert store.page(query) == _page(trips, query), query
         store.close()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -188,12 +188,19 @@ class FoldItem(Struct, frozen=True, gc=False):
 
 
 class TripWrite(Struct, frozen=True):
-    """What folding up to record `seq` changed; a trip of None is none any more."""
+    """What folding changed, or a part of it; a trip of None is none any more. Executions by their numbers."""
 
-    seq: int
     trips: Mapping[int, Trip | None]
+    items: Sequence[FoldItem] = ()
+    executions: Sequence[Execution] = ()
+
+
+class TripLines(Struct, frozen=True):
+    """The same as it stands in the store: rows; of an execution its number, its names, and its other columns."""
+
+    trips: Mapping[int, tuple[Any, ...] | None]
     items: Sequence[FoldItem]
-    executions: Sequence[Execution]
+    executions: Sequence[tuple[OrderId, tuple[str, ...], bytes]]
 
 
 def result_of(trip: Trip) -> str | None:
@@ -212,8 +219,12 @@ class TripStore(Protocol):
         """Up to which record it was written by that version of the fold, and its items; 0 and none: begin anew."""
         ...
 
-    def write(self, write: TripWrite, overlays: Mapping[int, Overlay]) -> None:
-        """Take in what was folded, and mark what is laid over these trips."""
+    def lines(self, write: TripWrite, overlays: Mapping[int, Overlay]) -> TripLines:
+        """What is to be written, with what is laid over these trips. Touches nothing: for whoever has the time."""
+        ...
+
+    def write(self, seq: int, lines: Sequence[TripLines]) -> None:
+        """Take in what was folded up to record `seq`; of a trip that stands in several lines the last counts."""
         ...
 
     def lay_over(self, overlays: Iterable[Overlay]) -> None:

@@ -38,6 +38,7 @@ class SupportRooms:
         self.keeper = TripKeeper(desk, journal, store, Attribution(book), self.overlays)
         desk.listen(self.keeper)
         desk.writer.hear_durable(self.keeper.on_durable)
+        desk.writer.hear_records(self.keeper.on_records)
         self.trips = Trips(desk, identity.book, book, self.keeper, store, self.overlays)
         self.adjusting = Adjusting(desk, identity.book, self.trips, self.overlays, store)
         self.executions = ExecutionFigures(desk, self.keeper, store, PROVIDER)

@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import Mock, patch
 
 import pytest
 
 from tests.app.desk_room import story
-from tests.app.shard import ACCOUNT, an_order
+from tests.app.shard import ACCOUNT, an_order, until
 from tradehall.adapters.executions import FileTrips
 from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.studio.book import StudioBook
+from tradehall.app.support import keeping
 from tradehall.app.support.attribution import Attribution
-from tradehall.app.support.keeping import BUSY, PER_PIECE, PER_STEP, RUSH, WAITING_MAX, TripKeeper, is_time_to_fold
+from tradehall.app.support.keeping import PER_PIECE, PER_STEP, TripKeeper
 from tradehall.app.support.overlays import Overlays
 from tradehall.engine.commands import CancelOrder
+from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import TripQuery, TripStatus
 
 
@@ -27,6 +30,7 @@ def a_keeper(room) -> Iterator[tuple[TripKeeper, FileTrips]]:
         keeper = TripKeeper(room.desk, room.store.journal, store, Attribution(StudioBook()), Overlays(records))
         room.desk.listen(keeper)
         room.desk.writer.hear_durable(keeper.on_durable)
+        room.desk.writer.hear_records(keeper.on_records)
         try:
             yield keeper, store
         finally:
@@ -34,19 +38,9 @@ def a_keeper(room) -> Iterator[tuple[TripKeeper, FileTrips]]:
             records.close()
 
 
-@pytest.mark.parametrize(
-    ("what", "per_s", "waiting", "is_time"),
-    [
-        # what happens              decisions/s  waiting  fold
-        ("nothing comes", 0, WAITING_MAX, True),
-        ("a few orders come", BUSY - 1, BUSY - 1, True),
-        ("orders keep coming", BUSY, WAITING_MAX - 1, False),
-        ("they come, and many wait", BUSY, WAITING_MAX, True),
-        ("a rush", RUSH, 100 * WAITING_MAX, False),
-    ],
-)
-def test_unasked_it_is_folded_while_few_orders_come_or_too_many_wait(what, per_s, waiting, is_time):
-    assert is_time_to_fold(per_s, waiting) is is_time, what
+def reads(reading: Mock) -> list[tuple[int, int]]:
+    """After which record was read, and how many."""
+    return [call.args[1:] for call in reading.mock_calls]
 
 
 @story
@@ -76,3 +70,56 @@ async def test_what_is_written_and_not_yet_told_is_left_for_the_next_time_when_i
         assert keeper.seq == told
         await keeper.flush()
         assert keeper.seq == room.store.journal.head.seq
+
+
+@story
+async def test_what_has_just_been_decided_is_not_read_again_and_what_was_missed_is(room):
+    with a_keeper(room) as (keeper, store), patch.object(keeping, "_read", Mock(side_effect=keeping._read)) as reading:
+        before = room.desk.writer.durable_seq
+        await keeper.flush()
+        assert reads(reading) == [(0, before)]  # From before there was a keeper.
+        ids = {(await room.submit(an_order(limit="49000"))).order.order_id for _ in range(20)}
+        await keeper.flush()
+        assert len(reads(reading)) == 1
+        await room.submit(CancelOrder(ACCOUNT, min(ids)))
+        keeper._recent.take(room.desk.writer.durable_seq, 1)  # Lost.
+        await keeper.flush()
+        assert reads(reading)[1:] == [(before + 20, 1)]
+        found = store.page(TripQuery(accounts=(ACCOUNT,), limit=PER_PIECE))
+        assert {order_id for trip in found for order_id in trip.order_ids} == ids
+
+
+@story
+async def test_what_could_not_be_written_is_read_and_folded_again(room):
+    with a_keeper(room) as (keeper, store):
+        await keeper.flush()
+        seq = keeper.seq
+        order = (await room.submit(an_order())).order
+        with patch.object(store, "write", side_effect=RecordsFault("full")), pytest.raises(RecordsFault):
+            await keeper.flush()
+        assert keeper.seq == seq
+        await keeper.flush()
+        (trip,) = store.page(TripQuery(accounts=(ACCOUNT,), limit=PER_PIECE))
+        assert trip.order_ids == (order.order_id,)
+
+
+@story
+async def test_unasked_it_waits_for_idle_turns_and_who_asks_for_none(room):
+    may_go_on, waited = asyncio.Event(), []
+
+    async def idle_turn():
+        waited.append(1)
+        await may_go_on.wait()
+
+    with a_keeper(room) as (keeper, _), patch.object(keeping, "idle_turn", idle_turn):
+        await keeper.flush()
+        assert not waited
+        for _ in range(3 * PER_STEP):
+            await room.submit(an_order(limit="49000"))
+        running = asyncio.ensure_future(keeper.run())
+        await until(lambda: waited)
+        assert keeper.seq == room.desk.writer.durable_seq - 2 * PER_STEP
+        may_go_on.set()
+        await until(lambda: keeper.seq == room.desk.writer.durable_seq)
+        assert len(waited) == 6  # To fold three steps, and to make their rows.
+        running.cancel()

@@ -15,19 +15,21 @@ from numpy.typing import NDArray
 
 from tradehall.adapters.executions.columns import ColumnFile, is_any, picked
 from tradehall.adapters.executions.query import Sql, count_beside, page_of, taken_at_place, totals_of
-from tradehall.adapters.executions.tables import PUT, SCHEMA, TABLES, TRIGGERS, decode_trip, row_of
+from tradehall.adapters.executions.tables import NAMED_AT, PUT, SCHEMA, TABLES, TRIGGERS, cells_of, decode_trip, row_of
 from tradehall.analytics.columns import TripColumns, decimals_of
+from tradehall.domain.ids import OrderId
 from tradehall.domain.money import minor_unit
 from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import (
     EXIT,
     FLOATS,
-    NAMED,
     Execution,
     ExecutionQuery,
     Executions,
+    FoldItem,
     Overlay,
     Trip,
+    TripLines,
     TripQuery,
     TripStatus,
     TripTotals,
@@ -40,8 +42,8 @@ SUMS_NAME: Final = "sums.bin"
 BUSY_TIMEOUT_S: Final = 5.0
 # Pages beyond are begun in their midst.
 FAR: Final = 1_000
-# Written by one statement: each asks for the interpreter's lock.
-ITEMS_AT_ONCE: Final = 64
+# Written by one statement: each asks for the interpreter's lock, and the loop then waits to have it back.
+ROWS_AT_ONCE: Final = 64
 _RESULTS: Final = {"win": 1, "breakeven": 0, "loss": -1}
 _FIELDS: Final = Execution._fields
 # Columns of ended trips, in a file of their own.
@@ -103,16 +105,23 @@ class FileTrips:
             self._rows = self._rows_of(list(self._open))
             return state.get("seq", 0), items
 
-    def write(self, write: TripWrite, overlays: Mapping[int, Overlay]) -> None:
+    def lines(self, write: TripWrite, overlays: Mapping[int, Overlay]) -> TripLines:
+        """See the port."""
+        rows = {
+            number: None if trip is None else row_of(trip, overlays.get(number)) for number, trip in write.trips.items()
+        }
+        return TripLines(rows, write.items, [cells_of(each) for each in write.executions])
+
+    def write(self, seq: int, lines: Sequence[TripLines]) -> None:
         """See the port."""
         with self._lock, self._faults():
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._put_trips(write.trips, overlays)
-                self._put_items(write)
-                self._put_executions(write.executions)
-                facts = [("seq", write.seq), ("rows", self._count), ("trips", self._trip_count)]
-                self._db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", facts)
+                self._put_trips({number: row for each in lines for number, row in each.trips.items()})
+                self._put_items([item for each in lines for item in each.items])
+                self._put_executions([execution for each in lines for execution in each.executions])
+                facts = [("seq", seq), ("rows", self._count), ("trips", self._trip_count)]
+                self._put_rows("INSERT OR REPLACE INTO state VALUES {rows}", facts)
                 self._db.execute("COMMIT")
             except BaseException:
                 self._db.execute("ROLLBACK")
@@ -125,33 +134,36 @@ class FileTrips:
             for overlay in overlays:
                 found = self._db.execute("SELECT body FROM trip WHERE trip_id = ?", (overlay.trip_id,)).fetchone()
                 if found is not None:
-                    self._put_trips({overlay.trip_id: decode_trip(found[0])}, {overlay.trip_id: overlay})
+                    self._put_trips({overlay.trip_id: row_of(decode_trip(found[0]), overlay)})
             self._db.execute("INSERT OR REPLACE INTO state VALUES ('trips', ?)", (self._trip_count,))
             self._db.execute("COMMIT")
 
-    def _put_trips(self, trips: Mapping[int, Trip | None], overlays: Mapping[int, Overlay]) -> None:
-        gone = [(number,) for number, trip in trips.items() if trip is None]
+    def _put_trips(self, trips: Mapping[int, tuple[Any, ...] | None]) -> None:
+        gone = [number for number, row in trips.items() if row is None]
         places = self._places_of(trips)
+        rows: list[tuple[Any, ...]] = []
         placed: list[tuple[int, ...]] = []
-
-        def rows() -> Iterator[tuple[Any, ...]]:
-            # Each is made when the one before is written, which lets go of the interpreter's lock.
-            for number, trip in trips.items():
-                if trip is not None:
-                    row = row_of(trip, overlays.get(number))
-                    place = places.get(number)
-                    if place is None and row[6] == TripStatus.CLOSED:
-                        place = self._trip_count
-                        self._trip_count += 1
-                    if place is not None:
-                        placed.append((place, *self._sum_cells(row)))
-                    yield (*row, place)
-
-        self._db.executemany("DELETE FROM trip WHERE trip_id = ?", gone)
-        self._db.executemany(PUT, rows())
+        for number, row in trips.items():
+            if row is not None:
+                place = places.get(number)
+                if place is None and row[6] == TripStatus.CLOSED:
+                    place = self._trip_count
+                    self._trip_count += 1
+                if place is not None:
+                    placed.append((place, *self._sum_cells(row)))
+                rows.append((*row, place))
+        self._db.execute("DELETE FROM trip WHERE trip_id IN (SELECT value FROM json_each(?))", (json.dumps(gone),))
+        self._put_rows(PUT, rows)
         if placed:
             cells = np.array(placed, np.int64)
             self._sums.put(cells[:, 0].tolist(), cells[:, 1:])
+
+    def _put_rows(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Some at a time; `sql` has a place for them."""
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE]
+            of_one = f"({', '.join('?' * len(some[0]))})"
+            self._db.execute(sql.format(rows=", ".join([of_one] * len(some))), [*chain.from_iterable(some)])
 
     def _places_of(self, trip_ids: Iterable[int]) -> dict[int, int | None]:
         """Where the figures of trips stand; one that has not ended has none, unless it was said to have."""
@@ -167,36 +179,28 @@ class FileTrips:
             swaps, bits,
         )  # fmt: skip
 
-    def _put_items(self, write: TripWrite) -> None:
-        gone = [(item.key,) for item in write.items if item.body is None]
-        there = [(item.key, item.body) for item in write.items if item.body is not None]
-        self._db.executemany("DELETE FROM item WHERE key = ?", gone)
-        for start in range(0, len(there), ITEMS_AT_ONCE):
-            some = there[start : start + ITEMS_AT_ONCE]
-            values = ", ".join(["(?, ?)"] * len(some))
-            self._db.execute(f"INSERT OR REPLACE INTO item VALUES {values}", [*chain.from_iterable(some)])
-        for item in write.items:
+    def _put_items(self, items: Sequence[FoldItem]) -> None:
+        gone = [item.key for item in items if item.body is None]
+        self._db.execute("DELETE FROM item WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(gone),))
+        there = [(item.key, item.body) for item in items if item.body is not None]
+        self._put_rows("INSERT OR REPLACE INTO item VALUES {rows}", there)
+        for item in items:
             if item.key.startswith("x"):
                 (self._open.add if item.body is not None else self._open.discard)(int(item.key[1:]))
 
-    def _put_executions(self, executions: Sequence[Execution]) -> None:
+    def _put_executions(self, executions: Sequence[tuple[OrderId, tuple[str, ...], bytes]]) -> None:
         if executions:
-            rows = [self._place(each.order_id) for each in executions]
-            values = np.empty((len(executions), len(_FIELDS)), np.int64)
-            for number, name in enumerate(_FIELDS):
-                if name in FLOATS:
-                    cells = np.array([each[number] for each in executions], np.float64).view(np.int64)
-                elif name in NAMED:
-                    cells = np.array([self._named(str(each[number])) for each in executions], np.int64)
-                else:
-                    cells = np.array([each[number] for each in executions], np.int64)
-                values[:, number] = cells
+            order_ids, names, cells = zip(*executions, strict=True)
+            rows = [self._place(order_id) for order_id in order_ids]
+            values = np.frombuffer(b"".join(cells), np.int64).reshape(len(rows), len(_FIELDS)).copy()
+            for at, named in zip(NAMED_AT, zip(*names, strict=True), strict=True):
+                values[:, at] = [self._named(name) for name in named]
             self._keep_stamps(rows, values)
             self._columns.put(rows, values)
             # Most orders come and end within one write, and nobody remembers them.
-            for each in executions:
-                if each.order_id not in self._open:
-                    del self._rows[each.order_id]
+            for order_id in order_ids:
+                if order_id not in self._open:
+                    del self._rows[order_id]
 
     def _keep_stamps(self, rows: Sequence[int], values: Any) -> None:
         """What is folded again from the journal knows no stamps: those that stand there already are kept."""
@@ -338,10 +342,11 @@ class FileTrips:
 
     def close(self) -> None:
         """See the port."""
-        self._columns.close()
-        self._sums.close()
-        for db in (*self._readers, self._db):
-            db.close()
+        with self._lock:  # A write that is under way ends first.
+            self._columns.close()
+            self._sums.close()
+            for db in (*self._readers, self._db):
+                db.close()
 
     def _read(self, sql: Sql) -> list[Any]:
         with self._faults():

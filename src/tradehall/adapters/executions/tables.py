@@ -1,12 +1,14 @@
 """The tables of trips, the sums that follow every row of them, and a trip as a row."""
 
+import struct
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from tradehall.domain.ids import OrderId
 from tradehall.domain.money import minor_unit
-from tradehall.ports.trips import Overlay, Trip, TripStatus, result_of
+from tradehall.ports.trips import FLOATS, NAMED, Execution, Overlay, Trip, TripStatus, result_of
 
 SCHEMA: Final = 3
 TABLES: Final = """
@@ -68,7 +70,7 @@ TRIGGERS: Final = "".join(
     )
 )
 PUT: Final = (
-    "INSERT INTO trip VALUES (" + ", ".join("?" * 18) + ") ON CONFLICT (trip_id) DO UPDATE SET "
+    "INSERT INTO trip VALUES {rows} ON CONFLICT (trip_id) DO UPDATE SET "
     + ", ".join(
         f"{name} = excluded.{name}"
         for name in (
@@ -77,6 +79,10 @@ PUT: Final = (
         )
     )
 )  # fmt: skip
+
+# Columns of an execution, the names left out.
+_CELLS: Final = struct.Struct("=" + "".join("d" if name in FLOATS else "q" for name in Execution._fields))
+NAMED_AT: Final = tuple(number for number, name in enumerate(Execution._fields) if name in NAMED)
 
 _encode: Final = msgspec.json.Encoder().encode
 decode_trip: Final[Callable[[bytes], Trip]] = msgspec.json.Decoder(Trip).decode
@@ -94,3 +100,12 @@ def row_of(trip: Trip, overlay: Overlay | None) -> tuple[Any, ...]:
         trip.taken_at if said.taken_at is None else said.taken_at, closed_at, int(trip.net_pnl / unit),
         int(trip.fees / unit), int(trip.swaps / unit), float(trip.traded_value), trip.currency, _encode(trip),
     )  # fmt: skip
+
+
+def cells_of(execution: Execution) -> tuple[OrderId, tuple[str, ...], bytes]:
+    """An execution as the columns have it: its number, its names, which have numbers there, and its cells."""
+    cells: list[Any] = [*execution]
+    names = tuple(str(cells[at]) for at in NAMED_AT)
+    for at in NAMED_AT:
+        cells[at] = 0
+    return execution.order_id, names, _CELLS.pack(*cells)

@@ -1,22 +1,24 @@
 """Keeping trips and executions: the journal is folded a bit behind its end, and written in batches.
 
-What only the moment knows of a decision, its stamps, is noted as it happens. The rest waits while orders keep coming,
-until many wait or somebody asks; while they come by the thousand it waits until somebody asks or the rush is over.
+What only the moment knows of a decision, its stamps, is noted as it happens. The rest is done in idle turns of the
+loop: where there are few it takes its time, until somebody asks.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
 from tradehall.app.desk import Desk
+from tradehall.app.idle import idle_turn
 from tradehall.app.recovery import unhurried
 from tradehall.app.stamps import stamps_before
 from tradehall.app.support.attribution import Attribution
 from tradehall.app.support.executions import ExecutionFold
 from tradehall.app.support.folding import FOLD_VERSION, TripFold
 from tradehall.app.support.overlays import Overlays
+from tradehall.app.support.recent_records import RecentRecords
 from tradehall.app.support.stamp_queue import StampQueue
 from tradehall.domain.account import PositionMode
 from tradehall.domain.ids import AccountId, OrderId
@@ -27,22 +29,13 @@ from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import Execution, FoldItem, Trip, TripStore, TripWrite
 
 KEEP_EVERY_S: Final = 0.5
-# Decisions a second: orders keep coming; a rush.
-BUSY: Final = 200
-RUSH: Final = 2_000
-# Decisions that may wait while orders keep coming. Who asks then waits for them: about a second.
-WAITING_MAX: Final = 20_000
-# Folded at one go, in well under a millisecond, and the rest after it. A loop that is never idle lets go of the
-# interpreter's lock only when its time is up, and the journal's thread asks for it some twenty times a batch: folding
-# without rests, orders waited for 24 ms that wait for 2.
+# Folded at one go, in a quarter of a millisecond.
 PER_STEP: Final = 16
-REST_S: Final = 0.004
-# While orders keep coming: a thousand a second are folded in a tenth of the time.
-BUSY_REST_S: Final = 0.016
-# Read, and written, in one piece: each is a thread's work, a connection, a transaction.
-PER_PIECE: Final = 256
-# Folded before it is looked again whether a rush has begun: half a second's work with its rests.
-PER_LOOK: Final = 5 * PER_PIECE
+# Read, and written, in one piece: each is a thread's work, a connection, a transaction. What changes twice within it is
+# written once: a thousand cost two thirds of what 256 and 256 and … do.
+PER_PIECE: Final = 1_024
+
+_NOTHING: Final = TripWrite({}, (), [])
 
 _log: Final = logging.getLogger("tradehall.support")
 
@@ -64,10 +57,9 @@ class TripKeeper:
         self._store = store
         self._overlays = overlays
         self._stamps = StampQueue(desk.writer.durable_seq)
-        self._seen_seq = 0
+        self._recent = RecentRecords()
         self._one_at_a_time = asyncio.Lock()
         self._asking = 0
-        self._rest_s = REST_S
         self._attribution = attribution
         self._begin()
 
@@ -102,29 +94,23 @@ class TripKeeper:
         """All decisions up to `seq` have just become so."""
         self._stamps.journal(seq, self._desk.clock.now())
 
+    def on_records(self, records: Sequence[Record]) -> None:
+        """These have just become durable."""
+        self._recent.add(records)
+
     # Keeping up.
 
     async def run(self) -> None:
         """Keep up until cancelled."""
-        loop = asyncio.get_running_loop()
-        looked = loop.time()
         while True:
-            since, looked = looked, loop.time()
-            seen, self._seen_seq = self._seen_seq, self._desk.writer.durable_seq
-            per_s = (self._seen_seq - seen) / max(KEEP_EVERY_S, looked - since)
-            is_behind = False
-            if not seen or is_time_to_fold(per_s, self._seen_seq - self.seq):
-                self._rest_s = REST_S if per_s < BUSY or not seen else BUSY_REST_S
-                try:
-                    await self._catch_up(min(self._seen_seq, self.seq + PER_LOOK))
-                    is_behind = self.seq < self._seen_seq
-                except RecordsFault as fault:
-                    _log.warning("round trips could not be written, trying again: %s", fault)
-            if not is_behind:
-                await asyncio.sleep(KEEP_EVERY_S)
+            try:
+                await self._catch_up(self._desk.writer.durable_seq)
+            except RecordsFault as fault:
+                _log.warning("round trips could not be written, trying again: %s", fault)
+            await asyncio.sleep(KEEP_EVERY_S)
 
     async def flush(self) -> None:
-        """Fold and write what is durable by now, for somebody who waits for it: without rests."""
+        """Fold and write what is durable by now, for somebody who waits for it: without waiting for idle turns."""
         self._asking += 1
         try:
             await self._catch_up(self._desk.writer.durable_seq)
@@ -136,12 +122,17 @@ class TripKeeper:
         async with self._one_at_a_time:
             while self.seq < until:
                 count = min(PER_PIECE, until - self.seq)
-                records = await asyncio.to_thread(_read, self._journal, self.seq, count)
+                records = self._recent.take(self.seq, count)
+                if not records:
+                    records = await asyncio.to_thread(_read, self._journal, self.seq, count)
                 piece = _Piece()
                 for start in range(0, len(records), PER_STEP):
                     self._fold(records[start : start + PER_STEP], piece)
-                    await asyncio.sleep(0 if self._asking else self._rest_s)
+                    await self._pause()
                 await self._write(piece)
+
+    async def _pause(self) -> None:
+        await (asyncio.sleep(0) if self._asking else idle_turn())
 
     def _fold(self, records: Sequence[Record], piece: "_Piece") -> None:
         for record in records:
@@ -152,19 +143,19 @@ class TripKeeper:
         piece.add(self._trips.take(), self._executions.take())
 
     async def _write(self, piece: "_Piece") -> None:
-        trips = piece.trips
-        write = TripWrite(self.seq, trips, [*piece.items.values()], sorted(piece.rows.values()))
-        overlays = {number: each for number in trips if (each := self._overlays.of(number)) is not None}
+        lines = []
+        for part in piece.parts():
+            lines.append(self._store.lines(part, {}))
+            await self._pause()
+        # Behind the others, for that is what counts: something may have been laid over a trip meanwhile.
+        overlays = {number: each for number in piece.trips if (each := self._overlays.of(number)) is not None}
+        laid_over = {number: piece.trips[number] for number in overlays}
+        lines.append(self._store.lines(TripWrite(laid_over, [*piece.items.values()]), overlays))
         try:
-            await asyncio.to_thread(self._store.write, write, overlays)
+            await asyncio.to_thread(self._store.write, self.seq, lines)
         except RecordsFault:
             self._begin()  # What was taken is lost: as far as the store is, and on from there.
             raise
-
-
-def is_time_to_fold(per_s: float, waiting: int) -> bool:
-    """Whether to fold unasked, where `per_s` decisions are made a second, and `waiting` are to be folded."""
-    return per_s < BUSY or (per_s < RUSH and waiting >= WAITING_MAX)
 
 
 class _Piece:
@@ -182,6 +173,12 @@ class _Piece:
         self.trips |= trips[0]
         self.items |= {item.key: item for item in (*trips[1], *executions[1])}
         self.rows |= {row.order_id: row for row in executions[0]}
+
+    def parts(self) -> Iterator[TripWrite]:
+        """Trips and executions, some at a time. Orders stand in the store as they were numbered."""
+        trips, rows = iter(self.trips.items()), iter(sorted(self.rows.values()))
+        while (part := TripWrite(dict(islice(trips, PER_STEP)), (), [*islice(rows, PER_STEP)])) != _NOTHING:
+            yield part
 
 
 def _read(journal: Journal, after: int, count: int) -> list[Record]:
