@@ -75,3 +75,10 @@ def test_a_write_that_is_under_way_ends_before_the_store_is_closed(tmp_path):
     again = FileTrips(tmp_path)
     assert again.load(1)[0] == 1
     again.close()
+
+
+def test_what_could_not_be_laid_over_keeps_nothing_else_from_being_written(store):
+    with pytest.raises(ZeroDivisionError):
+        store.lay_over(1 // 0 for _ in range(1))
+    written(store, 1, an_execution(7, decided=1))
+    assert store.load(1)[0] == 1

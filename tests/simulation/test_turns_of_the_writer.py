@@ -128,7 +128,7 @@ class World:
         self.scribe = Scribe(self.journal)
         self.journal.meanwhile = self.meanwhile
         self.is_in_thread = self.is_closed = False
-        self.decided = self.lost = 0
+        self.decided = 0
         self.asked, self.released, self.durable = [], [], [0]
         self.unknown: list[BaseException] = []
         journal, loop, scribe = cast(Any, (self.journal, self.loop, self.scribe))
@@ -185,7 +185,6 @@ class World:
     def refused(self, refusal):
         """What was decided and is not durable is lost; the same numbers are given out again."""
         self.is_closed = True
-        self.lost += self.decided - self.writer.durable_seq
         self.decided = self.writer.durable_seq
 
     def reopen(self):

@@ -93,14 +93,28 @@ async def test_what_has_just_been_decided_is_not_read_again_and_what_was_missed_
 async def test_what_could_not_be_written_is_read_and_folded_again(room):
     with a_keeper(room) as (keeper, store):
         await keeper.flush()
-        seq = keeper.seq
         order = (await room.submit(an_order())).order
         with patch.object(store, "write", side_effect=RecordsFault("full")), pytest.raises(RecordsFault):
             await keeper.flush()
-        assert keeper.seq == seq
+        with patch.object(store, "load", side_effect=RecordsFault("gone")), pytest.raises(RecordsFault):
+            await keeper.flush()  # Nor does it know how far it is.
         await keeper.flush()
         (trip,) = store.page(TripQuery(accounts=(ACCOUNT,), limit=PER_PIECE))
         assert trip.order_ids == (order.order_id,)
+
+
+@story
+async def test_what_was_folded_for_one_who_went_away_is_written_all_the_same(room):
+    with a_keeper(room) as (keeper, store):
+        await keeper.flush()
+        ids = {(await room.submit(an_order(limit="49000"))).order.order_id for _ in range(3 * PER_STEP)}
+        asking = asyncio.ensure_future(keeper.flush())
+        await until(lambda: keeper.seq > room.desk.writer.durable_seq - 3 * PER_STEP)
+        asking.cancel()
+        await asyncio.wait([asking])
+        await keeper.flush()
+        found = store.page(TripQuery(accounts=(ACCOUNT,), limit=PER_PIECE))
+        assert {order_id for trip in found for order_id in trip.order_ids} == ids
 
 
 @story

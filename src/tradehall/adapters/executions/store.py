@@ -114,29 +114,21 @@ class FileTrips:
 
     def write(self, seq: int, lines: Sequence[TripLines]) -> None:
         """See the port."""
-        with self._lock, self._faults():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._put_trips({number: row for each in lines for number, row in each.trips.items()})
-                self._put_items([item for each in lines for item in each.items])
-                self._put_executions([execution for each in lines for execution in each.executions])
-                facts = [("seq", seq), ("rows", self._count), ("trips", self._trip_count)]
-                self._put_rows("INSERT OR REPLACE INTO state VALUES {rows}", facts)
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+        with self._transaction():
+            self._put_trips({number: row for each in lines for number, row in each.trips.items()})
+            self._put_items([item for each in lines for item in each.items])
+            self._put_executions([execution for each in lines for execution in each.executions])
+            facts = [("seq", seq), ("rows", self._count), ("trips", self._trip_count)]
+            self._put_rows("INSERT OR REPLACE INTO state VALUES {rows}", facts)
 
     def lay_over(self, overlays: Iterable[Overlay]) -> None:
         """See the port."""
-        with self._lock, self._faults():
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             for overlay in overlays:
                 found = self._db.execute("SELECT body FROM trip WHERE trip_id = ?", (overlay.trip_id,)).fetchone()
                 if found is not None:
                     self._put_trips({overlay.trip_id: row_of(decode_trip(found[0]), overlay)})
             self._db.execute("INSERT OR REPLACE INTO state VALUES ('trips', ?)", (self._trip_count,))
-            self._db.execute("COMMIT")
 
     def _put_trips(self, trips: Mapping[int, tuple[Any, ...] | None]) -> None:
         gone = [number for number, row in trips.items() if row is None]
@@ -358,6 +350,17 @@ class FileTrips:
                 )
                 self._readers.append(db)
             return db.execute(*sql).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock, self._faults():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

@@ -65,6 +65,8 @@ class TripKeeper:
 
     def _begin(self) -> None:
         self.seq, items = self._store.load(FOLD_VERSION)
+        # Whether something was folded and, whatever came between, not written: then on from where the store is.
+        self._is_torn = False
         state = self._desk.state
         hedging = [
             number for number, account in state.accounts.items() if account.terms.position_mode is PositionMode.HEDGING
@@ -120,7 +122,10 @@ class TripKeeper:
     async def _catch_up(self, until: int) -> None:
         """Fold and write records to number `until`. Those beyond may be in the journal before their stamps are here."""
         async with self._one_at_a_time:
+            if self._is_torn:
+                self._begin()
             while self.seq < until:
+                self._is_torn = True
                 count = min(PER_PIECE, until - self.seq)
                 records = self._recent.take(self.seq, count)
                 if not records:
@@ -130,6 +135,7 @@ class TripKeeper:
                     self._fold(records[start : start + PER_STEP], piece)
                     await self._pause()
                 await self._write(piece)
+                self._is_torn = False
 
     async def _pause(self) -> None:
         await (asyncio.sleep(0) if self._asking else idle_turn())
@@ -151,11 +157,7 @@ class TripKeeper:
         overlays = {number: each for number in piece.trips if (each := self._overlays.of(number)) is not None}
         laid_over = {number: piece.trips[number] for number in overlays}
         lines.append(self._store.lines(TripWrite(laid_over, [*piece.items.values()]), overlays))
-        try:
-            await asyncio.to_thread(self._store.write, self.seq, lines)
-        except RecordsFault:
-            self._begin()  # What was taken is lost: as far as the store is, and on from there.
-            raise
+        await asyncio.to_thread(self._store.write, self.seq, lines)
 
 
 class _Piece:
