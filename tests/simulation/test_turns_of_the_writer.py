@@ -19,7 +19,7 @@ from tradehall.ports.journal import JournalRefused
 
 SEEDS = 600
 STEPS = 400
-ROW = SimpleNamespace(order_id=1, terms=SimpleNamespace(client_order_id=None, account_id=1))
+TERMS = SimpleNamespace(client_order_id=None, account_id=1)
 
 
 class Loop:
@@ -52,11 +52,12 @@ class Loop:
 
 
 class Journal:
-    """Payloads in order. `meanwhile`: called while one is written, as if by another thread."""
+    """Payloads in order, and rows. `meanwhile`: called while one is written, as if by another thread."""
 
     def __init__(self):
-        self.payloads = []
-        self.is_writing = False
+        self.payloads, self.rows = [], []
+        self.rows_until = 0
+        self.is_writing = self.is_closed = False
         self.refusals = 0
         self.meanwhile = lambda: None
 
@@ -65,13 +66,14 @@ class Journal:
         return SimpleNamespace(seq=len(self.payloads))
 
     def append(self, payloads, rows, rows_until):
-        self.write(payloads)
+        self.write(payloads, rows.orders, rows_until)
 
     def write_rows(self, rows):
-        self.write([])
+        self.write([], rows.orders, self.rows_until)
 
-    def write(self, payloads):
+    def write(self, payloads, rows, rows_until):
         assert not self.is_writing, "one writer at a time"
+        assert not self.is_closed, "written between a refusal and what mends it"
         self.is_writing = True
         self.meanwhile()
         self.is_writing = False
@@ -79,6 +81,8 @@ class Journal:
             self.refusals -= 1
             raise JournalRefused("the disk is full")
         self.payloads += payloads
+        self.rows += rows
+        self.rows_until = rows_until
 
 
 class Scribe:
@@ -86,7 +90,7 @@ class Scribe:
 
     def __init__(self, journal):
         self.journal = journal
-        self.task = None
+        self.task: Any = None
         self.is_done = self.has_come = False
 
     def hire(self):
@@ -101,7 +105,7 @@ class Scribe:
     def begin(self, payloads, rows, rows_until):
         assert self.task is None and not self.journal.is_writing, "one writer at a time"
         self.journal.is_writing = True
-        self.task, self.is_done = payloads, False
+        self.task, self.is_done = (payloads, rows.orders, rows_until), False
 
     def has_finished(self):
         return self.is_done
@@ -112,14 +116,17 @@ class Scribe:
     def finish(self):
         task, self.task, self.is_done = self.task, None, False
         self.journal.is_writing = False
-        self.journal.write(task)
+        self.journal.write(*task)
 
     def dismiss(self):
         assert self.task is None
 
 
 class World:
-    """One seed's. `asked`: who waits for what was decided, and until which record; `released`: what listeners heard."""
+    """One seed's.
+
+    `asked`: who waits for what was decided, and until which record; `released`: what listeners heard; `made`: the rows.
+    """
 
     def __init__(self, seed):
         self.random = Random(seed)
@@ -127,8 +134,9 @@ class World:
         self.loop, self.journal = Loop(), Journal()
         self.scribe = Scribe(self.journal)
         self.journal.meanwhile = self.meanwhile
-        self.is_in_thread = self.is_closed = False
+        self.is_in_thread = self.is_closed = self.is_ended = False
         self.decided = 0
+        self.made = []
         self.asked, self.released, self.durable = [], [], [0]
         self.unknown: list[BaseException] = []
         journal, loop, scribe = cast(Any, (self.journal, self.loop, self.scribe))
@@ -137,7 +145,7 @@ class World:
         self.writer._thread = SimpleNamespace(join=self.thread)
         self.writer.employ(scribe)
         self.writer.hear_durable(self.durable.append)
-        self.dearth = self.random.choice((0, 0, 1))  # Of room on the disk.
+        self.dearth = self.random.choice((0, 0, 1, 3))  # Of room on the disk.
         if self.random.random() < 0.8:
             self.writer._dictation._hire()
 
@@ -146,6 +154,7 @@ class World:
         deeds = {self.request: 5, self.run_one: 6, self.hear: 2, self.work: 4, self.pass_time: 3, self.fire: 1}
         deeds |= {self.fill_disk: self.dearth, self.reopen: 1, self.thread: 0 if self.is_in_thread else 4}
         self.random.choices(list(deeds), list(deeds.values()))[0]()
+        assert self.are_rows_written(self.journal.rows_until), "the views do not hold what they say"
 
     def meanwhile(self):
         """Others go on while the journal's thread writes; while the loop writes, nobody does."""
@@ -184,28 +193,39 @@ class World:
 
     def refused(self, refusal):
         """What was decided and is not durable is lost; the same numbers are given out again."""
-        self.is_closed = True
+        self.is_closed = self.journal.is_closed = True
         self.decided = self.writer.durable_seq
+        self.made = self.rows_until(self.decided)
 
     def reopen(self):
         if self.is_closed:
-            self.is_closed = False
+            self.is_closed = self.journal.is_closed = False
             self.writer.resume()
+
+    def rows_until(self, seq):
+        return [row for row in self.made if row.order_id <= seq]
+
+    def are_rows_written(self, seq):
+        """Whether the views hold what follows from the records up to this one."""
+        rows = self.rows_until(seq)
+        return self.journal.rows[: len(rows)] == rows
 
     def request(self, depth=0):
         """Somebody decides something, or reads; then it is looked whether others can go on."""
-        if self.is_closed:
+        if self.is_closed or self.is_ended:
             return
         writer, kind = self.writer, self.random.random()
+        reads_rows = kind >= 0.8
         if kind < 0.6:
             self.decide()
             moment = writer.keep()
         else:
-            moment = writer.when_durable() if kind < 0.8 else writer.when_written()
+            moment = writer.when_written() if reads_rows else writer.when_durable()
         if moment is None:
             assert len(self.journal.payloads) >= self.decided, "answered before it was kept"
+            assert not reads_rows or self.are_rows_written(self.decided), "read before its rows were written"
         else:
-            self.wait_for(moment, depth)
+            self.wait_for(moment, depth, reads_rows=reads_rows)
         writer.look()
 
     def decide(self):
@@ -215,11 +235,12 @@ class World:
             turn.decided.append((self.decided, b"%d" % self.decided))
             turn.releases.append((self.release, self.decided))
         if self.random.random() < 0.5:
-            turn.rows.orders.append(ROW)
+            self.made.append(SimpleNamespace(order_id=self.decided, terms=TERMS))
+            turn.rows.orders.append(self.made[-1])
             turn.has_rows = True
         self.writer.end_turn()
 
-    def wait_for(self, moment, depth):
+    def wait_for(self, moment, depth, *, reads_rows):
         """Whoever waits goes on at once, or when the loop gets to it; he may ask again, and looks as well."""
         asked = SimpleNamespace(moment=moment, seq=self.decided, is_answered=False)
 
@@ -229,6 +250,7 @@ class World:
             asked.is_answered = True
             if moment.exception() is None:
                 assert self.writer.durable_seq >= asked.seq, "answered before it was durable"
+                assert not reads_rows or self.are_rows_written(asked.seq), "read before its rows were written"
             if depth < 3 and self.random.random() < 0.3:
                 self.request(depth + 1)
             self.writer.look()
@@ -243,12 +265,15 @@ class World:
         self.released.append(seq)
 
     def stop(self):
-        """As at the end of the server: the loop runs what is left when the writer has ended, and nobody asks."""
+        """As at the end of the server: the loop runs what is left when the writer has ended, and nobody asks.
+
+        What was refused, and the loop has not heard it yet, leaves rows to the next start.
+        """
         self.reopen()
         self.journal.refusals = self.dearth = 0
         self.writer.stop()
         assert self.scribe.task is None
-        self.is_closed = True
+        self.is_ended = True
         while self.loop.ready:
             self.run_one()
 
@@ -274,6 +299,8 @@ def test_whoever_writes_everything_is_told_once_and_in_order(seed):
             world.come_to_rest()
     kept = [int(payload) for payload in world.journal.payloads]
     assert kept == world.released == list(range(1, world.decided + 1))
+    assert world.are_rows_written(len(kept)) or world.is_closed, "whether anybody asks or not"
+    assert world.journal.rows == world.made[: len(world.journal.rows)], "each row once, in order"
     assert world.writer.durable_seq == world.decided and world.writer.in_flight == 0
     assert world.durable == sorted(world.durable)
     assert all(asked.is_answered for asked in world.asked)
