@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_SCRIBE = b"tradehall.adapters.sqlite.scribe"
+# Processes that belong to a server for as long as it lives.
+_STAFF = (b"tradehall.adapters.sqlite.scribe", b"tradehall.wiring.bookkeeping_job")
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 # A server that uses less than this share of a core has nothing left to catch up with.
@@ -39,19 +40,19 @@ class Server:
     data: Path
 
     def cpu_s(self) -> float:
-        """Processor seconds of all its threads, and of the scribe's, since they started."""
+        """Processor seconds of all its threads, and of its staff's, since they started."""
         return sum(_ticks(pid) for pid in self.pids()) / CLOCK_TICKS
 
     def rss_mib(self) -> float:
-        """Resident memory, with the scribe's."""
+        """Resident memory, with its staff's."""
         return sum(rss_bytes(pid) for pid in self.pids()) / 2**20
 
     def pids(self) -> list[int]:
-        """Its own, and its scribe's if that was hired."""
+        """Its own, and those of its scribe and its bookkeeper if they were hired."""
         pid = self.process.pid
         told = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
         children = [int(child) for line in told for child in line.split()]
-        return [pid, *(child for child in children if _SCRIBE in _command(child))]
+        return [pid, *(child for child in children if any(name in _command(child) for name in _STAFF))]
 
     def get(self, path: str) -> Any:
         """A JSON answer."""

@@ -35,7 +35,7 @@ class Child:
         )
         assert process.stdout is not None
         assert process.stderr is not None
-        _give_way(process.pid)
+        give_way(process.pid)
         try:
             return cls(process, await _reader(process.stdout), await _reader(process.stderr))
         except BaseException:
@@ -67,7 +67,7 @@ class Child:
             self._loop.call_soon_threadsafe(self._ended.set_result, code)
 
 
-def _give_way(pid: int) -> None:
+def give_way(pid: int) -> None:
     """Let a process work while nobody else wants the processor, so that who wakes meanwhile has it at once.
 
     A low priority alone does not do that: who is at work may go on for milliseconds. From here, and not by itself: a

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import closing
 from typing import Any, Final
 
+from tradehall.adapters.bookkeeper_process import BookkeeperProcess
 from tradehall.adapters.clock import SystemClock
 from tradehall.adapters.data_folder import DataFolder
 from tradehall.adapters.heap import give_back
@@ -45,6 +46,7 @@ from tradehall.config import Config
 from tradehall.engine.commands import AnyCommand, ListInstrument, OpenAccount
 from tradehall.engine.state import State
 from tradehall.wiring.auditing import make_signer
+from tradehall.wiring.bookkeeping_job import bookkeeping_command
 from tradehall.wiring.explaining import STREAMS
 from tradehall.wiring.feeds import make_feed
 from tradehall.wiring.people import make_access, make_identity, read_sheet
@@ -107,7 +109,8 @@ class House:
         self.studio = StudioRooms(
             self.records, self._store.journal, self.desk, self.market, self.identity, self.keys, self.feed.instruments
         )
-        self.support = SupportRooms(self.folder.support, self._store.journal, self.studio, self.trail)
+        bookkeeper = BookkeeperProcess(bookkeeping_command(self.folder.path), self._store.lock)
+        self.support = SupportRooms(self.folder.support, self._store.journal, self.studio, self.trail, bookkeeper)
         self.alerts = Alerts(SqliteAlerts(self.records), self.clock, self.feed.instruments)
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)
         self._is_demo = demo

@@ -18,6 +18,7 @@ from tradehall.app.support.locking import Locking
 from tradehall.app.support.overlays import Overlays
 from tradehall.app.support.trips import Trips
 from tradehall.faces.support import Support
+from tradehall.ports.bookkeeping import Bookkeeper
 from tradehall.ports.journal import Journal
 from tradehall.wiring.studio import StudioRooms
 
@@ -29,18 +30,24 @@ Begin = Callable[[str, Coroutine[Any, Any, None]], None]
 class SupportRooms:
     """Everything behind the support door that is nobody else's. Made with the house; `open` belongs to its loop."""
 
-    def __init__(self, folder: Path, journal: Journal, studio: StudioRooms, trail: AuditTrail) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        journal: Journal,
+        studio: StudioRooms,
+        trail: AuditTrail,
+        bookkeeper: Bookkeeper | None = None,
+    ) -> None:
         desk, identity, book = studio.desk, studio.identity, studio.room.book
         self._studio = studio
         self._trail = trail
         self.store = store = FileTrips(folder)
         self.overlays = Overlays(studio.room.store)
-        self.keeper = TripKeeper(desk, journal, store, Attribution(book), self.overlays)
+        self.keeper = TripKeeper(desk, journal, store, Attribution(lambda: book), self.overlays, bookkeeper)
         desk.listen(self.keeper)
         desk.writer.hear_durable(self.keeper.on_durable)
-        desk.writer.hear_records(self.keeper.on_records)
         self.trips = Trips(desk, identity.book, book, self.keeper, store, self.overlays)
-        self.adjusting = Adjusting(desk, identity.book, self.trips, self.overlays, store)
+        self.adjusting = Adjusting(desk, identity.book, self.trips, self.overlays, self.keeper)
         self.executions = ExecutionFigures(desk, self.keeper, store, PROVIDER)
         self.performance = PerformanceFigures(desk, self.keeper, store, studio.ledgers)
         self.locking = Locking(identity, studio.room, desk, studio.ledgers, trail, studio.supervisor.look)
@@ -52,6 +59,7 @@ class SupportRooms:
 
     def close(self) -> None:
         """Let go of the files."""
+        self.keeper.close()
         self.store.close()
 
     def door(self, access: Access, explainer: Explainer, past: Past, exports: AuditExports) -> Support:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest.mock import Mock, patch
+from unittest.mock import patch
 
 import pytest
 
@@ -16,7 +16,8 @@ from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.app.studio.book import StudioBook
 from tradehall.app.support import keeping
 from tradehall.app.support.attribution import Attribution
-from tradehall.app.support.keeping import PER_PIECE, PER_STEP, TripKeeper
+from tradehall.app.support.clerk import PER_PIECE, PER_STEP
+from tradehall.app.support.keeping import TripKeeper
 from tradehall.app.support.overlays import Overlays
 from tradehall.engine.commands import CancelOrder
 from tradehall.ports.records import RecordsFault
@@ -24,23 +25,19 @@ from tradehall.ports.trips import TripQuery, TripStatus
 
 
 @contextmanager
-def a_keeper(room) -> Iterator[tuple[TripKeeper, FileTrips]]:
+def a_keeper(room, bookkeeper=None) -> Iterator[tuple[TripKeeper, FileTrips]]:
     with TemporaryDirectory() as folder:
         store, records = FileTrips(Path(folder) / "trips"), SqliteRecords(Path(folder) / "records.db")
-        keeper = TripKeeper(room.desk, room.store.journal, store, Attribution(StudioBook()), Overlays(records))
+        keeper = TripKeeper(
+            room.desk, room.store.journal, store, Attribution(StudioBook), Overlays(records), bookkeeper
+        )
         room.desk.listen(keeper)
         room.desk.writer.hear_durable(keeper.on_durable)
-        room.desk.writer.hear_records(keeper.on_records)
         try:
             yield keeper, store
         finally:
             store.close()
             records.close()
-
-
-def reads(reading: Mock) -> list[tuple[int, int]]:
-    """After which record was read, and how many."""
-    return [call.args[1:] for call in reading.mock_calls]
 
 
 @story
@@ -73,23 +70,6 @@ async def test_what_is_written_and_not_yet_told_is_left_for_the_next_time_when_i
 
 
 @story
-async def test_what_has_just_been_decided_is_not_read_again_and_what_was_missed_is(room):
-    with a_keeper(room) as (keeper, store), patch.object(keeping, "_read", Mock(side_effect=keeping._read)) as reading:
-        before = room.desk.writer.durable_seq
-        await keeper.flush()
-        assert reads(reading) == [(0, before)]  # From before there was a keeper.
-        ids = {(await room.submit(an_order(limit="49000"))).order.order_id for _ in range(20)}
-        await keeper.flush()
-        assert len(reads(reading)) == 1
-        await room.submit(CancelOrder(ACCOUNT, min(ids)))
-        keeper._recent.take(room.desk.writer.durable_seq, 1)  # Lost.
-        await keeper.flush()
-        assert reads(reading)[1:] == [(before + 20, 1)]
-        found = store.page(TripQuery(accounts=(ACCOUNT,), limit=PER_PIECE))
-        assert {order_id for trip in found for order_id in trip.order_ids} == ids
-
-
-@story
 async def test_what_could_not_be_written_is_read_and_folded_again(room):
     with a_keeper(room) as (keeper, store):
         await keeper.flush()
@@ -109,7 +89,7 @@ async def test_what_was_folded_for_one_who_went_away_is_written_all_the_same(roo
         await keeper.flush()
         ids = {(await room.submit(an_order(limit="49000"))).order.order_id for _ in range(3 * PER_STEP)}
         asking = asyncio.ensure_future(keeper.flush())
-        await until(lambda: keeper.seq > room.desk.writer.durable_seq - 3 * PER_STEP)
+        await until(lambda: keeper._clerk.seq > room.desk.writer.durable_seq - 3 * PER_STEP)
         asking.cancel()
         await asyncio.wait([asking])
         await keeper.flush()
@@ -132,7 +112,7 @@ async def test_unasked_it_waits_for_idle_turns_and_who_asks_for_none(room):
             await room.submit(an_order(limit="49000"))
         running = asyncio.ensure_future(keeper.run())
         await until(lambda: waited)
-        assert keeper.seq == room.desk.writer.durable_seq - 2 * PER_STEP
+        assert keeper._clerk.seq == room.desk.writer.durable_seq - 2 * PER_STEP
         may_go_on.set()
         await until(lambda: keeper.seq == room.desk.writer.durable_seq)
         assert len(waited) == 6  # To fold three steps, and to make their rows.

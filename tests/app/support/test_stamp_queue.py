@@ -11,10 +11,12 @@ UNKNOWN = Stamps()
 
 
 @given(
-    st.integers(0, 5), st.lists(st.tuples(st.sampled_from(["decide", "ask", "journal", "lose", "take"])), max_size=200)
+    st.integers(0, 5),
+    st.lists(st.tuples(st.sampled_from(["decide", "ask", "journal", "lose", "take", "hand over"])), max_size=200),
 )
 def test_each_decision_finds_its_own_stamps_and_others_none(durable, steps):
     queue, head, taken = StampQueue(durable), durable, 0
+    other, others = StampQueue(), 0
     asked: dict[int, tuple[int, int]] = {}
     journaled: dict[int, int] = {}
     for number, (step,) in enumerate(steps):
@@ -31,9 +33,12 @@ def test_each_decision_finds_its_own_stamps_and_others_none(durable, steps):
             queue.journal(durable, number)
         elif step == "lose":
             head = durable
+        elif step == "hand over":
+            other.take_over(queue.hand_over(durable))
+            others = durable
         elif step == "take" and taken < durable:
             taken += 1
-            stamps = queue.take(taken)
+            stamps = (other if taken <= others else queue).take(taken)
             assert stamps.journaled == journaled.get(taken, NEVER)
             if taken in asked:
                 assert (stamps.signal, stamps.received) == asked[taken]

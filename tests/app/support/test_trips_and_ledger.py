@@ -5,20 +5,26 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.app.studio.world import run
-from tests.faces.support.opened import MIRA, OTTO, Opened, opened
+from tests.faces.support.opened import MIRA, OTTO, MakeBookkeeper, Opened, nobody, opened
+from tradehall.adapters.data_folder import DataFolder
+from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.identity.users import NewUser
 from tradehall.app.records.audit import HOUSE
+from tradehall.app.support import keeping
 from tradehall.domain.money import ZERO
 from tradehall.domain.order import OrderTerms, OrderType, Side
 from tradehall.engine import events as ev
 from tradehall.engine.commands import ClosePosition, PlaceOrder, RegisterStrategy, SetBudget
 from tradehall.engine.record import decode_record
+from tradehall.ports.bookkeeping import BookkeepingTask
 from tradehall.ports.trips import TripQuery
+from tradehall.wiring.bookkeeping_job import Bookkeeping
 
 FIRST, SECOND = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 HEDGER = 700_050
@@ -97,11 +103,42 @@ async def told(desk: Opened, login: int) -> tuple[Decimal, Mapping[str, int]]:
     return sum((each.trip.net_pnl for each in trips), ZERO), counts
 
 
+class Inside:
+    """A bookkeeper that is no process; it is told in messages all the same."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._folder = DataFolder(store.path.parent)
+        self._job: Bookkeeping | None = None
+
+    def hire(self) -> None:
+        self._job = Bookkeeping(self._folder)
+
+    def carry_out(self, task: BookkeepingTask) -> int:
+        assert self._job is not None
+        told = msgspec.msgpack.decode(msgspec.msgpack.encode(task), type=BookkeepingTask)
+        report = self._job.carry_out(told)
+        assert report.fault is None
+        return report.seq
+
+    def dismiss(self) -> None:
+        assert self._job is not None
+        self._job.close()
+
+
+@pytest.fixture(params=[nobody, Inside])
+def bookkeeper(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Who does the bookkeeping from the first decision on."""
+    monkeypatch.setattr(keeping, "HIRE_AT", 1)
+    return request.param
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_trips_add_up_to_the_ledger_whoever_trades(tmp_path_factory: pytest.TempPathFactory, steps: list[Step]):
+def test_trips_add_up_to_the_ledger_whoever_trades_and_whoever_keeps_them(
+    tmp_path_factory: pytest.TempPathFactory, bookkeeper: MakeBookkeeper, steps: list[Step]
+):
     async def story() -> None:
-        async with opened(tmp_path_factory.mktemp("trips")) as desk:
+        async with opened(tmp_path_factory.mktemp("trips"), bookkeeper=bookkeeper) as desk:
             await furnish(desk)
             for number, step in enumerate(steps):
                 await act(desk, step, number)
@@ -114,7 +151,7 @@ def test_trips_add_up_to_the_ledger_whoever_trades(tmp_path_factory: pytest.Temp
     run(story())
 
 
-def test_the_fold_of_a_restart_is_the_fold_that_never_stopped(tmp_path: Path):
+def test_the_fold_of_a_restart_is_the_fold_that_never_stopped(tmp_path: Path, bookkeeper: MakeBookkeeper):
     steps: list[Step] = [
         ("order", MIRA, 3, "BUY", 1), ("order", MIRA, 2, "SELL", 2), ("order", HEDGER, 2, "BUY", 0),
         ("quote", MIRA, 4, "BUY", 0), ("order", MIRA, 5, "SELL", 0), ("close", HEDGER, 1, "BUY", 0),
@@ -124,7 +161,7 @@ def test_the_fold_of_a_restart_is_the_fold_that_never_stopped(tmp_path: Path):
     async def story() -> None:
         kept: list[Any] = []
         for number, step in enumerate(steps):
-            async with opened(tmp_path) as desk:
+            async with opened(tmp_path, bookkeeper=bookkeeper if number % 3 else nobody) as desk:
                 if not number:
                     await furnish(desk)
                 await desk.world.quote("1.1000")
@@ -135,7 +172,7 @@ def test_the_fold_of_a_restart_is_the_fold_that_never_stopped(tmp_path: Path):
             ids = [each.trip for each in (await desk.rooms.trips.page(TripQuery(limit=100)))[0]]
         for file in (tmp_path / "support").iterdir():
             file.unlink()
-        async with opened(tmp_path) as desk:
+        async with opened(tmp_path, bookkeeper=bookkeeper) as desk:
             assert [each.trip for each in (await desk.rooms.trips.page(TripQuery(limit=100)))[0]] == ids
 
     run(story())

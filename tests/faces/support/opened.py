@@ -1,6 +1,6 @@
 """The support door on real rooms: two tenants, people with accounts, strategies that trade; a market moved by hand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +14,7 @@ from tests.app.studio.world import opened as world_opened
 from tests.faces.asking import Asking
 from tradehall.adapters.signatures import Ed25519Signer
 from tradehall.adapters.sqlite.audit_store import SqliteAudit
+from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.audit import AuditTrail
 from tradehall.app.audit_export import AuditExports
 from tradehall.app.explain import Explainer
@@ -27,6 +28,7 @@ from tradehall.domain.order import OrderTerms, OrderType, Side
 from tradehall.engine.commands import ClosePosition, PlaceOrder
 from tradehall.faces.kit import App, Door, RateLimiter
 from tradehall.faces.support import make_broker_door, make_door
+from tradehall.ports.bookkeeping import Bookkeeper
 from tradehall.wiring.support import SupportRooms
 
 PREFIX = "/api/support/v1"
@@ -98,8 +100,17 @@ class Opened(Asking):
         return found
 
 
+MakeBookkeeper = Callable[[SqliteStore], Bookkeeper | None]
+
+
+def nobody(store: SqliteStore) -> None:
+    """The loop does all the bookkeeping."""
+
+
 @asynccontextmanager
-async def opened(folder: Path, *, limiter: RateLimiter | None = None, **more: Any) -> AsyncIterator[Opened]:
+async def opened(
+    folder: Path, *, limiter: RateLimiter | None = None, bookkeeper: MakeBookkeeper = nobody, **more: Any
+) -> AsyncIterator[Opened]:
     """The door, open; nothing has been asked yet."""
     async with world_opened(folder, **more) as world:
         identity, studio = world.identity, world.rooms
@@ -112,7 +123,7 @@ async def opened(folder: Path, *, limiter: RateLimiter | None = None, **more: An
         store = SqliteAudit(world.records)
         trail = AuditTrail(store, world.store.journal, world.clock)
         exports = AuditExports(trail, store, Ed25519Signer(b"a house in a test".ljust(32)), world.clock)
-        rooms = SupportRooms(folder / "support", world.store.journal, studio, trail)
+        rooms = SupportRooms(folder / "support", world.store.journal, studio, trail, bookkeeper(world.store))
         rooms.store.lay_over(rooms.overlays.all())
         await rooms.keeper.flush()
         snapshots = Snapshots(folder / "snapshots")
@@ -128,4 +139,17 @@ async def opened(folder: Path, *, limiter: RateLimiter | None = None, **more: An
             rooms.close()
 
 
-__all__ = ["ADMIN", "AGENT", "MIRA", "OTHER_DOMAIN", "OTTO", "PREFIX", "VIEWER", "WHY", "Opened", "opened"]
+__all__ = [
+    "ADMIN",
+    "AGENT",
+    "MIRA",
+    "OTHER_DOMAIN",
+    "OTTO",
+    "PREFIX",
+    "VIEWER",
+    "WHY",
+    "MakeBookkeeper",
+    "Opened",
+    "nobody",
+    "opened",
+]

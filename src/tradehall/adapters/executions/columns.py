@@ -22,14 +22,21 @@ class ColumnFile:
         self._path = path
         self._width = width
         self._map: NDArray[np.int64] | None = None
-        size = path.stat().st_size if path.exists() else 0
-        self._chunks = size // (CHUNK * width * 8)
-        self._remap()
+        self._chunks = 0
+        self.follow()
 
     @property
     def rows(self) -> int:
         """How many rows the file has room for."""
         return self._chunks * CHUNK
+
+    def follow(self) -> None:
+        """See rows that another process has added since."""
+        size = self._path.stat().st_size if self._path.exists() else 0
+        chunks = size // (CHUNK * self._width * 8)
+        if chunks != self._chunks or self._map is None:
+            self._chunks = chunks
+            self._remap()
 
     def put(self, rows: Sequence[int], values: NDArray[np.int64]) -> None:
         """Write `values`, a line per row."""

@@ -1,5 +1,6 @@
 """The store of trips and executions. SQLite says how far it was folded; what the column file has beyond is nothing."""
 
+import fcntl
 import json
 import sqlite3
 import threading
@@ -39,6 +40,7 @@ from tradehall.ports.trips import (
 FILE_NAME: Final = "trips.db"
 COLUMNS_NAME: Final = "executions.bin"
 SUMS_NAME: Final = "sums.bin"
+LOCK_NAME: Final = "columns.lock"
 BUSY_TIMEOUT_S: Final = 5.0
 # Pages beyond are begun in their midst.
 FAR: Final = 1_000
@@ -54,7 +56,11 @@ _AT: Final = {name: number for number, name in enumerate(_FIELDS)}
 
 
 class FileTrips:
-    """See the port. Written by one thread at a time; what the machine loses is folded again from the journal."""
+    """See the port. What the machine loses is folded again from the journal.
+
+    Written by one thread at a time, of one process at a time: who takes over from another begins with `load`. Who reads
+    columns sees what others have written, whoever that was, and none that is half written.
+    """
 
     def __init__(self, folder: Path, *, far: int = FAR) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,6 +68,7 @@ class FileTrips:
         self._far = far
         self._columns_path = folder / COLUMNS_NAME
         self._lock = threading.Lock()
+        self._other = (folder / LOCK_NAME).open("ab")  # Other processes: locked for who writes, or reads columns.
         self._of_thread = threading.local()
         self._readers: list[sqlite3.Connection] = []
         with self._faults():
@@ -91,19 +98,29 @@ class FileTrips:
 
     def load(self, version: int) -> tuple[int, Mapping[str, bytes]]:
         """See the port."""
-        with self._lock, self._faults():
-            state = dict(self._db.execute("SELECT key, value FROM state").fetchall())
-            if state.get("version") != version:
+        with self._transaction():
+            if self._state().get("version") != version:
                 for table in ("trip", "sums", "item", "state"):
                     self._db.execute(f"DELETE FROM {table}")
                 self._db.execute("INSERT INTO state VALUES ('version', ?)", (version,))
-                state = {}
-            self._names = {name: number for number, name in self._db.execute("SELECT number, name FROM name")}
-            self._count, self._trip_count = state.get("rows", 0), state.get("trips", 0)
+            self._names = {}  # Some may have been given numbers by a write that failed.
+            self._follow()
             items = dict(self._db.execute("SELECT key, body FROM item").fetchall())
             self._open = {int(key[1:]) for key in items if key.startswith("x")}
             self._rows = self._rows_of(list(self._open))
-            return state.get("seq", 0), items
+            return self._state().get("seq", 0), items
+
+    def _state(self) -> dict[str, int]:
+        return dict(self._db.execute("SELECT key, value FROM state").fetchall())
+
+    def _follow(self) -> None:
+        """Be where the files are: another process may have written."""
+        state = self._state()
+        self._count, self._trip_count = state.get("rows", 0), state.get("trips", 0)
+        fresh = self._db.execute("SELECT name, number FROM name WHERE number > ?", (len(self._names),))
+        self._names |= dict(fresh.fetchall())
+        self._columns.follow()
+        self._sums.follow()
 
     def lines(self, write: TripWrite, overlays: Mapping[int, Overlay]) -> TripLines:
         """See the port."""
@@ -124,6 +141,7 @@ class FileTrips:
     def lay_over(self, overlays: Iterable[Overlay]) -> None:
         """See the port."""
         with self._transaction():
+            self._follow()
             for overlay in overlays:
                 found = self._db.execute("SELECT body FROM trip WHERE trip_id = ?", (overlay.trip_id,)).fetchone()
                 if found is not None:
@@ -265,14 +283,14 @@ class FileTrips:
 
     def currencies(self, query: TripQuery) -> list[str]:
         """See the port."""
-        with self._lock:
+        with self._columns_at_rest():
             numbers = np.unique(picked(self._sum_column("currency"), self._ended_of(query)))
             names = {number: name for name, number in self._names.items()}
         return sorted(names[number] for number in numbers.tolist())
 
     def sums(self, query: TripQuery, currency: str) -> TripColumns:
         """See the port."""
-        with self._lock:
+        with self._columns_at_rest():
             return self._summed(query, self._names.get(currency, 0), currency)
 
     def _summed(self, query: TripQuery, number: int, currency: str) -> TripColumns:
@@ -300,7 +318,7 @@ class FileTrips:
 
     def executions(self, query: ExecutionQuery) -> Executions:
         """See the port."""
-        with self._lock:
+        with self._columns_at_rest():
             return self._selected(query)
 
     def _selected(self, query: ExecutionQuery) -> Executions:
@@ -339,6 +357,7 @@ class FileTrips:
             self._sums.close()
             for db in (*self._readers, self._db):
                 db.close()
+            self._other.close()
 
     def _read(self, sql: Sql) -> list[Any]:
         with self._faults():
@@ -353,7 +372,7 @@ class FileTrips:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock, self._faults():
+        with self._lock, self._faults(), self._locked(fcntl.LOCK_EX):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -361,6 +380,20 @@ class FileTrips:
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _columns_at_rest(self) -> Iterator[None]:
+        with self._lock, self._faults(), self._locked(fcntl.LOCK_SH):
+            self._follow()
+            yield
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        fcntl.flock(self._other, how)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._other, fcntl.LOCK_UN)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

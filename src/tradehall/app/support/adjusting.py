@@ -9,10 +9,11 @@ from tradehall.app.desk import Desk
 from tradehall.app.identity.book import Book
 from tradehall.app.records.adjustments import Adjustment, TripFacts
 from tradehall.app.records.audit import Actor, audit_line
+from tradehall.app.support.keeping import TripKeeper
 from tradehall.app.support.overlays import Overlays, overlay_of
 from tradehall.app.support.refusals import SupportCode, SupportRefused, invalid
 from tradehall.app.support.trips import SeenTrip, Trips, laid_over
-from tradehall.ports.trips import TripStatus, TripStore
+from tradehall.ports.trips import TripStatus
 
 RESULTS: Final = ("win", "loss", "breakeven")
 ENTITY: Final = "trade"
@@ -22,12 +23,12 @@ _FIXED: Final = frozenset({TripStatus.PENDING, TripStatus.CANCELLED, TripStatus.
 class Adjusting:
     """Lays metadata over trips, and takes it away."""
 
-    def __init__(self, desk: Desk, people: Book, trips: Trips, overlays: Overlays, store: TripStore) -> None:
+    def __init__(self, desk: Desk, people: Book, trips: Trips, overlays: Overlays, keeper: TripKeeper) -> None:
         self._desk = desk
         self._people = people
         self._trips = trips
         self._overlays = overlays
-        self._store = store
+        self._keeper = keeper
         self._one_at_a_time = asyncio.Lock()
 
     async def adjust(
@@ -49,7 +50,7 @@ class Adjusting:
                 by, self._desk.clock.now(), "trade.adjust", (ENTITY, trip_id), user=user, before=before, after=facts
             )
             await self._overlays.keep(after, line)
-            await asyncio.to_thread(self._store.lay_over, [overlay_of(after)])
+            await self._keeper.lay_over([overlay_of(after)])
             return self._trips.seen(seen.trip), True
 
     def _reverted(self, seen: SeenTrip) -> Adjustment | None:

@@ -1,5 +1,6 @@
 """Whose orders they are: which deployment asked for an order, and why a position was closed."""
 
+from collections.abc import Callable
 from typing import Final
 
 from tradehall.app.deployments.names import deployment_of
@@ -13,9 +14,12 @@ _ENDS: Final = (("expir", "expiration"), ("profit", "limit_hit"), ("loss", "limi
 
 
 class Attribution:
-    """Reads deployments, which are kept for good: the same order has the same owner whenever it is asked."""
+    """Reads deployments, which are kept for good: the same order has the same owner whenever it is asked.
 
-    def __init__(self, book: StudioBook) -> None:
+    `book` is asked for orders of strategies alone.
+    """
+
+    def __init__(self, book: Callable[[], StudioBook]) -> None:
         self._book = book
 
     def deployment_of(self, terms: OrderTerms) -> int | None:
@@ -24,7 +28,7 @@ class Attribution:
             return None
         named = deployment_of(terms.client_order_id)
         if named is not None:
-            found = self._book.deployments.get(named)
+            found = self._book().deployments.get(named)
             # A name alone proves nothing: anybody may send one at the gateway.
             is_its = found is not None and (found.account_id, found.keygen) == (terms.account_id, terms.strategy_id)
             return named if is_its else None
@@ -42,7 +46,7 @@ class Attribution:
         if number is None:
             return "manual" if terms.strategy_id is None else "signal"
         return (
-            self._end_word(self._book.deployments.get(number))
+            self._end_word(self._book().deployments.get(number))
             if ":stop." in (terms.client_order_id or "")
             else "signal"
         )
@@ -53,8 +57,9 @@ class Attribution:
 
     def _programs(self, terms: OrderTerms) -> list[Deployment]:
         """Deployments of a program that trades through the gateway: every order of the book is theirs."""
-        strategy = self._book.strategy(terms.strategy_id or "")
-        of_strategy = [] if strategy is None else self._book.deployments.of_strategy(strategy.strategy_id)
+        book = self._book()
+        strategy = book.strategy(terms.strategy_id or "")
+        of_strategy = [] if strategy is None else book.deployments.of_strategy(strategy.strategy_id)
         return [
             each for each in of_strategy if each.program is not Program.GRAPH and each.account_id == terms.account_id
         ]

@@ -87,7 +87,9 @@ class TripFold:
                 opening = self._openings.get(int(key[1:]))
                 items.append(FoldItem(key, None if opening is None else encode(opening)))
                 if opening is not None:
-                    self._trips.setdefault(opening.trip_id, self._pending(opening, TripStatus.PENDING))
+                    # Whenever that is asked: it was all the same when the order was given, or amended.
+                    told = self._pending(opening, TripStatus.PENDING, max(opening.at, opening.amended_at))
+                    self._trips.setdefault(opening.trip_id, told)
             else:
                 items.append(FoldItem(key, self._kept(key)))
         self._changed = {}
@@ -140,7 +142,7 @@ class TripFold:
     def _amended(self, event: ev.OrderAmended, place: int) -> None:
         opening, key = self._openings.get(event.order_id), self._exits.get(event.order_id)
         if opening is not None:
-            opening.terms = event.terms
+            opening.terms, opening.amended_at = event.terms, self._now
             self._changed[f"o{event.order_id}"] = None
         if key is not None and key in self._facts:
             self._set_exit(key, self._facts[key].exits[event.order_id], event.terms)
@@ -149,7 +151,7 @@ class TripFold:
         if opens(event.terms, OrderRole.ENTRY):
             deployment = self._attribution.deployment_of(event.terms)
             opening = Opening(place, event.order_id, event.terms, self._now, deployment)
-            self._trips[place] = self._pending(opening, TripStatus.REJECTED)
+            self._trips[place] = self._pending(opening, TripStatus.REJECTED, self._now)
 
     def _cancelled(self, event: ev.OrderCancelled | ev.OrderExpired | ev.OrderFailed, place: int) -> None:
         self._closers.pop(event.order_id, None)
@@ -157,7 +159,7 @@ class TripFold:
         opening = self._openings.pop(event.order_id, None)
         if opening is not None:
             status = TripStatus.REJECTED if type(event) is ev.OrderFailed else TripStatus.CANCELLED
-            self._trips[opening.trip_id] = self._pending(opening, status)
+            self._trips[opening.trip_id] = self._pending(opening, status, self._now)
             self._changed[f"o{event.order_id}"] = None
 
     def _forget_exit(self, order_id: OrderId) -> None:
@@ -335,8 +337,8 @@ class TripFold:
         word, _ = self._closers.get(order_id, ("", ZERO))
         return word or facts.exits.get(order_id, "manual")
 
-    def _pending(self, opening: Opening, status: TripStatus) -> Trip:
-        return pending(opening, status, currency=self._currency_of(opening.terms.account_id), now=self._now)
+    def _pending(self, opening: Opening, status: TripStatus, now: int) -> Trip:
+        return pending(opening, status, currency=self._currency_of(opening.terms.account_id), now=now)
 
 
 _OF_HOLDING: Final = frozenset({ev.EntryKind.SWAP, ev.EntryKind.ADJUSTMENT})

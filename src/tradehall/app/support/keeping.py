@@ -1,12 +1,12 @@
 """Keeping trips and executions: the journal is folded a bit behind its end, and written in batches.
 
 What only the moment knows of a decision, its stamps, is noted as it happens. The rest is done in idle turns of the
-loop: where there are few it takes its time, until somebody asks.
+loop; where many come, by a bookkeeper, so that no order waits for it.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -15,27 +15,20 @@ from tradehall.app.idle import idle_turn
 from tradehall.app.recovery import unhurried
 from tradehall.app.stamps import stamps_before
 from tradehall.app.support.attribution import Attribution
-from tradehall.app.support.executions import ExecutionFold
-from tradehall.app.support.folding import FOLD_VERSION, TripFold
+from tradehall.app.support.briefing import Briefing, InTheHouse
+from tradehall.app.support.clerk import PER_PIECE, Clerk, in_steps
 from tradehall.app.support.overlays import Overlays
-from tradehall.app.support.recent_records import RecentRecords
 from tradehall.app.support.stamp_queue import StampQueue
-from tradehall.domain.account import PositionMode
-from tradehall.domain.ids import AccountId, OrderId
 from tradehall.engine import events as ev
 from tradehall.engine.record import Record, decode_record
+from tradehall.ports.bookkeeping import Bookkeeper, BookkeeperGone
 from tradehall.ports.journal import Journal
 from tradehall.ports.records import RecordsFault
-from tradehall.ports.trips import Execution, FoldItem, Trip, TripStore, TripWrite
+from tradehall.ports.trips import Overlay, TripStore
 
 KEEP_EVERY_S: Final = 0.5
-# Folded at one go, in a quarter of a millisecond.
-PER_STEP: Final = 16
-# Read, and written, in one piece: each is a thread's work, a connection, a transaction. What changes twice within it is
-# written once: a thousand cost two thirds of what 256 and 256 and … do.
-PER_PIECE: Final = 1_024
-
-_NOTHING: Final = TripWrite({}, (), [])
+# Where so many wait, a bookkeeper is hired: they would take the loop ten milliseconds. He costs 40 MiB, and 0.3 s.
+HIRE_AT: Final = 200
 
 _log: Final = logging.getLogger("tradehall.support")
 
@@ -44,43 +37,34 @@ class TripKeeper:
     """A decision listener: `capture` notes when an order was asked for, `on_durable` that it is. Belongs to the loop.
 
     The fold and its rows follow the journal; what is not written when the house dies is folded again at the next start,
-    without stamps.
+    without stamps. So is what a bookkeeper had in hand who is gone; then the loop goes on.
     """
 
     hears: Final = frozenset({ev.OrderAccepted})
 
     def __init__(
-        self, desk: Desk, journal: Journal, store: TripStore, attribution: Attribution, overlays: Overlays
-    ) -> None:
+        self, desk: Desk, journal: Journal, store: TripStore, attribution: Attribution, overlays: Overlays,
+        bookkeeper: Bookkeeper | None = None,
+    ) -> None:  # fmt: skip
         self._desk = desk
         self._journal = journal
         self._store = store
         self._overlays = overlays
+        self._attribution = attribution
         self._stamps = StampQueue(desk.writer.durable_seq)
-        self._recent = RecentRecords()
         self._one_at_a_time = asyncio.Lock()
         self._asking = 0
-        self._attribution = attribution
-        self._begin()
-
-    def _begin(self) -> None:
-        self.seq, items = self._store.load(FOLD_VERSION)
+        self._bookkeeper = bookkeeper
+        # Of the bookkeeper who was hired: what he is told, and what he has in hand.
+        self._briefing: Briefing | None = None
+        self._errand: asyncio.Future[int] | None = None
         # Whether something was folded and, whatever came between, not written: then on from where the store is.
         self._is_torn = False
-        state = self._desk.state
-        hedging = [
-            number for number, account in state.accounts.items() if account.terms.position_mode is PositionMode.HEDGING
-        ]
-        trips = {key: body for key, body in items.items() if not key.startswith("x")}
-        ways = {key: body for key, body in items.items() if key.startswith("x")}
-        self._trips = TripFold(self._attribution, self._currency_of, hedging, trips)
-        self._executions = ExecutionFold(
-            self._attribution, lambda: self._desk.state.instruments, self._currency_of, self._desk.quotes.get, ways
-        )
+        self._clerk = self._a_clerk()
+        self.seq = self._clerk.seq
 
-    def _currency_of(self, account_id: AccountId) -> str:
-        account = self._desk.state.accounts.get(account_id)
-        return "USD" if account is None else account.terms.currency
+    def _a_clerk(self) -> Clerk:
+        return Clerk(self._store, InTheHouse(self._desk, self._overlays), self._attribution, self._stamps)
 
     # A decision listener.
 
@@ -95,10 +79,6 @@ class TripKeeper:
     def on_durable(self, seq: int) -> None:
         """All decisions up to `seq` have just become so."""
         self._stamps.journal(seq, self._desk.clock.now())
-
-    def on_records(self, records: Sequence[Record]) -> None:
-        """These have just become durable."""
-        self._recent.add(records)
 
     # Keeping up.
 
@@ -119,68 +99,84 @@ class TripKeeper:
         finally:
             self._asking -= 1
 
+    async def lay_over(self, overlays: Sequence[Overlay]) -> None:
+        """These are laid over their trips now, and stand in Overlays already."""
+        async with self._one_at_a_time:
+            if not await self._have_carried_out(0, overlays):
+                await asyncio.to_thread(self._store.lay_over, overlays)
+
+    def close(self) -> None:
+        """Let the bookkeeper go, if one was hired. Waits for what he has in hand."""
+        if self._briefing is not None and self._bookkeeper is not None:
+            self._bookkeeper.dismiss()
+
     async def _catch_up(self, until: int) -> None:
         """Fold and write records to number `until`. Those beyond may be in the journal before their stamps are here."""
         async with self._one_at_a_time:
-            if self._is_torn:
-                self._begin()
             while self.seq < until:
-                self._is_torn = True
-                count = min(PER_PIECE, until - self.seq)
-                records = self._recent.take(self.seq, count)
-                if not records:
-                    records = await asyncio.to_thread(_read, self._journal, self.seq, count)
-                piece = _Piece()
-                for start in range(0, len(records), PER_STEP):
-                    self._fold(records[start : start + PER_STEP], piece)
-                    await self._pause()
-                await self._write(piece)
-                self._is_torn = False
+                if until - self.seq >= HIRE_AT and self._briefing is None:
+                    self._hire()
+                if not await self._have_carried_out(until):
+                    await self._keep_piece(until)
+
+    # By the loop.
+
+    async def _keep_piece(self, until: int) -> None:
+        if self._is_torn:
+            self._clerk = self._a_clerk()
+            self.seq = self._clerk.seq
+        self._is_torn = True
+        clerk = self._clerk
+        records = await asyncio.to_thread(_read, self._journal, self.seq, min(PER_PIECE, until - self.seq))
+        for some in in_steps(records):
+            clerk.fold(some)
+            await self._pause()
+        for _ in clerk.make_rows():
+            await self._pause()
+        await asyncio.to_thread(clerk.write)
+        self.seq = clerk.seq
+        self._is_torn = False
 
     async def _pause(self) -> None:
         await (asyncio.sleep(0) if self._asking else idle_turn())
 
-    def _fold(self, records: Sequence[Record], piece: "_Piece") -> None:
-        for record in records:
-            self.seq = record.seq
-            self._trips.apply(record.seq, record.now, record.events)
-            self._executions.apply(record, self._stamps.take(record.seq), self._trips.trip_of)
-        # What is encoded of a whole piece would keep the loop for milliseconds.
-        piece.add(self._trips.take(), self._executions.take())
+    # By a bookkeeper.
 
-    async def _write(self, piece: "_Piece") -> None:
-        lines = []
-        for part in piece.parts():
-            lines.append(self._store.lines(part, {}))
-            await self._pause()
-        # Behind the others, for that is what counts: something may have been laid over a trip meanwhile.
-        overlays = {number: each for number in piece.trips if (each := self._overlays.of(number)) is not None}
-        laid_over = {number: piece.trips[number] for number in overlays}
-        lines.append(self._store.lines(TripWrite(laid_over, [*piece.items.values()]), overlays))
-        await asyncio.to_thread(self._store.write, self.seq, lines)
+    def _hire(self) -> None:
+        if self._bookkeeper is None:
+            return
+        try:
+            self._bookkeeper.hire()
+        except OSError as error:
+            _log.warning("no process can be begun to keep round trips: error=%r", str(error))
+            self._bookkeeper = None
+        else:
+            self._briefing = Briefing(self._desk, self._overlays, self._stamps)
+
+    async def _have_carried_out(self, until: int, overlays: Iterable[Overlay] = ()) -> bool:
+        """Whether the bookkeeper has; otherwise there is none, or no longer."""
+        if self._briefing is None or self._bookkeeper is None:
+            return False
+        if self._errand is not None:
+            await asyncio.wait([self._errand])  # Of one who went away meanwhile.
+        task = self._briefing.task(until, overlays)
+        self._errand = asyncio.ensure_future(asyncio.to_thread(self._bookkeeper.carry_out, task))
+        self._errand.add_done_callback(_heard)
+        try:
+            self.seq = await asyncio.shield(self._errand)
+        except BookkeeperGone as error:
+            _log.warning("the process that keeps round trips has ended, the server goes on: error=%r", str(error))
+            self._bookkeeper.dismiss()
+            self._briefing = self._bookkeeper = None
+            self._is_torn = True
+            return False
+        return True
 
 
-class _Piece:
-    """What is written together: of a thing that changed more than once, its last state."""
-
-    def __init__(self) -> None:
-        self.trips: dict[int, Trip | None] = {}
-        self.items: dict[str, FoldItem] = {}
-        self.rows: dict[OrderId, Execution] = {}
-
-    def add(
-        self, trips: tuple[dict[int, Trip | None], list[FoldItem]], executions: tuple[list[Execution], list[FoldItem]]
-    ) -> None:
-        """What changed since."""
-        self.trips |= trips[0]
-        self.items |= {item.key: item for item in (*trips[1], *executions[1])}
-        self.rows |= {row.order_id: row for row in executions[0]}
-
-    def parts(self) -> Iterator[TripWrite]:
-        """Trips and executions, some at a time. Orders stand in the store as they were numbered."""
-        trips, rows = iter(self.trips.items()), iter(sorted(self.rows.values()))
-        while (part := TripWrite(dict(islice(trips, PER_STEP)), (), [*islice(rows, PER_STEP)])) != _NOTHING:
-            yield part
+def _heard(errand: "asyncio.Future[int]") -> None:
+    """Whether anybody waits for it or not."""
+    if not errand.cancelled():
+        errand.exception()
 
 
 def _read(journal: Journal, after: int, count: int) -> list[Record]:

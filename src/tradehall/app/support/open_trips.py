@@ -13,13 +13,14 @@ from tradehall.domain.order import OrderRole, OrderTerms
 
 
 class Opening(Struct, gc=False):
-    """An entry order that has not filled: the trip it may become."""
+    """An entry order that has not filled: the trip it may become. `amended_at`: the last time, 0: never."""
 
     trip_id: int
     order_id: OrderId
     terms: OrderTerms
     at: int
     deployment_id: int | None
+    amended_at: int = 0
 
 
 class Facts(Struct):

@@ -39,6 +39,15 @@ class StampQueue:
         _, signal, received = asked if asked and asked[0] == seq else _UNKNOWN
         return Stamps(signal, received, batch[1] if batch else NEVER)
 
+    def hand_over(self, until: int) -> tuple[bytes, bytes]:
+        """What is known of decisions up to `until`, which is durable, for another queue; it is forgotten here."""
+        return self._asked.cut(until), self._batches.cut(until)
+
+    def take_over(self, handed: tuple[bytes, bytes]) -> None:
+        """Know what another queue handed over, behind what it handed over before."""
+        for line, rows in zip((self._asked, self._batches), handed, strict=True):
+            line.paste(rows)
+
     def __len__(self) -> int:
         return max(len(self._asked), len(self._batches))
 
@@ -85,6 +94,21 @@ class _Line:
             self._pass()
         row = self._figures[self._next : self._next + width]
         return row if row and row[0] <= first else None
+
+    def cut(self, last: int) -> bytes:
+        """The rows that do not begin beyond `last`; they are gone from here."""
+        figures, width, end = self._figures, self._width, len(self._figures)
+        while end > self._next and figures[end - width] > last:
+            end -= width
+        rows = figures[self._next : end].tobytes()
+        del figures[:end]
+        self._next = 0
+        return rows
+
+    def paste(self, rows: bytes) -> None:
+        """Rows that were cut elsewhere; they follow those that are here."""
+        self._figures.frombytes(rows)
+        self._last = self._figures[-self._width] if rows else self._last
 
     def _pass(self) -> None:
         self._next += self._width
