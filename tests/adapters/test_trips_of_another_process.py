@@ -14,6 +14,7 @@ from tradehall.adapters.executions import FileTrips
 from tradehall.adapters.executions.columns import CHUNK
 from tradehall.adapters.executions.store import LOCK_NAME
 from tradehall.domain.position import PositionSide
+from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import ExecutionQuery, Overlay, Trip, TripQuery, TripStatus, TripWrite
 
 OURS = TripQuery(deployments=(7,))
@@ -74,13 +75,18 @@ def test_what_is_laid_over_a_trip_leaves_what_another_wrote(stores):
     assert nets(ours) == [100, 200, 300, 400]
 
 
-def test_who_takes_over_begins_where_the_other_was(stores):
+def test_who_takes_over_begins_where_the_other_was_who_is_refused_from_then_on(stores):
     ours, other = stores
     written(other, 1, an_execution(1, decided=1), an_execution(2, decided=2), remembered=[2])
     seq, items = ours.load(1)
     assert (seq, [*items]) == (1, ["x2"])
+    with pytest.raises(RecordsFault, match="somebody else"):
+        written(other, 2, an_execution(4, decided=4))
     written(ours, 2, an_execution(2, decided=2), an_execution(3, decided=3), gone=[2])
+    with pytest.raises(RecordsFault, match="somebody else"):
+        written(other, 3, an_execution(4, decided=4))
     assert ours.executions(ALL).columns["order_id"].tolist() == [1, 2, 3]
+    assert other.load(1)[0] == 2
 
 
 @pytest.mark.parametrize("read", [nets, lambda store: store.executions(ALL), lambda store: store.currencies(OURS)])

@@ -25,21 +25,16 @@ _decode: Final = msgspec.msgpack.Decoder(BookkeepingReport).decode
 
 
 class BookkeeperProcess:
-    """See the port. `command` runs it. While it lives it holds `lock` too, so that no other server begins before the
-    last write of one that was killed has ended.
-    """
+    """See the port. `command` runs it."""
 
-    def __init__(self, command: Sequence[str], lock: IO[bytes]) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)
-        self._lock = lock
         self._one_at_a_time = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def hire(self) -> None:
         """See the port."""
-        self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(self._lock.fileno(),)
-        )
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         give_way(self._process.pid)
 
     def carry_out(self, task: BookkeepingTask) -> int:

@@ -109,7 +109,7 @@ class House:
         self.studio = StudioRooms(
             self.records, self._store.journal, self.desk, self.market, self.identity, self.keys, self.feed.instruments
         )
-        bookkeeper = BookkeeperProcess(bookkeeping_command(self.folder.path), self._store.lock)
+        bookkeeper = BookkeeperProcess(bookkeeping_command(self.folder.path))
         self.support = SupportRooms(self.folder.support, self._store.journal, self.studio, self.trail, bookkeeper)
         self.alerts = Alerts(SqliteAlerts(self.records), self.clock, self.feed.instruments)
         self.chores = Chores(chore_command(self.folder.path), end_damaged, self.desk.state.seq)

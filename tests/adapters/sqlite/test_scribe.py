@@ -251,7 +251,7 @@ def test_who_tells_the_group_to_end_leaves_it_at_work(store, scribe):
 
 
 def test_another_server_waits_until_it_has_ended(store, scribe, tmp_path):
-    store.lock.close()
+    store._lock.close()
     with pytest.raises(JournalRefused, match="another server uses"):
         lock_folder(tmp_path)
     scribe.dismiss()

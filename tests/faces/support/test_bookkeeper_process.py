@@ -16,11 +16,9 @@ from tests.app.shard import unknown_is_a_failure, until
 from tests.app.studio.world import run
 from tests.faces.support.opened import MIRA, WHY, Opened, nobody, opened
 from tradehall.adapters.bookkeeper_process import BookkeeperProcess, receive, send
-from tradehall.adapters.sqlite.connection import lock_folder
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.support import keeping
 from tradehall.ports.bookkeeping import BookkeeperGone, BookkeepingTask
-from tradehall.ports.journal import JournalRefused
 from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import Execution, ExecutionQuery, Overlay, TripQuery
 from tradehall.wiring.bookkeeping_job import bookkeeping_command
@@ -29,7 +27,7 @@ ALL = ExecutionQuery(accounts=(MIRA,), since=0, until=2**62, fields=frozenset(Ex
 
 
 def a_process(store: SqliteStore) -> BookkeeperProcess:
-    return BookkeeperProcess(bookkeeping_command(store.path.parent), store.lock)
+    return BookkeeperProcess(bookkeeping_command(store.path.parent))
 
 
 @pytest.fixture(autouse=True)
@@ -150,17 +148,6 @@ def test_it_ends_with_the_server(tmp_path):
         assert receive(child.stdout) is not None
         child.stdin.close()
         assert child.wait(10) == 0
-
-
-def test_another_server_waits_until_it_has_ended(tmp_path):
-    store = SqliteStore(tmp_path, unknown_is_a_failure)
-    process = a_process(store)
-    process.hire()
-    store.close()
-    with pytest.raises(JournalRefused, match="another server uses"):
-        lock_folder(tmp_path)
-    process.dismiss()
-    lock_folder(tmp_path).close()
 
 
 def test_what_is_not_in_the_journal_ends_it_and_that_is_heard(process, capfd):

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,7 +59,7 @@ _AT: Final = {name: number for number, name in enumerate(_FIELDS)}
 class FileTrips:
     """See the port. What the machine loses is folded again from the journal.
 
-    Written by one thread at a time, of one process at a time: who takes over from another begins with `load`. Who reads
+    Written by who called `load` last, one thread of one process: from then on the one before is refused. Who reads
     columns sees what others have written, whoever that was, and none that is half written.
     """
 
@@ -75,6 +76,7 @@ class FileTrips:
             self._db = self._opened()
         self._columns = ColumnFile(self._columns_path, len(_FIELDS))
         self._sums = ColumnFile(folder / SUMS_NAME, len(_SUMS))
+        self._owner = 0
         self._names: dict[str, int] = {}
         self._count = self._trip_count = 0
         # Where orders stand that may still be filled: those that the fold wants to have remembered.
@@ -103,6 +105,8 @@ class FileTrips:
                 for table in ("trip", "sums", "item", "state"):
                     self._db.execute(f"DELETE FROM {table}")
                 self._db.execute("INSERT INTO state VALUES ('version', ?)", (version,))
+            self._owner = secrets.randbits(62)
+            self._db.execute("INSERT OR REPLACE INTO state VALUES ('owner', ?)", (self._owner,))
             self._names = {}  # Some may have been given numbers by a write that failed.
             self._follow()
             items = dict(self._db.execute("SELECT key, body FROM item").fetchall())
@@ -132,6 +136,9 @@ class FileTrips:
     def write(self, seq: int, lines: Sequence[TripLines]) -> None:
         """See the port."""
         with self._transaction():
+            if self._state().get("owner") != self._owner:
+                # One that a killed server left at work; or a bookkeeper was hired while a thread was about to write.
+                raise RecordsFault(f"{self._path} is written by somebody else by now")
             self._put_trips({number: row for each in lines for number, row in each.trips.items()})
             self._put_items([item for each in lines for item in each.items])
             self._put_executions([execution for each in lines for execution in each.executions])

@@ -32,16 +32,16 @@ class SqliteStore:
         self._is_synced = is_synced
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / FILE_NAME
-        self.lock = lock_folder(folder)
+        self._lock = lock_folder(folder)
         try:
             self._db = self._open()
         except BaseException:
-            self.lock.close()
+            self._lock.close()
             raise
         self._checkpoints = Checkpoints(self.path, self.journal, on_unknown)
         self.view_store = SqliteViewStore(self._db, self.path, self._written)
         self.views = SqliteViews(self.path)
-        self.scribe = SqliteScribe(self.journal, self.path, self.lock)
+        self.scribe = SqliteScribe(self.journal, self.path, self._lock)
 
     def _open(self) -> sqlite3.Connection:
         left = self._left_behind()
@@ -88,4 +88,4 @@ class SqliteStore:
         self.scribe.dismiss()
         self._checkpoints.stop()
         self.journal.close()
-        self.lock.close()
+        self._lock.close()
