@@ -1,6 +1,7 @@
 """The support desk's fold: as far as is durable, and no further."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,13 +89,41 @@ async def test_what_was_folded_for_one_who_went_away_is_written_all_the_same(roo
     with a_keeper(room) as (keeper, store):
         await keeper.flush()
         ids = {(await room.submit(an_order(limit="49000"))).order.order_id for _ in range(3 * PER_STEP)}
+        clerk = keeper._clerk
+        assert clerk is not None
         asking = asyncio.ensure_future(keeper.flush())
-        await until(lambda: keeper._clerk.seq > room.desk.writer.durable_seq - 3 * PER_STEP)
+        await until(lambda: clerk.seq > room.desk.writer.durable_seq - 3 * PER_STEP)
         asking.cancel()
         await asyncio.wait([asking])
         await keeper.flush()
         found = store.page(TripQuery(accounts=(ACCOUNT,), limit=PER_PIECE))
         assert {order_id for trip in found for order_id in trip.order_ids} == ids
+
+
+@story
+async def test_who_went_away_while_it_was_written_leaves_nothing_to_fold_twice(room):
+    is_writing, may_end, is_written = threading.Event(), threading.Event(), threading.Event()
+    with a_keeper(room) as (keeper, store):
+        write = store.write
+
+        def slow(seq, lines):
+            is_writing.set()
+            may_end.wait(10)
+            write(seq, lines)
+            is_written.set()
+
+        for _ in range(3):
+            await room.submit(an_order(limit="49000"))
+        with patch.object(store, "write", slow):
+            asking = asyncio.ensure_future(keeper.flush())
+            await until(is_writing.is_set)
+            asking.cancel()
+            await asyncio.wait([asking])
+            may_end.set()
+            await until(is_written.is_set)
+        await keeper.flush()
+        assert keeper.seq == room.desk.writer.durable_seq
+        assert len(store.page(TripQuery(accounts=(ACCOUNT,)))) == 3
 
 
 @story
@@ -110,9 +139,11 @@ async def test_unasked_it_waits_for_idle_turns_and_who_asks_for_none(room):
         assert not waited
         for _ in range(3 * PER_STEP):
             await room.submit(an_order(limit="49000"))
+        clerk = keeper._clerk
+        assert clerk is not None
         running = asyncio.ensure_future(keeper.run())
         await until(lambda: waited)
-        assert keeper._clerk.seq == room.desk.writer.durable_seq - 2 * PER_STEP
+        assert clerk.seq == room.desk.writer.durable_seq - 2 * PER_STEP
         may_go_on.set()
         await until(lambda: keeper.seq == room.desk.writer.durable_seq)
         assert len(waited) == 6  # To fold three steps, and to make their rows.

@@ -53,6 +53,16 @@ def test_of_too_many_the_oldest_are_forgotten():
     assert [queue.take(seq) for seq in (1, 7, 8, 9, 10)] == [UNKNOWN, UNKNOWN, *(Stamps(n, n, n) for n in (8, 9, 10))]
 
 
+def test_of_too_many_that_were_handed_over_the_oldest_are_forgotten():
+    queue, other = StampQueue(), StampQueue(most=3)
+    for seq in range(1, 11):
+        queue.ask(seq, seq, seq)
+        queue.journal(seq, seq)
+        other.take_over(queue.hand_over(seq))
+    assert (len(queue), len(other)) == (0, 3)
+    assert [other.take(seq) for seq in (1, 7, 8, 9, 10)] == [UNKNOWN, UNKNOWN, *(Stamps(n, n, n) for n in (8, 9, 10))]
+
+
 def test_what_was_taken_leaves_no_trace():
     queue = StampQueue(most=10)
     for seq in range(1, 1_001):

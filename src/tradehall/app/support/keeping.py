@@ -58,13 +58,15 @@ class TripKeeper:
         # Of the bookkeeper who was hired: what he is told, and what he has in hand.
         self._briefing: Briefing | None = None
         self._errand: asyncio.Future[int] | None = None
-        # Whether something was folded and, whatever came between, not written: then on from where the store is.
-        self._is_torn = False
-        self._clerk = self._a_clerk()
-        self.seq = self._clerk.seq
+        # The loop's own; None while he is at work, and where what he folded was, whatever came between, not written.
+        self._clerk: Clerk | None = None
+        self._begin()
 
-    def _a_clerk(self) -> Clerk:
-        return Clerk(self._store, InTheHouse(self._desk, self._overlays), self._attribution, self._stamps)
+    def _begin(self) -> None:
+        """On from where the store is."""
+        where = InTheHouse(self._desk, self._overlays)
+        self._clerk = Clerk(self._store, where, self._attribution, self._stamps)
+        self.seq = self._clerk.seq
 
     # A decision listener.
 
@@ -122,11 +124,10 @@ class TripKeeper:
     # By the loop.
 
     async def _keep_piece(self, until: int) -> None:
-        if self._is_torn:
-            self._clerk = self._a_clerk()
-            self.seq = self._clerk.seq
-        self._is_torn = True
-        clerk = self._clerk
+        clerk, self._clerk = self._clerk, None
+        if clerk is None:
+            self._begin()
+            return
         records = await asyncio.to_thread(_read, self._journal, self.seq, min(PER_PIECE, until - self.seq))
         for some in in_steps(records):
             clerk.fold(some)
@@ -134,8 +135,7 @@ class TripKeeper:
         for _ in clerk.make_rows():
             await self._pause()
         await asyncio.to_thread(clerk.write)
-        self.seq = clerk.seq
-        self._is_torn = False
+        self._clerk, self.seq = clerk, clerk.seq
 
     async def _pause(self) -> None:
         await (asyncio.sleep(0) if self._asking else idle_turn())
@@ -152,6 +152,7 @@ class TripKeeper:
             self._bookkeeper = None
         else:
             self._briefing = Briefing(self._desk, self._overlays, self._stamps)
+            self._clerk = None
 
     async def _have_carried_out(self, until: int, overlays: Iterable[Overlay] = ()) -> bool:
         """Whether the bookkeeper has; otherwise there is none, or no longer."""
@@ -166,9 +167,8 @@ class TripKeeper:
             self.seq = await asyncio.shield(self._errand)
         except BookkeeperGone as error:
             _log.warning("the process that keeps round trips has ended, the server goes on: error=%r", str(error))
-            self._bookkeeper.dismiss()
-            self._briefing = self._bookkeeper = None
-            self._is_torn = True
+            gone, self._bookkeeper, self._briefing = self._bookkeeper, None, None
+            await asyncio.to_thread(gone.dismiss)
             return False
         return True
 

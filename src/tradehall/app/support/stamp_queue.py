@@ -79,8 +79,7 @@ class _Line:
                 self._take_back(row[0])
                 self._figures.extend(row)
         self._last = rows[-1][0]
-        while len(self._figures) - self._next > self._most:
-            self._pass()
+        self._forget_oldest()
 
     def _take_back(self, first: int) -> None:
         figures, width = self._figures, self._width
@@ -109,6 +108,11 @@ class _Line:
         """Rows that were cut elsewhere; they follow those that are here."""
         self._figures.frombytes(rows)
         self._last = self._figures[-self._width] if rows else self._last
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        while len(self._figures) - self._next > self._most:
+            self._pass()
 
     def _pass(self) -> None:
         self._next += self._width
