@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -87,6 +88,20 @@ def test_who_takes_over_begins_where_the_other_was_who_is_refused_from_then_on(s
         written(other, 3, an_execution(4, decided=4))
     assert ours.executions(ALL).columns["order_id"].tolist() == [1, 2, 3]
     assert other.load(1)[0] == 2
+
+
+def test_a_name_of_a_write_that_failed_is_no_name(stores, monkeypatch):
+    ours, other = stores
+    with monkeypatch.context() as failing, pytest.raises(RecordsFault, match="full"):
+        failing.setattr(other._columns, "put", Mock(side_effect=OSError("full")))
+        written(other, 1, an_execution(1, decided=1, symbol="LOST"))
+    ours.load(1)
+    written(ours, 1, an_execution(1, decided=1, symbol="FIRST"))
+    other.load(1)
+    written(other, 2, an_execution(2, decided=2, symbol="SECOND"))
+    for store in stores:
+        found = store.executions(ALL)
+        assert [found.names[name] for name in found.columns["symbol"].tolist()] == ["FIRST", "SECOND"]
 
 
 @pytest.mark.parametrize("read", [nets, lambda store: store.executions(ALL), lambda store: store.currencies(OURS)])

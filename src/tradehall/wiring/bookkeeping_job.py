@@ -43,7 +43,7 @@ class Bookkeeping:
         self._briefed = Briefed()
         self._stamps = StampQueue()
         self._records = SqliteRecords(folder.records)
-        self._attribution = Attribution(_StudioPages(self._records).book)
+        self._attribution = Attribution(StudioPages(self._records).book)
         self._clerk: Clerk | None = None
 
     def carry_out(self, task: BookkeepingTask) -> BookkeepingReport:
@@ -80,7 +80,7 @@ class Bookkeeping:
         clerk.write()
 
 
-class _StudioPages:
+class StudioPages:
     """Of the studio's book what attribution reads, as the store holds it now."""
 
     def __init__(self, records: SqliteRecords) -> None:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.app.shard import a_quote
@@ -33,6 +33,7 @@ def an_account(number: int) -> Any:
 
 
 @given(STEPS)
+@example([("open", 1), ("tell", 0), ("lose", 0), ("open", 1)])  # First hedging, then netting.
 def test_who_was_briefed_knows_what_the_house_knows(steps):
     state = SimpleNamespace(accounts={}, instruments={})
     desk = cast(Any, SimpleNamespace(state=state, quotes={}))

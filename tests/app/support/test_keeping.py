@@ -22,7 +22,7 @@ from tradehall.app.support.keeping import TripKeeper
 from tradehall.app.support.overlays import Overlays
 from tradehall.engine.commands import CancelOrder
 from tradehall.ports.records import RecordsFault
-from tradehall.ports.trips import TripQuery, TripStatus
+from tradehall.ports.trips import Overlay, TripQuery, TripStatus
 
 
 @contextmanager
@@ -124,6 +124,27 @@ async def test_who_went_away_while_it_was_written_leaves_nothing_to_fold_twice(r
         await keeper.flush()
         assert keeper.seq == room.desk.writer.durable_seq
         assert len(store.page(TripQuery(accounts=(ACCOUNT,)))) == 3
+
+
+@story
+async def test_what_is_laid_over_a_trip_waits_for_who_writes_it(room):
+    is_writing, may_end, done = threading.Event(), threading.Event(), []
+    with a_keeper(room) as (keeper, store):
+
+        def slow(seq, lines):
+            is_writing.set()
+            may_end.wait(10)
+            done.append("written")
+
+        await room.submit(an_order())
+        with patch.object(store, "write", slow), patch.object(store, "lay_over", lambda _: done.append("laid over")):
+            writing = asyncio.ensure_future(keeper.flush())
+            await until(is_writing.is_set)
+            laying = asyncio.ensure_future(keeper.lay_over([Overlay(trip_id=1)]))
+            await asyncio.sleep(0.01)
+            may_end.set()
+            await asyncio.gather(writing, laying)
+        assert done == ["written", "laid over"]
 
 
 @story

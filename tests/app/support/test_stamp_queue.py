@@ -16,7 +16,7 @@ UNKNOWN = Stamps()
 )
 def test_each_decision_finds_its_own_stamps_and_others_none(durable, steps):
     queue, head, taken = StampQueue(durable), durable, 0
-    other, others = StampQueue(), 0
+    other, others, ends = StampQueue(), 0, [0, 0]
     asked: dict[int, tuple[int, int]] = {}
     journaled: dict[int, int] = {}
     for number, (step,) in enumerate(steps):
@@ -31,11 +31,12 @@ def test_each_decision_finds_its_own_stamps_and_others_none(durable, steps):
             journaled |= dict.fromkeys(range(durable + 1, head + 1), number)
             durable = head
             queue.journal(durable, number)
+            ends.append(durable)
         elif step == "lose":
             head = durable
         elif step == "hand over":
-            other.take_over(queue.hand_over(durable))
-            others = durable
+            others = max(others, ends[-1 - number % 2])
+            other.take_over(queue.hand_over(others))
         elif step == "take" and taken < durable:
             taken += 1
             stamps = (other if taken <= others else queue).take(taken)

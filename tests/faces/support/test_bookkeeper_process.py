@@ -7,21 +7,23 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import msgspec
 import pytest
 
 from tests.app.shard import unknown_is_a_failure, until
-from tests.app.studio.world import run
+from tests.app.studio.world import UP, opens_on, run
 from tests.faces.support.opened import MIRA, WHY, Opened, nobody, opened
 from tradehall.adapters.bookkeeper_process import BookkeeperProcess, receive, send
+from tradehall.adapters.sqlite.records import SqliteRecords
 from tradehall.adapters.sqlite.store import SqliteStore
 from tradehall.app.support import keeping
 from tradehall.ports.bookkeeping import BookkeeperGone, BookkeepingTask
 from tradehall.ports.records import RecordsFault
 from tradehall.ports.trips import Execution, ExecutionQuery, Overlay, TripQuery
-from tradehall.wiring.bookkeeping_job import bookkeeping_command
+from tradehall.wiring.bookkeeping_job import StudioPages, bookkeeping_command
 
 ALL = ExecutionQuery(accounts=(MIRA,), since=0, until=2**62, fields=frozenset(Execution._fields), has_exits=True)
 
@@ -122,6 +124,42 @@ def test_what_is_laid_over_a_trip_stays_when_it_is_written_again(tmp_path):
             assert (ended["id"], ended["status"], ended["strike"]) == (held["id"], "closed", "1.2")
 
     run(story())
+
+
+def test_what_could_not_be_written_is_folded_again(tmp_path):
+    async def story():
+        async with opened(tmp_path, bookkeeper=a_process) as desk:
+            await trade(desk)
+            before = await trips(desk)
+            await trade(desk)
+            with closing(sqlite3.connect(tmp_path / "support" / "trips.db")) as db:
+                db.execute("ALTER TABLE item RENAME TO gone")
+                with pytest.raises(RecordsFault, match="cannot be used"):
+                    await desk.rooms.keeper.flush()
+                db.execute("ALTER TABLE gone RENAME TO item")
+            assert len(await trips(desk)) == 2 * len(before)
+            assert desk.rooms.keeper._bookkeeper is not None
+
+    run(story())
+
+
+def test_it_learns_of_strategies_that_were_made_since(tmp_path):
+    async def story():
+        async with opened(tmp_path) as desk:
+            with closing(SqliteRecords(tmp_path / "records.db")) as records:
+                pages = StudioPages(records)
+                known = len(pages.book().strategies)
+                assert pages.book() is pages.book()
+                await desk.world.strategy(opens_on(UP))
+                assert len(pages.book().strategies) == known + 1
+
+    run(story())
+
+
+def test_a_message_that_breaks_off_is_none():
+    for broken in (b"", b"\5\0", b"\5\0\0\0four"):
+        assert receive(BytesIO(broken)) is None
+    assert receive(BytesIO(b"\5\0\0\0fives")) == b"fives"
 
 
 @pytest.fixture
