@@ -66,6 +66,17 @@ def test_sums_that_another_has_added_are_read_at_once(stores):
     assert nets(ours) == [900, 200, 300]
 
 
+def test_what_was_read_stays_what_it_was_whatever_is_written_later(stores):
+    ours, other = stores
+    keep(other, 1, a_trip(1), a_trip(2))
+    written(other, 2, an_execution(1, decided=1), remembered=[1])
+    sums, orders = ours.sums(OURS, "EUR"), ours.executions(ALL)
+    keep(other, 3, a_trip(1, net_pnl=Decimal(9)))
+    written(other, 4, an_execution(1, decided=1, symbol="X"))
+    assert [*map(int, sums.net_pnl)] == [100, 200]
+    assert [orders.names[name] for name in orders.columns["symbol"].tolist()] == ["EURUSD"]
+
+
 def test_what_is_laid_over_a_trip_leaves_what_another_wrote(stores):
     ours, other = stores
     keep(other, 3, a_trip(1), a_trip(2), a_trip(3, status=TripStatus.OPEN, closed_at=None))
@@ -92,14 +103,14 @@ def test_who_takes_over_begins_where_the_other_was_who_is_refused_from_then_on(s
 
 def test_a_name_of_a_write_that_failed_is_no_name(stores, monkeypatch):
     ours, other = stores
-    with monkeypatch.context() as failing, pytest.raises(RecordsFault, match="full"):
-        failing.setattr(other._columns, "put", Mock(side_effect=OSError("full")))
-        written(other, 1, an_execution(1, decided=1, symbol="LOST"))
     ours.load(1)
-    written(ours, 1, an_execution(1, decided=1, symbol="FIRST"))
+    with monkeypatch.context() as failing, pytest.raises(RecordsFault, match="full"):
+        failing.setattr(ours._columns, "put", Mock(side_effect=OSError("full")))
+        written(ours, 1, an_execution(1, decided=1, symbol="LOST"))
     other.load(1)
+    written(other, 1, an_execution(1, decided=1, symbol="FIRST"))
     written(other, 2, an_execution(2, decided=2, symbol="SECOND"))
-    for store in stores:
+    for store in stores:  # Ours has never begun anew.
         found = store.executions(ALL)
         assert [found.names[name] for name in found.columns["symbol"].tolist()] == ["FIRST", "SECOND"]
 

@@ -49,11 +49,11 @@ class ColumnFile:
         self._map[chunk, :, at] = values
 
     def column(self, number: int, first: int, last: int) -> Column:
-        """Rows from `first` to before `last` of one column."""
+        """Rows from `first` to before `last` of one column: what they are now, whatever is written later."""
         if first >= last or self._map is None:
             return np.empty(0, np.int64)
         begin, end = first // CHUNK, (last - 1) // CHUNK + 1
-        whole = self._map[begin:end, number, :].reshape(-1)
+        whole = self._map[begin:end, number, :].flatten()
         return whole[first - begin * CHUNK : last - begin * CHUNK]
 
     def value(self, number: int, row: int) -> int:

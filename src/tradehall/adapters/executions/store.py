@@ -107,7 +107,6 @@ class FileTrips:
                 self._db.execute("INSERT INTO state VALUES ('version', ?)", (version,))
             self._owner = secrets.randbits(62)
             self._db.execute("INSERT OR REPLACE INTO state VALUES ('owner', ?)", (self._owner,))
-            self._names = {}  # Some may have been given numbers by a write that failed.
             self._follow()
             items = dict(self._db.execute("SELECT key, body FROM item").fetchall())
             self._open = {int(key[1:]) for key in items if key.startswith("x")}
@@ -385,6 +384,7 @@ class FileTrips:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
+                self._names = {}  # Some may have been given numbers that are no longer theirs.
                 self._db.execute("ROLLBACK")
                 raise
 
